@@ -1,0 +1,178 @@
+//! Raising events.
+
+use core::fmt;
+use core::ops::Deref;
+
+use super::event::{Declared, Event};
+use super::listeners::Listeners;
+use super::slot::Outcome;
+use super::unhandled::Unhandled;
+use crate::events::{Error, ErrorMonitor};
+
+/// The listeners of an `S`, and the right to raise its events.
+///
+/// A type that emits owns one, and keeps it private; it shows its [`Listeners`] by implementing
+/// [`Emitter`](crate::Emitter). An emitter that nobody has listened to yet is a null pointer.
+///
+/// ```
+/// use onward::{Emitter, EventEmitter, Listeners, events};
+///
+/// pub struct Door {
+///     emitter: EventEmitter<Door>,
+/// }
+///
+/// events! {
+///     pub for Door {
+///         /// Somebody opened it.
+///         Opened(&str),
+///     }
+/// }
+///
+/// impl Emitter for Door {
+///     fn listeners(&self) -> &Listeners<Door> {
+///         &self.emitter
+///     }
+/// }
+///
+/// impl Door {
+///     pub fn open(&self, who: &str) {
+///         self.emitter.emit(self, Opened, who);
+///     }
+/// }
+///
+/// let door = Door { emitter: EventEmitter::new() };
+/// door.on(Opened, |_, who| assert_eq!(who, "ada"));
+/// door.open("ada");
+/// ```
+///
+/// A clone shares the listeners. Like all of this module it is for one thread; it is not `Send`.
+pub struct EventEmitter<S: Declared> {
+    listeners: Listeners<S>,
+}
+
+impl<S: Declared> EventEmitter<S> {
+    /// One that nobody listens to. Allocates nothing.
+    pub const fn new() -> Self {
+        Self { listeners: Listeners::new() }
+    }
+
+    /// Calls the listeners of `event`. `source` is what each is handed first: the emitter that
+    /// the user knows, which owns this.
+    ///
+    /// A borrowed payload is lent to each listener in turn, a `&mut` one too, so that each sees
+    /// what those before it did. An owned one is cloned for all but the last listener.
+    ///
+    /// # Ordering
+    ///
+    /// Listeners run in the order in which they were registered, one after another, and all have
+    /// returned when `emit` does. One added meanwhile is not called; one removed meanwhile, and
+    /// not called yet, is not called any more.
+    ///
+    /// # Re-entrancy
+    ///
+    /// A listener may do anything with the emitter, which includes raising the same event. An
+    /// [`on`](crate::Emitter::on) listener that is running is skipped by such a nested emit,
+    /// which says so in [`Emitted::skipped`].
+    ///
+    /// # Panics
+    ///
+    /// Only if a listener does: the panic passes through, the listeners after it are not called,
+    /// and the emitter is as good as before.
+    #[inline]
+    pub fn emit<E: Event<S>>(&self, source: &S, _: E, payload: E::Payload<'_>) -> Emitted {
+        match self.listeners.table() {
+            Some(table) => E::list(table).emit(source, payload),
+            None => Emitted::NOBODY,
+        }
+    }
+
+    /// Calls the listeners of [`ErrorMonitor`], then those of [`Error`].
+    ///
+    /// # Errors
+    ///
+    /// If no [`Error`] listener was called, the error is handed back: somebody has to take it.
+    /// This is also so if the only one there is raised the error itself.
+    pub fn emit_error<X: 'static>(&self, source: &S, error: X) -> Result<Emitted, Unhandled<X>>
+    where
+        Error: for<'a> Event<S, Payload<'a> = &'a X>,
+        ErrorMonitor: for<'a> Event<S, Payload<'a> = &'a X>,
+    {
+        self.emit(source, ErrorMonitor, &error);
+        let emitted = self.emit(source, Error, &error);
+        if emitted.handled() { Ok(emitted) } else { Err(Unhandled::new(S::NAME, error)) }
+    }
+
+    #[doc(hidden)]
+    pub fn debug_as(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.debug(name, f)
+    }
+}
+
+impl<S: Declared> Deref for EventEmitter<S> {
+    type Target = Listeners<S>;
+
+    fn deref(&self) -> &Listeners<S> {
+        &self.listeners
+    }
+}
+
+/// The clone has the same listeners, those that are added later too.
+impl<S: Declared> Clone for EventEmitter<S> {
+    fn clone(&self) -> Self {
+        Self { listeners: self.listeners.share() }
+    }
+}
+
+impl<S: Declared> Default for EventEmitter<S> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Lists the events that have listeners: how many, or with `{:#?}` where each was registered.
+impl<S: Declared> fmt::Debug for EventEmitter<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.debug("EventEmitter", f)
+    }
+}
+
+/// What an `emit` did.
+///
+/// ```
+/// use onward::{Emitter, events};
+///
+/// events! { Room { Joined(&str) } }
+/// let room = Room::new();
+/// assert!(!room.emit(Joined, "ada").handled());
+///
+/// room.on(Joined, |room, name| {
+///     if name == "ada" {
+///         assert_eq!(room.emit(Joined, "her dog").skipped, 1); // this listener is running
+///     }
+/// });
+/// assert_eq!(room.emit(Joined, "ada").called, 1);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Emitted {
+    /// How many listeners were called.
+    pub called: usize,
+    /// How many were not, since they were running: this emit came from inside of them.
+    pub skipped: usize,
+}
+
+impl Emitted {
+    pub(super) const NOBODY: Self = Self { called: 0, skipped: 0 };
+
+    /// Was any listener called?
+    pub fn handled(self) -> bool {
+        self.called != 0
+    }
+
+    /// Takes back one that was counted as called.
+    #[cold]
+    pub(super) fn missed(&mut self, outcome: Outcome) {
+        self.called -= 1;
+        self.skipped += usize::from(outcome == Outcome::Skipped);
+    }
+}

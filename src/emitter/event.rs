@@ -1,0 +1,76 @@
+//! What an event is, and what an emitter declares.
+
+use super::list::{AnyList, List};
+
+/// `Self` is an event that `S` emits, with a payload that belongs to the pair of the two.
+///
+/// [`events!`](crate::events!) implements it. In your own code it is a bound, for functions that serve
+/// every emitter which has the event:
+///
+/// ```
+/// use onward::emitter::Event;
+/// use onward::events::Error;
+/// use onward::{Emitter, events};
+///
+/// fn log_errors<S: Emitter, X: std::fmt::Display + 'static>(source: &S)
+/// where
+///     Error: for<'a> Event<S, Payload<'a> = &'a X>,
+/// {
+///     source.on(Error, |_, error| eprintln!("failed: {error}"));
+/// }
+///
+/// events! { Room { error std::fmt::Error } }
+/// let room = Room::new();
+/// log_errors(&room);
+/// assert!(room.emit_error(std::fmt::Error).is_ok());
+/// ```
+///
+/// An event that is not declared does not compile:
+///
+/// ```compile_fail,E0277
+/// use onward::{Emitter, events, events::Connection};
+///
+/// events! { Room { Joined(&str) } }
+/// Room::new().on(Connection, |_, _| {}); // `Room` never emits `Connection`
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{S}` never emits `{Self}`",
+    label = "not an event of `{S}`",
+    note = "`onward::events!` declares what an emitter emits"
+)]
+pub trait Event<S: Declared>: Copy + 'static {
+    /// What listeners are handed: `&'a T`, `&'a mut T`, a value, or a tuple of these.
+    type Payload<'a>;
+
+    /// The event's name, which is that of its type.
+    const NAME: &'static str;
+
+    #[doc(hidden)]
+    const INDEX: u16;
+
+    /// The payload for a listener that is not the last: copied, reborrowed, or cloned.
+    #[doc(hidden)]
+    fn lend<'a>(payload: &'a mut Self::Payload<'_>) -> Self::Payload<'a>;
+
+    #[doc(hidden)]
+    fn list(table: &S::Table) -> &List<S, Self>;
+}
+
+/// A type for which [`events!`](crate::events!) has declared what it emits. Nothing else implements it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not declare what it emits",
+    note = "declare it with `onward::events! {{ for {Self} {{ ... }} }}`"
+)]
+pub trait Declared: Sized + 'static {
+    /// The emitter's name, which is that of its type.
+    const NAME: &'static str;
+
+    #[doc(hidden)]
+    type Table: Table;
+}
+
+/// One typed list for each event, as fields: finding an event's listeners takes no hash and no cast.
+pub trait Table: Default + 'static {
+    /// The list of the event with this [`Event::INDEX`].
+    fn list(&self, index: u16) -> Option<&dyn AnyList>;
+}

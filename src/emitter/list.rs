@@ -1,0 +1,246 @@
+//! The one storage structure: the listeners of one event, in order.
+//!
+//! A list holds its current [`Snapshot`] behind an `Rc`. An emit takes a share of it and walks
+//! it without holding any borrow, so a listener may do whatever it likes:
+//!
+//! - One that **adds** a listener finds the snapshot shared, and makes the list a copy of its
+//!   own: the emit under way does not see the newcomer, and copies are made only in this case.
+//! - One that **removes** a listener condemns the slot, which both snapshots share: it is not
+//!   called any more. What remains of it in the snapshot, a tombstone, is swept when no emit
+//!   walks there.
+//!
+//! Invariant: a slot that is live is in the current snapshot, and the snapshot knows how many
+//! of its slots are not. No code of the user runs while the snapshot is out of its cell.
+
+use alloc::rc::Rc;
+use alloc::vec::Vec;
+use core::cell::Cell;
+use core::panic::Location;
+
+use super::emission::Emitted;
+use super::event::{Declared, Event};
+use super::slot::{AnySlot, Outcome};
+
+/// Which end a listener is added at.
+#[derive(Clone, Copy)]
+pub(super) enum Place {
+    Front,
+    Back,
+}
+
+/// The listeners of one event of one emitter. Takes one pointer until the first is added.
+pub struct List<S: Declared, E: Event<S>> {
+    current: Cell<Option<Rc<Snapshot<S, E>>>>,
+}
+
+struct Snapshot<S: Declared, E: Event<S>> {
+    /// Sorted by key.
+    entries: Vec<Entry<S, E>>,
+    condemned: Cell<usize>,
+    /// When the list came to have listeners, as a number of registration.
+    since: i64,
+}
+
+struct Entry<S: Declared, E: Event<S>> {
+    key: i64,
+    slot: AnySlot<S, E>,
+    location: &'static Location<'static>,
+}
+
+impl<S: Declared, E: Event<S>> List<S, E> {
+    /// Calls the listeners, lends the payload to each but the last and gives it to that one.
+    #[inline]
+    pub(super) fn emit(&self, source: &S, mut payload: E::Payload<'_>) -> Emitted {
+        let Some(snapshot) = self.share() else { return Emitted::NOBODY };
+        let Some((last, others)) = snapshot.entries.split_last() else { return Emitted::NOBODY };
+        let mut emitted = Emitted { called: snapshot.entries.len(), skipped: 0 };
+        for entry in others {
+            let outcome = entry.slot.call(self, source, E::lend(&mut payload));
+            if outcome != Outcome::Called {
+                emitted.missed(outcome);
+            }
+        }
+        let outcome = last.slot.call(self, source, payload);
+        if outcome != Outcome::Called {
+            emitted.missed(outcome);
+        }
+        if snapshot.condemned.get() != 0 {
+            self.sweep_after(snapshot);
+        }
+        emitted
+    }
+
+    /// Adds a listener under a key that no other has had. A key for the front is less than all
+    /// others of the list, one for the back greater.
+    pub(super) fn add(
+        &self,
+        place: Place,
+        key: i64,
+        slot: AnySlot<S, E>,
+        location: &'static Location<'static>,
+    ) {
+        let mut current = self.current.take().unwrap_or_default();
+        let snapshot = Rc::make_mut(&mut current);
+        if snapshot.len() == 0 {
+            snapshot.since = key.abs();
+        }
+        let entry = Entry { key, slot, location };
+        match place {
+            Place::Front => snapshot.entries.insert(0, entry),
+            Place::Back => snapshot.entries.push(entry),
+        }
+        self.current.set(Some(current));
+    }
+
+    /// Notes that a live slot of this list has just been condemned.
+    pub(super) fn count_condemned(&self) {
+        self.look(|snapshot| snapshot.condemned.set(snapshot.condemned.get() + 1));
+    }
+
+    #[inline]
+    fn share(&self) -> Option<Rc<Snapshot<S, E>>> {
+        let current = self.current.take();
+        let share = current.clone();
+        self.current.set(current);
+        share
+    }
+
+    fn look<R>(&self, f: impl FnOnce(&Snapshot<S, E>) -> R) -> Option<R> {
+        let current = self.current.take()?;
+        let answer = f(&current);
+        self.current.set(Some(current));
+        Some(answer)
+    }
+
+    /// Sweeps the tombstones with `sweep`, unless an emit walks among them.
+    fn sweep(&self, sweep: impl FnOnce(&mut Snapshot<S, E>)) {
+        let Some(mut current) = self.current.take() else { return };
+        if let Some(snapshot) = Rc::get_mut(&mut current) {
+            sweep(snapshot);
+        }
+        self.current.set(Some(current));
+    }
+
+    #[cold]
+    fn sweep_after(&self, walked: Rc<Snapshot<S, E>>) {
+        drop(walked);
+        self.sweep(Snapshot::sweep_all);
+    }
+}
+
+impl<S: Declared, E: Event<S>> Snapshot<S, E> {
+    fn len(&self) -> usize {
+        self.entries.len() - self.condemned.get()
+    }
+
+    /// Most often it is the newest that is looked for.
+    fn find(&self, key: i64) -> Option<&Entry<S, E>> {
+        let newest = self.entries.last()?;
+        if newest.key == key {
+            return Some(newest);
+        }
+        let index = self.entries.binary_search_by_key(&key, |entry| entry.key).ok()?;
+        Some(&self.entries[index])
+    }
+
+    /// In constant time, taken over many removals: the tombstones at the end go at once, the
+    /// others when they are as many as the living.
+    fn sweep_some(&mut self) {
+        while self.entries.last().is_some_and(|entry| !entry.slot.is_live()) {
+            self.entries.pop();
+            *self.condemned.get_mut() -= 1;
+        }
+        if *self.condemned.get_mut() * 2 >= self.entries.len() {
+            self.sweep_all();
+        }
+    }
+
+    fn sweep_all(&mut self) {
+        if self.condemned.take() != 0 {
+            self.entries.retain(|entry| entry.slot.is_live());
+        }
+    }
+}
+
+/// A copy has no tombstones.
+impl<S: Declared, E: Event<S>> Clone for Snapshot<S, E> {
+    fn clone(&self) -> Self {
+        // Whoever copies is about to add one.
+        let mut entries = Vec::with_capacity(self.len() + 1);
+        entries.extend(self.entries.iter().filter(|entry| entry.slot.is_live()).cloned());
+        Self { entries, condemned: Cell::new(0), since: self.since }
+    }
+}
+
+impl<S: Declared, E: Event<S>> Default for Snapshot<S, E> {
+    fn default() -> Self {
+        Self { entries: Vec::new(), condemned: Cell::new(0), since: 0 }
+    }
+}
+
+impl<S: Declared, E: Event<S>> Clone for Entry<S, E> {
+    fn clone(&self) -> Self {
+        Self { key: self.key, slot: Rc::clone(&self.slot), location: self.location }
+    }
+}
+
+impl<S: Declared, E: Event<S>> Default for List<S, E> {
+    fn default() -> Self {
+        Self { current: Cell::new(None) }
+    }
+}
+
+/// A list whose event is not known: what works on all events of an emitter.
+pub trait AnyList {
+    /// The event's name.
+    fn name(&self) -> &'static str;
+    /// How many listeners there are.
+    fn len(&self) -> usize;
+    /// When the event came to have listeners.
+    fn since(&self) -> i64;
+    /// Where the listeners were registered.
+    fn locations(&self) -> Vec<&'static Location<'static>>;
+    /// Removes one.
+    fn remove(&self, key: i64) -> bool;
+    /// Removes all.
+    fn clear(&self);
+}
+
+impl<S: Declared, E: Event<S>> AnyList for List<S, E> {
+    fn name(&self) -> &'static str {
+        E::NAME
+    }
+
+    fn len(&self) -> usize {
+        self.look(Snapshot::len).unwrap_or(0)
+    }
+
+    fn since(&self) -> i64 {
+        self.look(|snapshot| snapshot.since).unwrap_or(0)
+    }
+
+    fn locations(&self) -> Vec<&'static Location<'static>> {
+        let live = |entry: &&Entry<S, E>| entry.slot.is_live();
+        self.look(|s| s.entries.iter().filter(live).map(|entry| entry.location).collect())
+            .unwrap_or_default()
+    }
+
+    fn remove(&self, key: i64) -> bool {
+        let find = |snapshot: &Snapshot<S, E>| snapshot.find(key).map(|e| Rc::clone(&e.slot));
+        let Some(slot) = self.look(find).flatten().filter(|slot| slot.condemn()) else {
+            return false;
+        };
+        self.count_condemned();
+        slot.reap();
+        self.sweep(Snapshot::sweep_some);
+        true
+    }
+
+    fn clear(&self) {
+        let Some(removed) = self.current.take() else { return };
+        // First all are out of use, then captures are dropped, which may run any code.
+        let condemned: Vec<_> =
+            removed.entries.iter().filter(|entry| entry.slot.condemn()).collect();
+        condemned.iter().for_each(|entry| entry.slot.reap());
+    }
+}

@@ -1,0 +1,97 @@
+//! The handles that `on` and its like return.
+
+use alloc::rc::Weak;
+use core::fmt;
+
+/// Names one registered listener, for [`off`](crate::Emitter::off).
+///
+/// It is inert: dropping it removes nothing, and keeping it keeps nothing alive. It is never
+/// taken for another: not for a later listener, nor for one of another emitter.
+///
+/// ```
+/// use onward::{Emitter, events};
+///
+/// events! { Room { Joined(&str), Closed() } }
+/// let room = Room::new();
+/// let listener = room.on(Joined, |_, _| {});
+/// assert!(room.off(listener));
+/// assert!(!room.off(listener));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Listener {
+    pub(super) key: i64,
+    /// Of the emitter; they repeat after four thousand million emitters.
+    pub(super) serial: u32,
+    pub(super) event: u16,
+}
+
+/// What can have a listener removed, whatever it emits.
+pub(super) trait Off {
+    fn off(&self, listener: Listener) -> bool;
+}
+
+/// A listener that is removed when this is dropped.
+///
+/// It comes from [`on_scoped`](crate::Emitter::on_scoped) and
+/// [`guard`](crate::Emitter::guard). It does not keep the emitter alive, and those of different
+/// emitters have the same type, so they can be kept together:
+///
+/// ```
+/// use onward::emitter::Subscription;
+/// use onward::{Emitter, events};
+///
+/// events! { Room { Joined(&str), Closed() } }
+/// let (kitchen, hall) = (Room::new(), Room::new());
+/// let subscriptions: Vec<Subscription> =
+///     vec![kitchen.on_scoped(Joined, |_, _| {}), hall.on_scoped(Closed, |_, ()| {})];
+/// assert_eq!(kitchen.listener_count(Joined), 1);
+///
+/// drop(subscriptions);
+/// assert_eq!(kitchen.listener_count(Joined), 0);
+/// ```
+#[must_use = "dropping it removes the listener; `forget` lets it live on"]
+pub struct Subscription {
+    emitter: Option<Weak<dyn Off>>,
+    listener: Listener,
+}
+
+impl Subscription {
+    pub(super) fn new(emitter: Option<Weak<dyn Off>>, listener: Listener) -> Self {
+        Self { emitter, listener }
+    }
+
+    /// The listener that it guards.
+    pub fn listener(&self) -> Listener {
+        self.listener
+    }
+
+    /// Lets the listener live on without a guard.
+    ///
+    /// ```
+    /// use onward::{Emitter, events};
+    ///
+    /// events! { Room { Closed() } }
+    /// let room = Room::new();
+    /// let listener = room.on_scoped(Closed, |_, ()| {}).forget();
+    /// assert_eq!(room.listener_count(Closed), 1);
+    /// assert!(room.off(listener));
+    /// ```
+    pub fn forget(mut self) -> Listener {
+        self.emitter = None;
+        self.listener
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        if let Some(emitter) = self.emitter.as_ref().and_then(Weak::upgrade) {
+            emitter.off(self.listener);
+        }
+    }
+}
+
+impl fmt::Debug for Subscription {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Subscription").field(&self.listener).finish()
+    }
+}

@@ -1,0 +1,179 @@
+//! The subscribing face of an emitter: all but raising events.
+
+use alloc::rc::{Rc, Weak};
+use alloc::vec::Vec;
+use core::cell::{Cell, OnceCell};
+use core::fmt;
+use core::panic::Location;
+use core::sync::atomic::{AtomicU32, Ordering};
+
+use super::event::{Declared, Event, Table};
+use super::list::{AnyList, Place};
+use super::listener::{Listener, Off, Subscription};
+use super::slot::{AnySlot, Once, Reentrant, Repeated, Slot};
+
+/// The listeners of an `S`: what [`Emitter`](crate::Emitter) works on.
+///
+/// It is the part of an [`EventEmitter`](crate::EventEmitter) that may be shown to everyone,
+/// since it cannot raise an event. Its methods are those of the trait.
+///
+/// One pointer wide; what it points to is made for the first listener.
+pub struct Listeners<S: Declared> {
+    core: OnceCell<Rc<Core<S>>>,
+}
+
+struct Core<S: Declared> {
+    serial: u32,
+    /// Counts registrations: the number of each is its key, and its age.
+    registrations: Cell<i64>,
+    table: S::Table,
+}
+
+impl<S: Declared> Listeners<S> {
+    pub(super) const fn new() -> Self {
+        Self { core: OnceCell::new() }
+    }
+
+    /// The same listeners once more.
+    pub(super) fn share(&self) -> Self {
+        Self { core: OnceCell::from(Rc::clone(self.core())) }
+    }
+
+    /// The table, if there ever was a listener.
+    #[inline]
+    pub(super) fn table(&self) -> Option<&S::Table> {
+        self.core.get().map(|core| &core.table)
+    }
+
+    fn core(&self) -> &Rc<Core<S>> {
+        static SERIAL: AtomicU32 = AtomicU32::new(0);
+        self.core.get_or_init(|| {
+            Rc::new(Core {
+                serial: SERIAL.fetch_add(1, Ordering::Relaxed),
+                registrations: Cell::new(0),
+                table: S::Table::default(),
+            })
+        })
+    }
+
+    fn lists(&self) -> impl Iterator<Item = &dyn AnyList> {
+        self.table().into_iter().flat_map(|table| (0..).map_while(|index| table.list(index)))
+    }
+
+    #[track_caller]
+    fn add<E: Event<S>>(&self, _: E, place: Place, slot: AnySlot<S, E>) -> Listener {
+        let core = self.core();
+        let number = core.registrations.get() + 1;
+        core.registrations.set(number);
+        let key = match place {
+            Place::Front => -number,
+            Place::Back => number,
+        };
+        E::list(&core.table).add(place, key, slot, Location::caller());
+        Listener { key, serial: core.serial, event: E::INDEX }
+    }
+}
+
+/// What the trait's methods of the same names do.
+impl<S: Declared> Listeners<S> {
+    #[track_caller]
+    pub(super) fn on<E: Event<S>>(
+        &self,
+        event: E,
+        listener: impl for<'a> FnMut(&S, E::Payload<'a>) + 'static,
+    ) -> Listener {
+        self.add(event, Place::Back, Slot::<_, Repeated>::new(listener))
+    }
+
+    #[track_caller]
+    pub(super) fn prepend<E: Event<S>>(
+        &self,
+        event: E,
+        listener: impl for<'a> FnMut(&S, E::Payload<'a>) + 'static,
+    ) -> Listener {
+        self.add(event, Place::Front, Slot::<_, Repeated>::new(listener))
+    }
+
+    #[track_caller]
+    pub(super) fn once<E: Event<S>>(
+        &self,
+        event: E,
+        listener: impl for<'a> FnOnce(&S, E::Payload<'a>) + 'static,
+    ) -> Listener {
+        self.add(event, Place::Back, Slot::<_, Once>::new(listener))
+    }
+
+    #[track_caller]
+    pub(super) fn on_reentrant<E: Event<S>>(
+        &self,
+        event: E,
+        listener: impl for<'a> Fn(&S, E::Payload<'a>) + 'static,
+    ) -> Listener {
+        self.add(event, Place::Back, Slot::<_, Reentrant>::new(listener))
+    }
+
+    pub(super) fn guard(&self, listener: Listener) -> Subscription {
+        let off = |core| -> Weak<dyn Off> { Rc::<Core<S>>::downgrade(core) };
+        Subscription::new(self.core.get().map(off), listener)
+    }
+
+    pub(super) fn off(&self, listener: Listener) -> bool {
+        self.core.get().is_some_and(|core| core.off(listener))
+    }
+
+    pub(super) fn remove_all(&self) {
+        self.lists().for_each(AnyList::clear);
+    }
+
+    pub(super) fn remove_all_of<E: Event<S>>(&self, _: E) {
+        if let Some(table) = self.table() {
+            E::list(table).clear();
+        }
+    }
+
+    pub(super) fn listener_count<E: Event<S>>(&self, _: E) -> usize {
+        self.table().map_or(0, |table| E::list(table).len())
+    }
+
+    pub(super) fn event_names(&self) -> Vec<&'static str> {
+        let mut lists: Vec<_> = self.lists().filter(|list| list.len() != 0).collect();
+        lists.sort_by_key(|list| list.since());
+        lists.iter().map(|list| list.name()).collect()
+    }
+
+    /// Writes `NAME { Event: 2, .. }`, or where each listener was registered if asked for `{:#?}`.
+    pub(super) fn debug(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let by_place = f.alternate();
+        let mut out = f.debug_struct(name);
+        for list in self.lists().filter(|list| list.len() != 0) {
+            if by_place {
+                out.field(list.name(), &list.locations().into_iter().map(At).collect::<Vec<_>>());
+            } else {
+                out.field(list.name(), &list.len());
+            }
+        }
+        out.finish()
+    }
+}
+
+impl<S: Declared> Off for Core<S> {
+    fn off(&self, listener: Listener) -> bool {
+        let ours = listener.serial == self.serial;
+        ours && self.table.list(listener.event).is_some_and(|list| list.remove(listener.key))
+    }
+}
+
+impl<S: Declared> fmt::Debug for Listeners<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.debug("Listeners", f)
+    }
+}
+
+/// A location that is written as `file:line:column`.
+struct At(&'static Location<'static>);
+
+impl fmt::Debug for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "at {}", self.0)
+    }
+}

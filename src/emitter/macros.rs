@@ -1,0 +1,310 @@
+//! `events!`: from a list of events to unit types, their payloads, and a table of lists.
+//!
+//! It goes in three steps. `events!` makes the emitter itself, if it is to. `__events!` reads the
+//! entries one by one, brings each into the form `{ kind [attributes] [path] Name (payload) }`,
+//! and declares them all. `__event!` reads the payload of one, type by type, into `(kind index
+//! type)`, and implements `Event`.
+
+/// Declares what an emitter emits, and with it the emitter.
+///
+/// ```
+/// use onward::{Emitter, events};
+///
+/// events! {
+///     /// What happens in a chat room.
+///     pub Room {
+///         /// Somebody came in.
+///         Joined(&str),
+///         /// A line was said: by whom, and what.
+///         Said(&str, &str),
+///         /// The rules are about to be read out, and may still be changed.
+///         Rules(&mut Vec<String>),
+///         /// The room has moved to another address.
+///         Moved(String),
+///         /// It is over.
+///         Closed(),
+///         error std::io::Error,
+///     }
+/// }
+///
+/// let room = Room::new();
+/// room.on(Said, |_, (who, line)| println!("{who}: {line}"));
+/// room.on(Rules, |_, rules| rules.push("no shouting".into()));
+/// room.once(Closed, |_, ()| println!("that was it"));
+///
+/// room.emit(Said, ("ada", "hi"));
+/// let mut rules = vec![];
+/// room.emit(Rules, &mut rules);
+/// assert_eq!(rules, ["no shouting"]);
+/// room.emit(Closed, ());
+/// ```
+///
+/// This makes a unit type of each event, with the visibility of the emitter, and
+///
+/// ```text
+/// pub struct Room { .. }            Clone (clones share the listeners), Debug, Default, Emitter
+///     pub fn new() -> Room
+///     pub fn emit(&self, event, payload) -> Emitted
+///     pub fn emit_error(&self, error: std::io::Error) -> Result<Emitted, Unhandled<std::io::Error>>
+/// ```
+///
+/// # Payloads
+///
+/// | declared as | a listener gets | if there are several listeners |
+/// |---|---|---|
+/// | `Closed()` | `()` | |
+/// | `Joined(&str)`, any `&T` | `&str` | each gets the same reference |
+/// | `Rules(&mut T)` | `&mut T` | one after another; each sees what those before it did |
+/// | `Moved(T)` | `T` | all but the last get a clone, the last gets the value |
+/// | `Said(&str, &str)`, up to twelve | `(&str, &str)` | each part by its own rule |
+///
+/// # Errors
+///
+/// A line `error T` declares [`Error`](crate::events::Error) and
+/// [`ErrorMonitor`](crate::events::ErrorMonitor), both with the payload `&T`, and adds `emit_error`.
+///
+/// # Shared events
+///
+/// `use Path(..)` takes an event type that exists already, such as those in
+/// [`onward::events`](crate::events), instead of making one. What it carries is this emitter's own affair:
+///
+/// ```
+/// use onward::{Emitter, events, events::Data};
+///
+/// events! { Lines { use Data(&str), use onward::events::End() } }
+/// Lines::new().on(Data, |_, line| println!("{line}"));
+/// ```
+///
+/// # Emitters of your own making
+///
+/// `events! { for Door { .. } }` declares the events of a type that exists already; with
+/// `pub for Door` the events are public. It makes no `emit`, so that only `Door` itself can raise
+/// them: see [`EventEmitter`](crate::EventEmitter).
+#[macro_export]
+macro_rules! events {
+    ($vis:vis for $emitter:ident { $($events:tt)* }) => {
+        $crate::__events! { @next existing [$vis] $emitter [] $($events)* }
+    };
+    ($(#[$attr:meta])* $vis:vis $emitter:ident { $($events:tt)* }) => {
+        $crate::__events! { @emitter [$(#[$attr])*] [$vis] $emitter }
+        $crate::__events! { @next made [$vis] $emitter [] $($events)* }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __events {
+    (@emitter [$(#[$attr:meta])*] [$vis:vis] $emitter:ident) => {
+        $(#[$attr])*
+        #[derive(Clone, Default)]
+        $vis struct $emitter {
+            emitter: $crate::emitter::EventEmitter<$emitter>,
+        }
+
+        #[allow(dead_code)]
+        impl $emitter {
+            /// One that nobody listens to.
+            pub fn new() -> Self {
+                Self { emitter: $crate::emitter::EventEmitter::new() }
+            }
+
+            /// Calls the listeners of `event`.
+            pub fn emit<E: $crate::emitter::Event<Self>>(
+                &self,
+                event: E,
+                payload: E::Payload<'_>,
+            ) -> $crate::emitter::Emitted {
+                self.emitter.emit(self, event, payload)
+            }
+        }
+
+        impl $crate::emitter::Emitter for $emitter {
+            fn listeners(&self) -> &$crate::emitter::Listeners<Self> {
+                &self.emitter
+            }
+        }
+
+        impl ::core::fmt::Debug for $emitter {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                self.emitter.debug_as(::core::stringify!($emitter), f)
+            }
+        }
+    };
+
+    // The entries, one by one.
+    (@next $form:ident $vis:tt $emitter:ident [$($entry:tt)*]) => {
+        $crate::__events! { @declare $vis $emitter $($entry)* }
+    };
+    (@next $form:ident $vis:tt $emitter:ident [$($entry:tt)*] error $error:ty $(, $($rest:tt)*)?) => {
+        $crate::__events! { @error $form $emitter $error }
+        $crate::__events! {
+            @next $form $vis $emitter [$($entry)*
+                { shared [] [$crate::events::Error] Error (&$error) }
+                { shared [] [$crate::events::ErrorMonitor] ErrorMonitor (&$error) }
+            ] $($($rest)*)?
+        }
+    };
+    (@next $form:ident $vis:tt $emitter:ident $entries:tt $(#[$attr:meta])* use $($rest:tt)*) => {
+        $crate::__events! { @path $form $vis $emitter $entries [$(#[$attr])*] [] $($rest)* }
+    };
+    (@next $form:ident $vis:tt $emitter:ident [$($entry:tt)*]
+        $(#[$attr:meta])* $event:ident ($($payload:tt)*) $(, $($rest:tt)*)?
+    ) => {
+        $crate::__events! {
+            @next $form $vis $emitter
+            [$($entry)* { own [$(#[$attr])*] [$event] $event ($($payload)*) }] $($($rest)*)?
+        }
+    };
+
+    // The path after `use`, up to its last segment, which is the event's name.
+    (@path $form:ident $vis:tt $emitter:ident $entries:tt $attrs:tt [$($path:tt)*] :: $($rest:tt)*) => {
+        $crate::__events! { @path $form $vis $emitter $entries $attrs [$($path)* ::] $($rest)* }
+    };
+    (@path $form:ident $vis:tt $emitter:ident [$($entry:tt)*] $attrs:tt [$($path:tt)*]
+        $event:ident ($($payload:tt)*) $(, $($rest:tt)*)?
+    ) => {
+        $crate::__events! {
+            @next $form $vis $emitter
+            [$($entry)* { shared $attrs [$($path)* $event] $event ($($payload)*) }] $($($rest)*)?
+        }
+    };
+    (@path $form:ident $vis:tt $emitter:ident $entries:tt $attrs:tt [$($path:tt)*]
+        $segment:ident $($rest:tt)*
+    ) => {
+        $crate::__events! { @path $form $vis $emitter $entries $attrs [$($path)* $segment] $($rest)* }
+    };
+
+    (@error existing $emitter:ident $error:ty) => {};
+    (@error made $emitter:ident $error:ty) => {
+        #[allow(dead_code)]
+        impl $emitter {
+            /// Calls the listeners of `ErrorMonitor`, then those of `Error`. If there is none of
+            /// these, the error is handed back.
+            pub fn emit_error(
+                &self,
+                error: $error,
+            ) -> ::core::result::Result<
+                $crate::emitter::Emitted,
+                $crate::emitter::Unhandled<$error>,
+            > {
+                self.emitter.emit_error(self, error)
+            }
+        }
+    };
+
+    // All together.
+    (@declare $vis:tt $emitter:ident
+        $({ $kind:ident $attrs:tt [$($path:tt)*] $event:ident $payload:tt })*
+    ) => {
+        $($crate::__events! { @type $kind $vis $emitter $attrs $event $payload })*
+
+        const _: () = {
+            #[doc(hidden)]
+            #[derive(Default)]
+            #[allow(non_snake_case, unnameable_types, missing_debug_implementations)]
+            pub struct __Table {
+                $($event: $crate::emitter::List<$emitter, $($path)*>,)*
+            }
+
+            #[allow(clippy::enum_variant_names)]
+            enum __Index {
+                $($event,)*
+            }
+
+            impl $crate::emitter::Declared for $emitter {
+                const NAME: &'static str = ::core::stringify!($emitter);
+                type Table = __Table;
+            }
+
+            impl $crate::emitter::Table for __Table {
+                fn list(&self, index: u16) -> ::core::option::Option<&dyn $crate::emitter::AnyList> {
+                    let lists: &[&dyn $crate::emitter::AnyList] = &[$(&self.$event,)*];
+                    lists.get(usize::from(index)).copied()
+                }
+            }
+
+            $($crate::__event! {
+                [$emitter $event [$($path)*]] [] [0 1 2 3 4 5 6 7 8 9 10 11] $payload
+            })*
+        };
+    };
+
+    (@type shared $($ignored:tt)*) => {};
+    (@type own [$vis:vis] $emitter:ident [$($attr:tt)*] $event:ident $payload:tt) => {
+        $($attr)*
+        #[doc = ""]
+        #[doc = ::core::concat!(
+            "An event of [`", ::core::stringify!($emitter), "`]: `",
+            ::core::stringify!($event), ::core::stringify!($payload), "`.",
+        )]
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+        $vis struct $event;
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __event {
+    // The types of the payload, one by one. `&'static T` is a value like any other.
+    ($head:tt [$($part:tt)*] [$index:tt $($more:tt)*] (& $life:lifetime $type:ty $(, $($rest:tt)*)?)) => {
+        $crate::__event! { $head [$($part)* (own $index &$life $type)] [$($more)*] ($($($rest)*)?) }
+    };
+    ($head:tt [$($part:tt)*] [$index:tt $($more:tt)*] (&mut $type:ty $(, $($rest:tt)*)?)) => {
+        $crate::__event! { $head [$($part)* (mut $index $type)] [$($more)*] ($($($rest)*)?) }
+    };
+    ($head:tt [$($part:tt)*] [$index:tt $($more:tt)*] (& $type:ty $(, $($rest:tt)*)?)) => {
+        $crate::__event! { $head [$($part)* (ref $index $type)] [$($more)*] ($($($rest)*)?) }
+    };
+    ($head:tt [$($part:tt)*] [$index:tt $($more:tt)*] ($type:ty $(, $($rest:tt)*)?)) => {
+        $crate::__event! { $head [$($part)* (own $index $type)] [$($more)*] ($($($rest)*)?) }
+    };
+
+    // None, one, or several.
+    ($head:tt [] $indices:tt ()) => {
+        $crate::__event! { @impl $head payload () () }
+    };
+    ($head:tt [($kind:tt $index:tt $($type:tt)*)] $indices:tt ()) => {
+        $crate::__event! {
+            @impl $head payload
+            ($crate::__event!(@type $kind 'a $($type)*))
+            ($crate::__event!(@lend $kind *payload, $($type)*))
+        }
+    };
+    ($head:tt [$(($kind:tt $index:tt $($type:tt)*))*] $indices:tt ()) => {
+        $crate::__event! {
+            @impl $head payload
+            ($($crate::__event!(@type $kind 'a $($type)*),)*)
+            ($($crate::__event!(@lend $kind payload.$index, $($type)*),)*)
+        }
+    };
+
+    (@impl [$emitter:ident $event:ident [$($path:tt)*]] $payload:ident $type:tt $lend:tt) => {
+        #[allow(unused_parens, clippy::unused_unit)]
+        impl $crate::emitter::Event<$emitter> for $($path)* {
+            type Payload<'a> = $type;
+            const NAME: &'static str = ::core::stringify!($event);
+            const INDEX: u16 = __Index::$event as u16;
+
+            #[inline]
+            fn lend<'a>($payload: &'a mut Self::Payload<'_>) -> Self::Payload<'a> {
+                let _ = &$payload;
+                $lend
+            }
+
+            #[inline]
+            fn list(
+                table: &<$emitter as $crate::emitter::Declared>::Table,
+            ) -> &$crate::emitter::List<$emitter, Self> {
+                &table.$event
+            }
+        }
+    };
+
+    (@type ref $life:lifetime $type:ty) => { &$life $type };
+    (@type mut $life:lifetime $type:ty) => { &$life mut $type };
+    (@type own $life:lifetime $type:ty) => { $type };
+
+    (@lend ref $place:expr, $type:ty) => { $place };
+    (@lend mut $place:expr, $type:ty) => { &mut *$place };
+    (@lend own $place:expr, $type:ty) => { <$type as ::core::clone::Clone>::clone(&$place) };
+}

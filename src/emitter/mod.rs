@@ -1,0 +1,151 @@
+//! Typed events: declare what an object emits, listen, emit.
+//!
+//! ```
+//! use onward::{Emitter, events};
+//!
+//! events! {
+//!     /// What happens in a chat room.
+//!     pub Room {
+//!         /// Somebody came in.
+//!         Joined(&str),
+//!         /// A line was said: by whom, and what.
+//!         Said(&str, &str),
+//!         /// It is over.
+//!         Closed(),
+//!     }
+//! }
+//!
+//! let room = Room::new();
+//! room.on(Joined, |room, name| {
+//!     room.emit(Said, ("porter", &format!("welcome, {name}")));
+//! });
+//! room.on(Said, |_, (who, line)| println!("{who}: {line}"));
+//! room.once(Closed, |_, ()| println!("good night"));
+//!
+//! room.emit(Joined, "ada"); // porter: welcome, ada
+//! room.emit(Closed, ()); // good night
+//! ```
+//!
+//! [`events!`](crate::events!) makes a unit type of each event. What an event carries belongs to
+//! the pair of emitter and event: a borrowed `&str` or `&[u8]`, a `&mut T` that listeners change in
+//! turn, a value, or several of these. To listen for an event that an emitter never emits does not
+//! compile.
+//!
+//! # Listening
+//!
+//! The methods are those of the trait [`Emitter`], one for each way to listen:
+//!
+//! | | |
+//! |---|---|
+//! | [`on`](Emitter::on) | every time |
+//! | [`once`](Emitter::once) | one time; an `FnOnce` |
+//! | [`prepend`](Emitter::prepend) | every time, before all others |
+//! | [`on_reentrant`](Emitter::on_reentrant) | every time, also while it runs; an `Fn` |
+//! | [`on_scoped`](Emitter::on_scoped) | until the returned [`Subscription`] is dropped |
+//!
+//! A listener is called with the emitter and the payload. All but `on_scoped` return a [`Listener`],
+//! a small `Copy` value which does nothing by itself and with which [`off`](Emitter::off)
+//! removes the listener again:
+//!
+//! ```
+//! # use onward::{Emitter, events};
+//! # events! { Room { Joined(&str) } }
+//! # let room = Room::new();
+//! let greeting = room.on(Joined, |_, name| println!("hello {name}"));
+//! assert!(room.off(greeting));
+//! ```
+//!
+//! # Emitting
+//!
+//! A type made by `events! { Room { .. } }` has `emit`, for everyone. A type of your own owns an
+//! [`EventEmitter`] and implements `Emitter`; then everyone may listen, and only the type itself
+//! raises events.
+//!
+//! [`Emitted`] says how many listeners were called.
+//!
+//! # Ordering
+//!
+//! 1. Listeners run in the order in which they were registered, and have returned when `emit` does.
+//! 2. A listener **added** during an emit of its event does not run in that emit.
+//! 3. A listener **removed** during an emit does not run any more: removed means removed. What it
+//!    captured is dropped at once, or when it returns if it is running.
+//! 4. `once` removes, then calls. It never runs twice, neither nested nor after a panic.
+//!
+//! ```
+//! # use onward::{Emitter, events};
+//! # events! { Room { Closed() } }
+//! # let room = Room::new();
+//! room.once(Closed, |room, ()| {
+//!     room.on(Closed, |_, ()| println!("not this time")); // rule 2
+//!     assert_eq!(room.listener_count(Closed), 1); // rule 4: this one is gone already
+//! });
+//! assert_eq!(room.emit(Closed, ()).called, 1);
+//! ```
+//!
+//! # Re-entrancy
+//!
+//! No borrow and no lock is held while a listener runs: it may add and remove listeners, itself
+//! included, emit any event, and drop the emitter. So may a destructor of what a listener captured.
+//!
+//! If a listener's event is emitted again while it runs, an `on` listener is skipped in
+//! that nested emit, since it is an `FnMut` that cannot be entered twice; [`Emitted::skipped`]
+//! counts these. An `on_reentrant` listener recurses.
+//!
+//! # Errors
+//!
+//! An emitter with an `error` line in its declaration has the event [`Error`](crate::events::Error)
+//! and raises it with `emit_error`. That hands the error back as [`Unhandled`] if nobody listens, so
+//! that it cannot get lost. [`ErrorMonitor`](crate::events::ErrorMonitor) sees errors first and does
+//! not count as somebody.
+//!
+//! ```
+//! use onward::{Emitter, events, events::Error};
+//!
+//! events! { Room { error std::fmt::Error } }
+//! let room = Room::new();
+//! assert!(room.emit_error(std::fmt::Error).is_err());
+//!
+//! room.on(Error, |room, error| eprintln!("{room:?}: {error}"));
+//! assert!(room.emit_error(std::fmt::Error).is_ok());
+//! ```
+//!
+//! # Panics
+//!
+//! The emitter itself never panics. A listener's panic passes out of `emit`, the listeners after it
+//! are not called, and the emitter can be used as before. A `once` listener that panicked is gone.
+//!
+//! # Lifetimes
+//!
+//! A listener lives as long as its emitter, if it is not removed. No handle keeps an emitter
+//! alive. An emitter captured by a listener of its own is the one way to make a cycle; the listener
+//! is handed the emitter so that there is no need to.
+//!
+//! # Cost
+//!
+//! An emitter nobody has listened to is a null pointer. The first listener makes a table with one
+//! pointer for each event; each event with listeners has a vector of them. To emit takes no lock, no
+//! hash, no allocation and no copy: one indirect call for each listener. A listener added during an
+//! emit of its event makes that event's vector be copied, once for that emit.
+
+mod emission;
+mod event;
+mod list;
+mod listener;
+mod listeners;
+mod macros;
+mod slot;
+mod subscribing;
+mod unhandled;
+
+pub use emission::{Emitted, EventEmitter};
+pub use event::{Declared, Event};
+pub use listener::{Listener, Subscription};
+pub use listeners::Listeners;
+pub use subscribing::Emitter;
+pub use unhandled::Unhandled;
+
+// For what `events!` writes.
+#[doc(hidden)]
+pub use event::Table;
+#[doc(hidden)]
+pub use list::{AnyList, List};

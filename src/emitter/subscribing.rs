@@ -1,0 +1,270 @@
+//! The trait by which everyone listens.
+
+use alloc::vec::Vec;
+
+use super::event::{Declared, Event};
+use super::listener::{Listener, Subscription};
+use super::listeners::Listeners;
+
+/// Something that emits events: the methods to listen to it.
+///
+/// Types made by [`events!`](crate::events!) implement it. For a type of your own,
+/// [`EventEmitter`](crate::EventEmitter) shows how; `listeners` is the only method to write.
+///
+/// A listener is handed the emitter that calls it, then the payload. Being handed the emitter it
+/// need not capture it, which would keep the two alive for ever.
+///
+/// The examples below share this emitter:
+///
+/// ```
+/// onward::events! {
+///     /// A place to talk.
+///     pub Room { Joined(&str), Closed() }
+/// }
+/// ```
+pub trait Emitter: Declared {
+    /// The listeners: usually `&self.emitter`.
+    fn listeners(&self) -> &Listeners<Self>;
+
+    /// Is called after each registration; for types that do something once somebody listens.
+    /// Does nothing if it is not written.
+    ///
+    /// ```
+    /// use onward::emitter::Event;
+    /// use onward::{Emitter, EventEmitter, Listeners, events};
+    ///
+    /// struct Sensor { emitter: EventEmitter<Sensor>, reads: std::cell::Cell<bool> }
+    /// events! { for Sensor { Reading(f64), Fault() } }
+    ///
+    /// impl Emitter for Sensor {
+    ///     fn listeners(&self) -> &Listeners<Sensor> {
+    ///         &self.emitter
+    ///     }
+    ///     fn listener_added<E: Event<Sensor>>(&self, _: E) {
+    ///         self.reads.set(self.listener_count(Reading) > 0);
+    ///     }
+    /// }
+    ///
+    /// let sensor = Sensor { emitter: EventEmitter::new(), reads: false.into() };
+    /// sensor.on(Fault, |_, ()| {});
+    /// assert!(!sensor.reads.get());
+    /// sensor.on(Reading, |_, celsius| println!("{celsius}"));
+    /// assert!(sensor.reads.get());
+    /// ```
+    fn listener_added<E: Event<Self>>(&self, event: E) {
+        let _ = event;
+    }
+
+    /// Adds a listener, after those there are.
+    ///
+    /// # Re-entrancy
+    ///
+    /// While it runs, an emit of the same event from inside of it skips it. If it shall recurse,
+    /// use [`on_reentrant`](Self::on_reentrant).
+    ///
+    /// ```
+    /// # use onward::Emitter;
+    /// # onward::events! { Room { Joined(&str), Closed() } }
+    /// let room = Room::new();
+    /// let mut visitors = 0;
+    /// room.on(Joined, move |_, name| {
+    ///     visitors += 1;
+    ///     println!("{name} is visitor {visitors}");
+    /// });
+    /// room.emit(Joined, "ada");
+    /// ```
+    #[track_caller]
+    fn on<E: Event<Self>>(
+        &self,
+        event: E,
+        listener: impl for<'a> FnMut(&Self, E::Payload<'a>) + 'static,
+    ) -> Listener {
+        let listener = self.listeners().on(event, listener);
+        self.listener_added(event);
+        listener
+    }
+
+    /// Adds a listener for one time: it is removed, then called. What it captures is its own, to
+    /// move out or to be dropped as it returns.
+    ///
+    /// ```
+    /// # use onward::Emitter;
+    /// # onward::events! { Room { Joined(&str), Closed() } }
+    /// let room = Room::new();
+    /// let history = vec!["hi".to_string()];
+    /// room.once(Closed, move |_, ()| drop(history));
+    /// assert_eq!(room.emit(Closed, ()).called, 1);
+    /// assert_eq!(room.emit(Closed, ()).called, 0);
+    /// ```
+    #[track_caller]
+    fn once<E: Event<Self>>(
+        &self,
+        event: E,
+        listener: impl for<'a> FnOnce(&Self, E::Payload<'a>) + 'static,
+    ) -> Listener {
+        let listener = self.listeners().once(event, listener);
+        self.listener_added(event);
+        listener
+    }
+
+    /// Adds a listener in front of those there are.
+    ///
+    /// ```
+    /// # use onward::Emitter;
+    /// # onward::events! { Room { Joined(&str), Closed() } }
+    /// let room = Room::new();
+    /// room.on(Joined, |_, name| println!("welcome, {name}"));
+    /// room.prepend(Joined, |_, _| print!("(the door opens) "));
+    /// room.emit(Joined, "ada"); // (the door opens) welcome, ada
+    /// ```
+    #[track_caller]
+    fn prepend<E: Event<Self>>(
+        &self,
+        event: E,
+        listener: impl for<'a> FnMut(&Self, E::Payload<'a>) + 'static,
+    ) -> Listener {
+        let listener = self.listeners().prepend(event, listener);
+        self.listener_added(event);
+        listener
+    }
+
+    /// Adds a listener that may be called while it runs: an `Fn`, so it has to keep what it
+    /// changes in a [`Cell`](core::cell::Cell) or the like.
+    ///
+    /// ```
+    /// # use onward::Emitter;
+    /// # onward::events! { Room { Joined(&str), Closed() } }
+    /// let room = Room::new();
+    /// room.on_reentrant(Joined, |room, name| {
+    ///     if let Some((first, others)) = name.split_once(" and ") {
+    ///         println!("{first}");
+    ///         assert_eq!(room.emit(Joined, others).skipped, 0);
+    ///     }
+    /// });
+    /// room.emit(Joined, "ada and bob and eve");
+    /// ```
+    #[track_caller]
+    fn on_reentrant<E: Event<Self>>(
+        &self,
+        event: E,
+        listener: impl for<'a> Fn(&Self, E::Payload<'a>) + 'static,
+    ) -> Listener {
+        let listener = self.listeners().on_reentrant(event, listener);
+        self.listener_added(event);
+        listener
+    }
+
+    /// Adds a listener as [`on`](Self::on) does, which is removed when the subscription is
+    /// dropped.
+    ///
+    /// ```
+    /// # use onward::Emitter;
+    /// # onward::events! { Room { Joined(&str), Closed() } }
+    /// let room = Room::new();
+    /// {
+    ///     let _greeting = room.on_scoped(Joined, |_, name| println!("hello {name}"));
+    ///     room.emit(Joined, "ada");
+    /// }
+    /// assert!(!room.emit(Joined, "bob").handled());
+    /// ```
+    #[track_caller]
+    fn on_scoped<E: Event<Self>>(
+        &self,
+        event: E,
+        listener: impl for<'a> FnMut(&Self, E::Payload<'a>) + 'static,
+    ) -> Subscription {
+        self.guard(self.on(event, listener))
+    }
+
+    /// Has a listener removed when the subscription is dropped, whichever way it was added.
+    ///
+    /// ```
+    /// # use onward::Emitter;
+    /// # onward::events! { Room { Joined(&str), Closed() } }
+    /// let room = Room::new();
+    /// let farewell = room.guard(room.once(Closed, |_, ()| println!("bye")));
+    /// drop(farewell);
+    /// assert!(!room.emit(Closed, ()).handled());
+    /// ```
+    fn guard(&self, listener: Listener) -> Subscription {
+        self.listeners().guard(listener)
+    }
+
+    /// Removes a listener. Says whether it was there: `false` if it has been removed before, has
+    /// run out, or belongs to another emitter.
+    ///
+    /// It is not called any more from here on, not even by an emit under way, and what it
+    /// captures is dropped before this returns; or, if it is running, as soon as it returns.
+    ///
+    /// It takes constant time for the newest listener, else a binary search.
+    ///
+    /// ```
+    /// # use onward::Emitter;
+    /// # onward::events! { Room { Joined(&str), Closed() } }
+    /// let room = Room::new();
+    /// let greeting = room.on(Joined, |_, name| println!("hello {name}"));
+    /// assert!(room.off(greeting));
+    /// assert!(!room.off(greeting));
+    /// ```
+    fn off(&self, listener: Listener) -> bool {
+        self.listeners().off(listener)
+    }
+
+    /// Removes all listeners of all events, as [`off`](Self::off) does.
+    ///
+    /// ```
+    /// # use onward::Emitter;
+    /// # onward::events! { Room { Joined(&str), Closed() } }
+    /// let room = Room::new();
+    /// room.on(Joined, |_, _| {});
+    /// room.remove_all();
+    /// assert!(room.event_names().is_empty());
+    /// ```
+    fn remove_all(&self) {
+        self.listeners().remove_all();
+    }
+
+    /// Removes all listeners of one event, as [`off`](Self::off) does.
+    ///
+    /// ```
+    /// # use onward::Emitter;
+    /// # onward::events! { Room { Joined(&str), Closed() } }
+    /// let room = Room::new();
+    /// room.on(Joined, |_, _| {});
+    /// room.on(Closed, |_, ()| {});
+    /// room.remove_all_of(Joined);
+    /// assert_eq!(room.event_names(), ["Closed"]);
+    /// ```
+    fn remove_all_of<E: Event<Self>>(&self, event: E) {
+        self.listeners().remove_all_of(event);
+    }
+
+    /// How many listeners an event has. Exact at every moment: one that has been removed does
+    /// not count, even while it still runs.
+    ///
+    /// ```
+    /// # use onward::Emitter;
+    /// # onward::events! { Room { Joined(&str), Closed() } }
+    /// let room = Room::new();
+    /// room.once(Closed, |room, ()| assert_eq!(room.listener_count(Closed), 0));
+    /// assert_eq!(room.listener_count(Closed), 1);
+    /// room.emit(Closed, ());
+    /// ```
+    fn listener_count<E: Event<Self>>(&self, event: E) -> usize {
+        self.listeners().listener_count(event)
+    }
+
+    /// The events that have listeners, in the order in which they came to have them.
+    ///
+    /// ```
+    /// # use onward::Emitter;
+    /// # onward::events! { Room { Joined(&str), Closed() } }
+    /// let room = Room::new();
+    /// room.on(Closed, |_, ()| {});
+    /// room.on(Joined, |_, _| {});
+    /// assert_eq!(room.event_names(), ["Closed", "Joined"]);
+    /// ```
+    fn event_names(&self) -> Vec<&'static str> {
+        self.listeners().event_names()
+    }
+}

@@ -1,0 +1,220 @@
+//! The one error type of the loop and its adapters.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+/// `Result` with [`Error`] filled in.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+type Cause = Arc<dyn std::error::Error + Send + Sync>;
+
+/// What went wrong: the operation, what it was done to, and why.
+///
+/// One word wide. [`kind`](Self::kind) sorts it, the `is_*` questions answer the common ones, and
+/// [`Display`](fmt::Display) names operation, path or address, and cause on one line:
+///
+/// ```
+/// # onward::EventLoop::new()?.enter(|| {
+/// let error = onward::net::Server::listen("nonsense").unwrap_err();
+/// assert_eq!(error.to_string(), "listen nonsense: not an address, want HOST:PORT");
+/// assert_eq!(error.kind(), onward::ErrorKind::InvalidInput);
+/// # });
+/// # Ok::<(), onward::Error>(())
+/// ```
+///
+/// Cloning is cheap: a listener, which is lent the error, can keep it.
+#[derive(Clone)]
+pub struct Error(Arc<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    operation: &'static str,
+    target: Option<String>,
+    cause: Option<Cause>,
+}
+
+/// The sorts of [`Error`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The operating system said no; see [`Error::io_kind`].
+    Io,
+    /// An argument makes no sense: an address that does not parse, a range that runs backwards.
+    InvalidInput,
+    /// A constructor was called on a thread that runs no event loop.
+    NotInLoop,
+    /// The loop was asked to run while it runs.
+    AlreadyRunning,
+    /// The loop that the object lived on has ended.
+    LoopGone,
+    /// Written to after `end`.
+    WriteAfterEnd,
+    /// More was queued for a peer that does not read than its cap allows.
+    QueueFull,
+    /// No descriptors are left: accepting pauses and is tried again by itself.
+    OutOfDescriptors,
+    /// An error event that nobody listened for; it names the emitter and holds the error.
+    Unhandled,
+    /// The far or the near end was destroyed before all was said.
+    PrematureClose,
+    /// Work on another thread panicked.
+    Panicked,
+    /// Anything that the program itself reported.
+    Other,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, operation: &'static str) -> Self {
+        Self(Arc::new(Inner { kind, operation, target: None, cause: None }))
+    }
+
+    /// An error of the system, met in `operation`.
+    pub(crate) fn io(operation: &'static str, cause: io::Error) -> Self {
+        Self::new(ErrorKind::Io, operation).because(cause)
+    }
+
+    /// With the path or the address that it was about.
+    pub(crate) fn on(self, target: impl fmt::Display) -> Self {
+        let Inner { kind, operation, ref cause, .. } = *self.0;
+        Self(Arc::new(Inner { kind, operation, target: Some(target.to_string()), cause: cause.clone() }))
+    }
+
+    /// With its cause.
+    pub(crate) fn because(self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        let Inner { kind, operation, ref target, .. } = *self.0;
+        let cause: Cause = cause.into().into();
+        Self(Arc::new(Inner { kind, operation, target: target.clone(), cause: Some(cause) }))
+    }
+
+    /// An error of the program's own, to return from a setup or to hand to
+    /// [`fail`](crate::fail).
+    ///
+    /// ```
+    /// let error = onward::Error::other("the cat left");
+    /// assert_eq!(error.to_string(), "the cat left");
+    /// ```
+    pub fn other(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::new(ErrorKind::Other, "").because(cause)
+    }
+
+    /// The sort of error.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// What was being done: `"listen"`, `"read"`, `"open"`, ...
+    #[must_use]
+    pub fn operation(&self) -> &'static str {
+        self.0.operation
+    }
+
+    /// The path or the address it was done to, as text, where there is one.
+    #[must_use]
+    pub fn target(&self) -> Option<&str> {
+        self.0.target.as_deref()
+    }
+
+    /// The system's own kind, where the cause (or the cause's cause) is an [`io::Error`].
+    ///
+    /// ```
+    /// # onward::EventLoop::new()?.enter(|| {
+    /// use onward::net::Server;
+    /// let first = Server::listen("127.0.0.1:0")?;
+    /// let taken = Server::listen(first.local_addr()).unwrap_err();
+    /// assert_eq!(taken.io_kind(), Some(std::io::ErrorKind::AddrInUse));
+    /// # Ok(()) })
+    /// # as onward::Result<()>
+    /// ```
+    #[must_use]
+    pub fn io_kind(&self) -> Option<io::ErrorKind> {
+        self.find_io().map(io::Error::kind)
+    }
+
+    /// The system's error number, where it gave one.
+    #[must_use]
+    pub fn raw_os_error(&self) -> Option<i32> {
+        self.find_io().and_then(io::Error::raw_os_error)
+    }
+
+    /// Is it a file or an address that is not there?
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        self.io_kind() == Some(io::ErrorKind::NotFound)
+    }
+
+    /// Was it forbidden?
+    #[must_use]
+    pub fn is_permission_denied(&self) -> bool {
+        self.io_kind() == Some(io::ErrorKind::PermissionDenied)
+    }
+
+    /// Is the address taken by somebody else?
+    #[must_use]
+    pub fn is_addr_in_use(&self) -> bool {
+        self.io_kind() == Some(io::ErrorKind::AddrInUse)
+    }
+
+    /// Did the peer go away: reset, aborted, or no longer reading?
+    #[must_use]
+    pub fn is_disconnect(&self) -> bool {
+        use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
+        matches!(self.io_kind(), Some(ConnectionReset | ConnectionAborted | BrokenPipe))
+    }
+
+    fn find_io(&self) -> Option<&io::Error> {
+        let cause = self.0.cause.as_deref()?;
+        cause
+            .downcast_ref::<io::Error>()
+            .or_else(|| cause.downcast_ref::<Self>().and_then(Self::find_io))
+    }
+
+    fn reason(&self) -> Option<&'static str> {
+        Some(match self.0.kind {
+            ErrorKind::NotInLoop => "no event loop runs on this thread, see onward::run",
+            ErrorKind::AlreadyRunning => "the event loop of this thread is running already",
+            ErrorKind::LoopGone => "its event loop has ended",
+            ErrorKind::WriteAfterEnd => "written to after end",
+            ErrorKind::QueueFull => "the peer does not read: the write queue is at its cap",
+            ErrorKind::PrematureClose => "closed before its end",
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner { operation, target, cause, .. } = &*self.0;
+        f.write_str(operation)?;
+        if let Some(target) = target {
+            write!(f, "{}{target}", if operation.is_empty() { "" } else { " " })?;
+        }
+        let told = !operation.is_empty() || target.is_some();
+        let separator = if told { ": " } else { "" };
+        match (self.reason(), cause) {
+            (Some(reason), _) => write!(f, "{separator}{reason}"),
+            (None, Some(cause)) => write!(f, "{separator}{cause}"),
+            (None, None) => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // `fn main() -> onward::Result<()>` prints this: it had better be read by people.
+        write!(f, "{self} ({:?})", self.0.kind)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.cause.as_deref().map(|cause| cause as _)
+    }
+}
+
+impl From<io::Error> for Error {
+    fn from(cause: io::Error) -> Self {
+        Self::new(ErrorKind::Io, "").because(cause)
+    }
+}

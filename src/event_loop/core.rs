@@ -1,0 +1,330 @@
+//! The loop itself: what it owns, and one turn of it.
+
+use super::driver::Driver;
+use super::inbox::{Inbox, Letter};
+use super::queues::{Immediates, Job, Queue};
+use super::registry::Registry;
+use super::slab::{Key, Slab};
+use super::source::Interest;
+use super::timers::{Callback, Timers};
+use crate::error::{Error, ErrorKind, Result};
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+/// Posted jobs run per turn; the rest waits for the next, so that a flood of posts cannot keep
+/// sockets and timers from being served.
+const POSTS_PER_TURN: usize = 1024;
+/// One read takes at most this much. It is what the kernel hands out at once on a fast connection.
+const SCRATCH: usize = 64 * 1024;
+/// Rounds of closing that the end of a loop grants to listeners of `Close` which open new things.
+const LAST_ROUNDS: usize = 8;
+
+static SERIAL: AtomicU32 = AtomicU32::new(0);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Resting,
+    Running,
+    Ended,
+}
+
+pub(crate) struct Core {
+    pub(crate) serial: u32,
+    pub(crate) driver: Driver,
+    pub(crate) registry: RefCell<Registry>,
+    pub(crate) timers: RefCell<Timers>,
+    pub(crate) ticks: Queue,
+    pub(crate) deferred: Queue,
+    pub(crate) immediates: Immediates,
+    pub(crate) closing: Queue,
+    pub(crate) inbox: Arc<Inbox>,
+    /// What to do on this thread with work that other threads do.
+    pub(crate) awaited: RefCell<Slab<Job>>,
+    pub(crate) phase: Cell<Phase>,
+    pub(crate) stopping: Cell<bool>,
+    pub(crate) failure: RefCell<Option<Error>>,
+    letters: RefCell<VecDeque<Letter>>,
+    ready: RefCell<Vec<(u32, Interest)>>,
+    scratch: Cell<Option<Box<[u8]>>>,
+    began: Instant,
+    turns: Cell<u64>,
+}
+
+impl Core {
+    pub(crate) fn new() -> Result<Rc<Self>> {
+        let failed = |error| Error::io("create event loop", error);
+        let driver = Driver::new().map_err(failed)?;
+        let inbox = Arc::new(Inbox::new(driver.waker().map_err(failed)?));
+        Ok(Rc::new(Self {
+            serial: SERIAL.fetch_add(1, Ordering::Relaxed),
+            driver,
+            registry: RefCell::default(),
+            timers: RefCell::new(Timers::new()),
+            ticks: Queue::default(),
+            deferred: Queue::default(),
+            immediates: Immediates::default(),
+            closing: Queue::default(),
+            inbox,
+            awaited: RefCell::new(Slab::new()),
+            phase: Cell::new(Phase::Resting),
+            stopping: Cell::new(false),
+            failure: RefCell::default(),
+            letters: RefCell::default(),
+            ready: RefCell::default(),
+            scratch: Cell::new(None),
+            began: Instant::now(),
+            turns: Cell::new(0),
+        }))
+    }
+
+    /// Nanoseconds since the loop was made.
+    pub(crate) fn now(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    pub(crate) fn turns(&self) -> u64 {
+        self.turns.get()
+    }
+
+    /// Is there anything left to wait for?
+    pub(crate) fn is_alive(&self) -> bool {
+        self.timers.borrow().counted() > 0
+            || self.registry.borrow().counted() > 0
+            || self.immediates.counted() > 0
+            || !self.deferred.is_empty()
+            || !self.closing.is_empty()
+            || !self.ticks.is_empty()
+            || self.awaited.borrow().len() > 0
+            || !self.letters.borrow().is_empty()
+            || self.inbox.is_held()
+    }
+
+    /// One turn, in the documented order.
+    pub(crate) fn turn(&self, may_wait: bool) -> Result<()> {
+        self.turns.set(self.turns.get().wrapping_add(1));
+        self.run_timers();
+        self.run_deferred();
+        self.apply_interest();
+        self.poll(may_wait)?;
+        self.run_posted();
+        self.run_immediates();
+        self.run_closing();
+        self.registry.borrow_mut().free_retired();
+        Ok(())
+    }
+
+    /// Calls user code at the bottom of the stack, and what it put off until right after it.
+    fn call(&self, job: impl FnOnce()) {
+        job();
+        self.settle();
+    }
+
+    /// Runs the ticks, those that ticks add included. Whoever calls user code calls this after it.
+    #[inline]
+    pub(crate) fn settle(&self) {
+        if !self.ticks.is_empty() {
+            self.run_ticks();
+        }
+    }
+
+    #[cold]
+    fn run_ticks(&self) {
+        while let Some(tick) = self.ticks.pop() {
+            tick();
+        }
+    }
+
+    fn run_timers(&self) {
+        let (now, watermark) = (self.now(), self.timers.borrow().watermark());
+        loop {
+            let due = self.timers.borrow_mut().pop_due(now, watermark);
+            match due {
+                None => return,
+                Some((_, _, Callback::Once(callback))) => self.call(callback),
+                Some((key, deadline, Callback::Every(period, callback))) => {
+                    self.run_interval(key, deadline, period, callback);
+                }
+            }
+        }
+    }
+
+    fn run_interval(&self, key: Key, deadline: u64, period: u64, mut callback: Box<dyn FnMut(Key)>) {
+        let guard = CancelOnPanic { core: self, key };
+        callback(key);
+        std::mem::forget(guard);
+        // On the beat; beats that were missed are left out.
+        let (next, now) = (deadline.saturating_add(period), self.now());
+        let next = if next > now { next } else { now.saturating_add(period) };
+        let gone = self.timers.borrow_mut().again(key, next, Callback::Every(period, callback));
+        drop(gone);
+        self.settle();
+    }
+
+    fn run_deferred(&self) {
+        for _ in 0..self.deferred.len() {
+            let Some(job) = self.deferred.pop() else { return };
+            self.call(job);
+        }
+    }
+
+    fn apply_interest(&self) {
+        let refused = self.registry.borrow_mut().apply(&self.driver);
+        for (source, error) in refused {
+            self.call(|| source.refused(error));
+        }
+    }
+
+    fn timeout(&self, may_wait: bool) -> Option<Duration> {
+        let busy = !may_wait
+            || self.stopping.get()
+            || !self.deferred.is_empty()
+            || !self.closing.is_empty()
+            || !self.immediates.is_empty()
+            || !self.letters.borrow().is_empty()
+            || !self.is_alive();
+        if busy {
+            return Some(Duration::ZERO);
+        }
+        let deadline = self.timers.borrow().next_deadline()?;
+        Some(Duration::from_nanos(deadline.saturating_sub(self.now())))
+    }
+
+    fn poll(&self, may_wait: bool) -> Result<()> {
+        let mut ready = self.ready.take();
+        ready.clear();
+        let timeout = self.timeout(may_wait);
+        let waited = self.driver.wait(timeout, &mut ready);
+        waited.map_err(|error| Error::io("wait for events", error))?;
+        for &(index, readiness) in &ready {
+            let found = self.registry.borrow_mut().find(index, readiness);
+            if let Some((source, readiness)) = found {
+                source.ready(readiness);
+                self.settle();
+            }
+        }
+        self.ready.replace(ready);
+        Ok(())
+    }
+
+    fn run_posted(&self) {
+        self.inbox.collect(&mut self.letters.borrow_mut());
+        for _ in 0..POSTS_PER_TURN {
+            let letter = self.letters.borrow_mut().pop_front();
+            match letter {
+                None => return,
+                Some(Letter::Job(job)) => self.call(job),
+                Some(Letter::Done(key)) => {
+                    let job = self.awaited.borrow_mut().remove(key);
+                    if let Some(job) = job {
+                        self.call(job);
+                    }
+                }
+            }
+        }
+    }
+
+    fn run_immediates(&self) {
+        let end = self.immediates.end();
+        while let Some(job) = self.immediates.pop_before(end) {
+            self.call(job);
+        }
+    }
+
+    fn run_closing(&self) {
+        for _ in 0..self.closing.len() {
+            let Some(job) = self.closing.pop() else { return };
+            self.call(job);
+        }
+    }
+
+    /// Lends the buffer that everything on this loop reads into. A nested reader gets its own.
+    pub(crate) fn with_scratch<T>(&self, read: impl FnOnce(&mut [u8]) -> T) -> T {
+        let mut scratch = self.scratch.take().unwrap_or_else(|| vec![0; SCRATCH].into());
+        let result = read(&mut scratch);
+        self.scratch.set(Some(scratch));
+        result
+    }
+
+    /// Keeps the first error, and stops.
+    pub(crate) fn fail(&self, error: Error) {
+        self.failure.borrow_mut().get_or_insert(error);
+        self.stopping.set(true);
+    }
+
+    /// Runs until nothing is left, or somebody says stop.
+    pub(crate) fn run(&self) -> Result<()> {
+        match self.phase.get() {
+            Phase::Resting => self.phase.set(Phase::Running),
+            Phase::Running => return Err(Error::new(ErrorKind::AlreadyRunning, "run")),
+            Phase::Ended => return Err(Error::new(ErrorKind::LoopGone, "run")),
+        }
+        let resting = Rest(&self.phase);
+        self.settle();
+        while !self.stopping.get() {
+            if !self.is_alive() {
+                // Letters that nobody holds the loop for are read all the same before it ends.
+                self.inbox.collect(&mut self.letters.borrow_mut());
+                if self.letters.borrow().is_empty() {
+                    break;
+                }
+            }
+            self.turn(true)?;
+        }
+        drop(resting);
+        self.stopping.set(false);
+        self.failure.take().map_or(Ok(()), Err)
+    }
+
+    /// Closes all that is left, tells its listeners, and takes nothing more.
+    pub(crate) fn end(&self) {
+        if !std::thread::panicking() {
+            for _ in 0..LAST_ROUNDS {
+                let left = self.registry.borrow().sources();
+                if left.is_empty() && self.closing.is_empty() {
+                    break;
+                }
+                left.into_iter().for_each(|source| source.shut());
+                self.settle();
+                self.run_closing();
+                self.registry.borrow_mut().free_retired();
+            }
+        }
+        self.phase.set(Phase::Ended);
+        self.inbox.close();
+        let timers = self.timers.borrow_mut().clear();
+        drop(timers);
+        let awaited = self.awaited.borrow_mut().drain();
+        drop(awaited);
+        self.letters.take();
+        self.ticks.clear();
+        self.deferred.clear();
+        self.immediates.clear();
+        self.closing.clear();
+        let registry = self.registry.take();
+        drop(registry);
+    }
+}
+
+struct Rest<'a>(&'a Cell<Phase>);
+
+impl Drop for Rest<'_> {
+    fn drop(&mut self) {
+        self.0.set(Phase::Resting);
+    }
+}
+
+/// An interval whose callback panics is over.
+struct CancelOnPanic<'a> {
+    core: &'a Core,
+    key: Key,
+}
+
+impl Drop for CancelOnPanic<'_> {
+    fn drop(&mut self) {
+        self.core.timers.borrow_mut().cancel(self.key);
+    }
+}

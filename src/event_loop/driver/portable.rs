@@ -1,0 +1,100 @@
+//! Everywhere else: the `polling` crate, level-triggered.
+#![allow(unsafe_code, reason = "polling cannot know that a descriptor is deleted before it is closed; we do")]
+
+use crate::event_loop::source::{Descriptor, Interest};
+use polling::{Event, Events, PollMode, Poller};
+use std::cell::RefCell;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(crate) struct Driver {
+    poller: Arc<Poller>,
+    events: RefCell<Events>,
+}
+
+/// Wakes the loop by the poller's own notification.
+#[derive(Clone, Debug)]
+pub(crate) struct Waker(Arc<Poller>);
+
+fn event(index: u32, interest: Interest) -> Event {
+    Event::new(index as usize, interest.reads(), interest.writes())
+}
+
+impl Driver {
+    pub(crate) fn new() -> io::Result<Self> {
+        Ok(Self { poller: Arc::new(Poller::new()?), events: RefCell::new(Events::new()) })
+    }
+
+    pub(crate) fn waker(&self) -> io::Result<Waker> {
+        Ok(Waker(Arc::clone(&self.poller)))
+    }
+
+    pub(crate) fn add(&self, descriptor: Descriptor<'_>, index: u32, interest: Interest) -> io::Result<()> {
+        use raw::AsRaw;
+        // SAFETY: the registry deletes every descriptor that it added before its owner closes it.
+        unsafe { self.poller.add_with_mode(descriptor.raw(), event(index, interest), PollMode::Level) }
+    }
+
+    pub(crate) fn modify(&self, descriptor: Descriptor<'_>, index: u32, interest: Interest) -> io::Result<()> {
+        self.poller.modify_with_mode(descriptor, event(index, interest), PollMode::Level)
+    }
+
+    pub(crate) fn delete(&self, descriptor: Descriptor<'_>) -> io::Result<()> {
+        self.poller.delete(descriptor)
+    }
+
+    pub(crate) fn wait(&self, timeout: Option<Duration>, ready: &mut Vec<(u32, Interest)>) -> io::Result<()> {
+        let mut events = self.events.borrow_mut();
+        events.clear();
+        match self.poller.wait(&mut events, timeout) {
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
+            Err(error) => return Err(error),
+        }
+        for event in events.iter() {
+            let broken = event.is_err().unwrap_or(false) || event.is_interrupt();
+            let readiness = Interest::when(Interest::READ, broken || event.readable)
+                | Interest::when(Interest::WRITE, broken || event.writable);
+            // Places are counted in u32.
+            #[allow(clippy::cast_possible_truncation, reason = "event() takes a u32")]
+            ready.push((event.key as u32, readiness));
+        }
+        Ok(())
+    }
+}
+
+impl Waker {
+    pub(crate) fn wake(&self) {
+        // A poller that cannot be notified fails its next wait, which reports it.
+        let _ = self.0.notify();
+    }
+}
+
+mod raw {
+    #[cfg(unix)]
+    use std::os::fd::{AsRawFd as _, BorrowedFd, RawFd};
+    #[cfg(windows)]
+    use std::os::windows::io::{AsRawSocket as _, BorrowedSocket, RawSocket};
+
+    pub(super) trait AsRaw {
+        type Raw;
+        fn raw(&self) -> Self::Raw;
+    }
+
+    #[cfg(unix)]
+    impl AsRaw for BorrowedFd<'_> {
+        type Raw = RawFd;
+        fn raw(&self) -> RawFd {
+            self.as_raw_fd()
+        }
+    }
+
+    #[cfg(windows)]
+    impl AsRaw for BorrowedSocket<'_> {
+        type Raw = RawSocket;
+        fn raw(&self) -> RawSocket {
+            self.as_raw_socket()
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Threads for what the system can only do by blocking: opening and syncing files, asking for names.
+//!
+//! One pool for the process. Threads start when there is work and nobody idle, and end when they had
+//! nothing to do for a while; none of them keeps the program from exiting.
+
+use crate::error::{Error, ErrorKind, Result};
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+/// As many as libuv has; disks seldom gain from more.
+const THREADS: usize = 4;
+/// An idle thread ends after this long.
+const IDLE: Duration = Duration::from_secs(10);
+
+type Work = Box<dyn FnOnce() + Send>;
+
+#[derive(Default)]
+struct State {
+    queue: VecDeque<Work>,
+    threads: usize,
+    idle: usize,
+}
+
+static POOL: Pool = Pool { state: Mutex::new(State { queue: VecDeque::new(), threads: 0, idle: 0 }), news: Condvar::new() };
+
+struct Pool {
+    state: Mutex<State>,
+    news: Condvar,
+}
+
+impl Pool {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn serve(&self) {
+        let mut state = self.state();
+        loop {
+            if let Some(work) = state.queue.pop_front() {
+                drop(state);
+                work();
+                state = self.state();
+                continue;
+            }
+            state.idle += 1;
+            let (woken, waited) = self.news.wait_timeout(state, IDLE).unwrap_or_else(PoisonError::into_inner);
+            state = woken;
+            state.idle -= 1;
+            if waited.timed_out() && state.queue.is_empty() {
+                state.threads -= 1;
+                return;
+            }
+        }
+    }
+}
+
+/// Queues work. Fails only when there is no thread and none can be started.
+pub(crate) fn submit(work: impl FnOnce() + Send + 'static) -> Result<()> {
+    let mut state = POOL.state();
+    state.queue.push_back(Box::new(work));
+    if state.idle >= state.queue.len() || state.threads >= THREADS {
+        drop(state);
+        POOL.news.notify_one();
+        return Ok(());
+    }
+    state.threads += 1;
+    drop(state);
+    let started = thread::Builder::new().name("onward-pool".into()).spawn(|| POOL.serve());
+    if let Err(error) = started {
+        let mut state = POOL.state();
+        state.threads -= 1;
+        if state.threads == 0 {
+            // Nobody will ever come for it.
+            let unserved = state.queue.pop_back();
+            drop(state);
+            drop(unserved);
+            return Err(Error::io("start a pool thread", error));
+        }
+    }
+    Ok(())
+}
+
+/// Runs `work`; a panic in it becomes an error.
+pub(crate) fn guarded<T>(work: impl FnOnce() -> T) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
+        let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+        Error::new(ErrorKind::Panicked, "blocking work").because(text.unwrap_or_else(|| "panicked".into()))
+    })
+}

@@ -1,0 +1,125 @@
+//! The queues of one turn: ticks, deferred work, immediates, close callbacks.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+
+/// A callback that runs once.
+pub(crate) type Job = Box<dyn FnOnce()>;
+
+/// A first-in, first-out queue of callbacks; no borrow outlives a method.
+#[derive(Default)]
+pub(crate) struct Queue(RefCell<VecDeque<Job>>);
+
+impl Queue {
+    pub(crate) fn push(&self, job: Job) {
+        self.0.borrow_mut().push_back(job);
+    }
+
+    pub(crate) fn pop(&self) -> Option<Job> {
+        self.0.borrow_mut().pop_front()
+    }
+
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.0.borrow().len()
+    }
+
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.borrow().is_empty()
+    }
+
+    pub(crate) fn clear(&self) {
+        // The jobs' captures drop when the queue is no longer borrowed.
+        let jobs = std::mem::take(&mut *self.0.borrow_mut());
+        drop(jobs);
+    }
+}
+
+struct Waiting {
+    job: Option<Job>,
+    counted: bool,
+}
+
+/// Immediates: a queue whose entries can be cancelled and need not hold the loop.
+#[derive(Default)]
+pub(crate) struct Immediates(RefCell<State>);
+
+#[derive(Default)]
+struct State {
+    queue: VecDeque<Waiting>,
+    /// The number of the entry at the front.
+    front: u64,
+    counted: usize,
+}
+
+impl State {
+    fn entry(&mut self, number: u64) -> Option<&mut Waiting> {
+        let at = usize::try_from(number.checked_sub(self.front)?).ok()?;
+        self.queue.get_mut(at).filter(|entry| entry.job.is_some())
+    }
+}
+
+impl Immediates {
+    /// Queues a job and gives its number.
+    pub(crate) fn push(&self, job: Job) -> u64 {
+        let mut state = self.0.borrow_mut();
+        state.queue.push_back(Waiting { job: Some(job), counted: true });
+        state.counted += 1;
+        state.front + state.queue.len() as u64 - 1
+    }
+
+    /// The number that the next immediate will get.
+    pub(crate) fn end(&self) -> u64 {
+        let state = self.0.borrow();
+        state.front + state.queue.len() as u64
+    }
+
+    /// Takes the first job whose number is below `end`.
+    pub(crate) fn pop_before(&self, end: u64) -> Option<Job> {
+        let mut state = self.0.borrow_mut();
+        while state.front < end {
+            let entry = state.queue.pop_front()?;
+            state.front += 1;
+            if let Some(job) = entry.job {
+                state.counted -= usize::from(entry.counted);
+                return Some(job);
+            }
+        }
+        None
+    }
+
+    pub(crate) fn cancel(&self, number: u64) -> bool {
+        let mut state = self.0.borrow_mut();
+        let Some(entry) = state.entry(number) else { return false };
+        let (job, counted) = (entry.job.take(), entry.counted);
+        state.counted -= usize::from(counted);
+        drop(state);
+        job.is_some()
+    }
+
+    pub(crate) fn count(&self, number: u64, counted: bool) {
+        let mut state = self.0.borrow_mut();
+        let Some(entry) = state.entry(number) else { return };
+        let before = std::mem::replace(&mut entry.counted, counted);
+        state.counted = state.counted + usize::from(counted) - usize::from(before);
+    }
+
+    /// How many hold the loop.
+    pub(crate) fn counted(&self) -> usize {
+        self.0.borrow().counted
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.borrow().queue.is_empty()
+    }
+
+    pub(crate) fn clear(&self) {
+        let mut state = self.0.borrow_mut();
+        state.front += state.queue.len() as u64;
+        state.counted = 0;
+        let queue = std::mem::take(&mut state.queue);
+        drop(state);
+        drop(queue);
+    }
+}

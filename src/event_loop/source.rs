@@ -1,0 +1,60 @@
+//! What the loop knows of a thing it serves: a descriptor, an interest, and somebody to tell.
+
+use std::io;
+use std::ops::BitOr;
+use std::rc::Rc;
+
+/// A descriptor (a socket on Windows) that somebody else owns.
+#[cfg(unix)]
+pub(crate) type Descriptor<'a> = std::os::fd::BorrowedFd<'a>;
+/// A descriptor (a socket on Windows) that somebody else owns.
+#[cfg(windows)]
+pub(crate) type Descriptor<'a> = std::os::windows::io::BorrowedSocket<'a>;
+
+/// What a source waits for; what it is ready for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Interest(u8);
+
+impl Interest {
+    pub(crate) const NONE: Self = Self(0);
+    pub(crate) const READ: Self = Self(1);
+    pub(crate) const WRITE: Self = Self(2);
+    pub(crate) const BOTH: Self = Self(3);
+
+    #[inline]
+    pub(crate) fn reads(self) -> bool {
+        self.0 & 1 != 0
+    }
+
+    #[inline]
+    pub(crate) fn writes(self) -> bool {
+        self.0 & 2 != 0
+    }
+
+    /// `self` if `yes`, else nothing.
+    pub(crate) fn when(self, yes: bool) -> Self {
+        if yes { self } else { Self::NONE }
+    }
+}
+
+impl BitOr for Interest {
+    type Output = Self;
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// Something with a descriptor that lives on a loop.
+pub(crate) trait Source {
+    /// Lends the descriptor, if it is still open. No user code may run in here.
+    fn lend(&self, to: &mut dyn FnMut(Descriptor<'_>) -> io::Result<()>) -> io::Result<()>;
+
+    /// The descriptor is ready for this. An error or a hang-up comes as both.
+    fn ready(self: Rc<Self>, readiness: Interest);
+
+    /// The poller refused the descriptor.
+    fn refused(self: Rc<Self>, error: io::Error);
+
+    /// The loop ends: close.
+    fn shut(self: Rc<Self>);
+}

@@ -1,0 +1,29 @@
+//! Byte streams without any input or output: states, queues, and how to connect two of them.
+//!
+//! [`Readable::pipe`] connects anything that can be read to anything that can be written:
+//!
+//! ```no_run
+//! use onward::events::*;
+//! use onward::{fs::ReadStream, net::Server};
+//!
+//! onward::run(|| {
+//!     let server = Server::listen("127.0.0.1:7000")?;
+//!     server.on(Connection, |_, socket| match ReadStream::open("motd.txt") {
+//!         Ok(file) => drop(file.pipe(&socket)),
+//!         Err(error) => onward::fail(error),
+//!     });
+//!     Ok(())
+//! })
+//! # ?; Ok::<(), onward::Error>(())
+//! ```
+
+mod pipe;
+mod readable;
+mod traits;
+mod writable;
+
+pub use pipe::{PipeOptions, pipeline};
+pub use traits::{ReadControl, Readable, Writable, WriteControl};
+
+pub(crate) use readable::Flow;
+pub(crate) use writable::WriteQueue;

@@ -1,0 +1,141 @@
+//! What makes a type a readable or a writable stream.
+
+use super::pipe::{PipeOptions, connect};
+use crate::emitter::{Emitter, Event, Listener};
+use crate::error::Error;
+use crate::events::{self, Close, Data, Drain, End, ErrorMonitor, Finish};
+use std::rc::Rc;
+
+/// What a readable stream can be told. Implement it, and declare the events that [`Readable`]
+/// names, to make a stream of your own readable.
+pub trait ReadControl: Emitter + Clone {
+    /// No more `Data`, from this moment on.
+    fn pause(&self);
+    /// `Data` may come.
+    fn resume(&self);
+    /// No `Data` until it is released as often as it was held, whatever [`resume`](Self::resume) says.
+    /// Pipes use it: the source waits for the slowest sink.
+    fn hold(&self);
+    /// Undoes one [`hold`](Self::hold).
+    fn release(&self);
+    /// Ends it at once: only `Close` follows.
+    fn destroy(&self);
+    /// Has it been destroyed? Then its `Close` has come or is about to.
+    fn is_destroyed(&self) -> bool;
+}
+
+/// What a writable stream can be told. Implement it, and declare the events that [`Writable`]
+/// names, to make a stream of your own writable.
+pub trait WriteControl: Emitter + Clone {
+    /// Takes a chunk; `false` asks to wait for `Drain` before the next.
+    fn write_chunk(&self, chunk: &[u8]) -> bool;
+    /// Nothing more will be written.
+    fn end(&self);
+    /// Ends it at once: only `Close` follows.
+    fn destroy(&self);
+    /// Has it been destroyed? Then its `Close` has come or is about to.
+    fn is_destroyed(&self) -> bool;
+}
+
+/// A stream of bytes to read.
+///
+/// Every [`ReadControl`] is one that emits [`Data`]`(&[u8])`, [`End`]`()`, an
+/// [error](events::Error), and [`Close`]`(bool)`.
+pub trait Readable: ReadControl {
+    /// Writes all that comes from here to `to`, no faster than `to` takes it, and ends `to` when this
+    /// ends. Gives `to` back, for the next pipe.
+    ///
+    /// # Errors
+    ///
+    /// Each end emits its own errors, so each wants an `Error` listener. When either end closes early,
+    /// by an error or not, the other one is destroyed: nothing is left open. Who wants one result
+    /// for both takes [`pipeline`](super::pipeline).
+    ///
+    /// # Ordering
+    ///
+    /// `to` is ended by the `End` of this; its `Finish` and `Close` come later.
+    fn pipe<W: Writable>(&self, to: &W) -> W {
+        self.pipe_with(to, PipeOptions::new())
+    }
+
+    /// As [`pipe`](Self::pipe), with options.
+    fn pipe_with<W: Writable>(&self, to: &W, options: PipeOptions) -> W {
+        connect(self, to, options, None);
+        to.clone()
+    }
+
+    #[doc(hidden)]
+    fn hear(&self, ear: Rc<dyn ReadEar>, takes_errors: bool);
+}
+
+/// A stream of bytes to write.
+///
+/// Every [`WriteControl`] is one that emits [`Drain`]`()`, [`Finish`]`()`, an
+/// [error](events::Error), and [`Close`]`(bool)`.
+pub trait Writable: WriteControl {
+    #[doc(hidden)]
+    fn hear(&self, ear: Rc<dyn WriteEar>, takes_errors: bool) -> Vec<Listener>;
+}
+
+/// Who hears what happens to a readable.
+#[doc(hidden)]
+pub trait ReadEar: 'static {
+    fn data(&self, chunk: &[u8]);
+    fn ended(&self);
+    fn failed(&self, error: &Error);
+    fn closed(&self);
+}
+
+/// Who hears what happens to a writable.
+#[doc(hidden)]
+pub trait WriteEar: 'static {
+    fn drained(&self);
+    fn finished(&self);
+    fn failed(&self, error: &Error);
+    fn closed(&self);
+}
+
+impl<R> Readable for R
+where
+    R: ReadControl,
+    Data: for<'a> Event<R, Payload<'a> = &'a [u8]>,
+    End: for<'a> Event<R, Payload<'a> = ()>,
+    events::Error: for<'a> Event<R, Payload<'a> = &'a Error>,
+    ErrorMonitor: for<'a> Event<R, Payload<'a> = &'a Error>,
+    Close: for<'a> Event<R, Payload<'a> = bool>,
+{
+    fn hear(&self, ear: Rc<dyn ReadEar>, takes_errors: bool) {
+        let (on_data, on_error, on_close) = (Rc::clone(&ear), Rc::clone(&ear), Rc::clone(&ear));
+        self.on(ErrorMonitor, move |_, error| on_error.failed(error));
+        if takes_errors {
+            self.on(events::Error, |_, _| {});
+        }
+        self.once(End, move |_, ()| ear.ended());
+        self.once(Close, move |_, _| on_close.closed());
+        self.on(Data, move |_, chunk| on_data.data(chunk));
+    }
+}
+
+impl<W> Writable for W
+where
+    W: WriteControl,
+    Drain: for<'a> Event<W, Payload<'a> = ()>,
+    Finish: for<'a> Event<W, Payload<'a> = ()>,
+    events::Error: for<'a> Event<W, Payload<'a> = &'a Error>,
+    ErrorMonitor: for<'a> Event<W, Payload<'a> = &'a Error>,
+    Close: for<'a> Event<W, Payload<'a> = bool>,
+{
+    fn hear(&self, ear: Rc<dyn WriteEar>, takes_errors: bool) -> Vec<Listener> {
+        let (on_drain, on_error, on_close) = (Rc::clone(&ear), Rc::clone(&ear), Rc::clone(&ear));
+        let mut listeners = vec![
+            self.on(Drain, move |_, ()| on_drain.drained()),
+            self.once(Finish, move |_, ()| ear.finished()),
+            self.on(ErrorMonitor, move |_, error| on_error.failed(error)),
+            self.once(Close, move |_, _| on_close.closed()),
+        ];
+        if takes_errors {
+            listeners.push(self.on(events::Error, |_, _| {}));
+        }
+        listeners
+    }
+}
