@@ -98,6 +98,11 @@ impl Error {
         Self::new(ErrorKind::Other, "").because(cause)
     }
 
+    /// An error event of `emitter` that nobody listened for.
+    pub(crate) fn unhandled(emitter: impl fmt::Display, error: Self) -> Self {
+        Self::new(ErrorKind::Unhandled, "unhandled error of").on(emitter).because(error)
+    }
+
     /// The sort of error.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {

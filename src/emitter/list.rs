@@ -15,6 +15,8 @@
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::cell::Cell;
+use core::fmt;
+use core::mem;
 use core::panic::Location;
 
 use super::emission::Emitted;
@@ -28,9 +30,13 @@ pub(super) enum Place {
     Back,
 }
 
-/// The listeners of one event of one emitter. Takes one pointer until the first is added.
+/// The listeners of one event of one emitter.
 pub struct List<S: Declared, E: Event<S>> {
+    /// Two shares of one snapshot, or none if there never was a listener.
     current: Cell<Option<Rc<Snapshot<S, E>>>>,
+    /// The share that an emit takes and puts back, so that it need not count shares up and down.
+    /// It is out while an emit walks, except if the list has changed since then.
+    spare: Cell<Option<Rc<Snapshot<S, E>>>>,
 }
 
 struct Snapshot<S: Declared, E: Event<S>> {
@@ -51,9 +57,16 @@ impl<S: Declared, E: Event<S>> List<S, E> {
     /// Calls the listeners, lends the payload to each but the last and gives it to that one.
     #[inline]
     pub(super) fn emit(&self, source: &S, mut payload: E::Payload<'_>) -> Emitted {
-        let Some(snapshot) = self.share() else { return Emitted::NOBODY };
-        let Some((last, others)) = snapshot.entries.split_last() else { return Emitted::NOBODY };
-        let mut emitted = Emitted { called: snapshot.entries.len(), skipped: 0 };
+        let snapshot = match self.spare.take() {
+            Some(spare) => spare,
+            None => match self.share() {
+                Some(share) => share,
+                None => return Emitted::NOBODY,
+            },
+        };
+        let walk = Walk { list: self, snapshot: Some(snapshot) };
+        let Some((last, others)) = walk.entries().split_last() else { return Emitted::NOBODY };
+        let mut emitted = Emitted { called: others.len() + 1, skipped: 0 };
         for entry in others {
             let outcome = entry.slot.call(self, source, E::lend(&mut payload));
             if outcome != Outcome::Called {
@@ -63,9 +76,6 @@ impl<S: Declared, E: Event<S>> List<S, E> {
         let outcome = last.slot.call(self, source, payload);
         if outcome != Outcome::Called {
             emitted.missed(outcome);
-        }
-        if snapshot.condemned.get() != 0 {
-            self.sweep_after(snapshot);
         }
         emitted
     }
@@ -79,17 +89,16 @@ impl<S: Declared, E: Event<S>> List<S, E> {
         slot: AnySlot<S, E>,
         location: &'static Location<'static>,
     ) {
-        let mut current = self.current.take().unwrap_or_default();
-        let snapshot = Rc::make_mut(&mut current);
-        if snapshot.len() == 0 {
-            snapshot.since = key.abs();
-        }
         let entry = Entry { key, slot, location };
-        match place {
-            Place::Front => snapshot.entries.insert(0, entry),
-            Place::Back => snapshot.entries.push(entry),
-        }
-        self.current.set(Some(current));
+        self.edit(|snapshot| {
+            if snapshot.len() == 0 {
+                snapshot.since = key.abs();
+            }
+            match place {
+                Place::Front => snapshot.entries.insert(0, entry),
+                Place::Back => snapshot.entries.push(entry),
+            }
+        });
     }
 
     /// Notes that a live slot of this list has just been condemned.
@@ -97,34 +106,78 @@ impl<S: Declared, E: Event<S>> List<S, E> {
         self.look(|snapshot| snapshot.condemned.set(snapshot.condemned.get() + 1));
     }
 
-    #[inline]
-    fn share(&self) -> Option<Rc<Snapshot<S, E>>> {
-        let current = self.current.take();
-        let share = current.clone();
-        self.current.set(current);
-        share
-    }
-
-    fn look<R>(&self, f: impl FnOnce(&Snapshot<S, E>) -> R) -> Option<R> {
+    /// Looks at the current snapshot.
+    fn look<R>(&self, look: impl FnOnce(&Snapshot<S, E>) -> R) -> Option<R> {
         let current = self.current.take()?;
-        let answer = f(&current);
+        let answer = look(&current);
         self.current.set(Some(current));
         Some(answer)
     }
 
+    /// Changes the snapshot, or a copy of it if an emit walks there.
+    fn edit(&self, edit: impl FnOnce(&mut Snapshot<S, E>)) {
+        drop(self.spare.take());
+        let mut current = self.current.take().unwrap_or_default();
+        edit(Rc::make_mut(&mut current));
+        self.spare.set(Some(Rc::clone(&current)));
+        self.current.set(Some(current));
+    }
+
     /// Sweeps the tombstones with `sweep`, unless an emit walks among them.
     fn sweep(&self, sweep: impl FnOnce(&mut Snapshot<S, E>)) {
+        drop(self.spare.take());
         let Some(mut current) = self.current.take() else { return };
         if let Some(snapshot) = Rc::get_mut(&mut current) {
             sweep(snapshot);
         }
+        self.spare.set(Some(Rc::clone(&current)));
         self.current.set(Some(current));
     }
 
+    /// A share for an emit that finds none to spare: one from inside of another.
     #[cold]
-    fn sweep_after(&self, walked: Rc<Snapshot<S, E>>) {
-        drop(walked);
-        self.sweep(Snapshot::sweep_all);
+    fn share(&self) -> Option<Rc<Snapshot<S, E>>> {
+        let current = self.current.take();
+        self.current.set(current.clone());
+        current
+    }
+}
+
+/// An emit under way. Gives its share of the snapshot back, whether it returns or panics.
+struct Walk<'a, S: Declared, E: Event<S>> {
+    list: &'a List<S, E>,
+    snapshot: Option<Rc<Snapshot<S, E>>>,
+}
+
+impl<S: Declared, E: Event<S>> Walk<'_, S, E> {
+    #[inline]
+    fn entries(&self) -> &[Entry<S, E>] {
+        self.snapshot.as_ref().map_or(&[], |snapshot| &snapshot.entries)
+    }
+
+    /// The list has changed while it was walked: its new snapshot has a share to spare already.
+    #[cold]
+    fn outdated(&self, spare: Rc<Snapshot<S, E>>) {
+        drop(self.list.spare.replace(Some(spare)));
+    }
+
+    #[cold]
+    fn sweep(&self) {
+        self.list.sweep(Snapshot::sweep_all);
+    }
+}
+
+impl<S: Declared, E: Event<S>> Drop for Walk<'_, S, E> {
+    #[inline]
+    fn drop(&mut self) {
+        let Some(snapshot) = self.snapshot.take() else { return };
+        let condemned = snapshot.condemned.get() != 0;
+        if let Some(spare) = self.list.spare.replace(Some(snapshot)) {
+            self.outdated(spare);
+        }
+        if condemned {
+            self.sweep();
+        }
     }
 }
 
@@ -186,7 +239,13 @@ impl<S: Declared, E: Event<S>> Clone for Entry<S, E> {
 
 impl<S: Declared, E: Event<S>> Default for List<S, E> {
     fn default() -> Self {
-        Self { current: Cell::new(None) }
+        Self { current: Cell::new(None), spare: Cell::new(None) }
+    }
+}
+
+impl<S: Declared, E: Event<S>> fmt::Debug for List<S, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.locations()).finish()
     }
 }
 
@@ -195,7 +254,7 @@ pub trait AnyList {
     /// The event's name.
     fn name(&self) -> &'static str;
     /// How many listeners there are.
-    fn len(&self) -> usize;
+    fn count(&self) -> usize;
     /// When the event came to have listeners.
     fn since(&self) -> i64;
     /// Where the listeners were registered.
@@ -211,7 +270,7 @@ impl<S: Declared, E: Event<S>> AnyList for List<S, E> {
         E::NAME
     }
 
-    fn len(&self) -> usize {
+    fn count(&self) -> usize {
         self.look(Snapshot::len).unwrap_or(0)
     }
 
@@ -237,10 +296,10 @@ impl<S: Declared, E: Event<S>> AnyList for List<S, E> {
     }
 
     fn clear(&self) {
-        let Some(removed) = self.current.take() else { return };
+        let mut removed = Vec::new();
+        self.edit(|snapshot| removed = mem::take(snapshot).entries);
         // First all are out of use, then captures are dropped, which may run any code.
-        let condemned: Vec<_> =
-            removed.entries.iter().filter(|entry| entry.slot.condemn()).collect();
-        condemned.iter().for_each(|entry| entry.slot.reap());
+        removed.retain(|entry| entry.slot.condemn());
+        removed.iter().for_each(|entry| entry.slot.reap());
     }
 }

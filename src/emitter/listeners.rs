@@ -132,11 +132,11 @@ impl<S: Declared> Listeners<S> {
     }
 
     pub(super) fn listener_count<E: Event<S>>(&self, _: E) -> usize {
-        self.table().map_or(0, |table| E::list(table).len())
+        self.table().map_or(0, |table| E::list(table).count())
     }
 
     pub(super) fn event_names(&self) -> Vec<&'static str> {
-        let mut lists: Vec<_> = self.lists().filter(|list| list.len() != 0).collect();
+        let mut lists: Vec<_> = self.lists().filter(|list| list.count() != 0).collect();
         lists.sort_by_key(|list| list.since());
         lists.iter().map(|list| list.name()).collect()
     }
@@ -145,11 +145,11 @@ impl<S: Declared> Listeners<S> {
     pub(super) fn debug(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let by_place = f.alternate();
         let mut out = f.debug_struct(name);
-        for list in self.lists().filter(|list| list.len() != 0) {
+        for list in self.lists().filter(|list| list.count() != 0) {
             if by_place {
                 out.field(list.name(), &list.locations().into_iter().map(At).collect::<Vec<_>>());
             } else {
-                out.field(list.name(), &list.len());
+                out.field(list.name(), &list.count());
             }
         }
         out.finish()

@@ -39,6 +39,7 @@ pub(crate) struct Core {
     pub(crate) timers: RefCell<Timers>,
     pub(crate) ticks: Queue,
     pub(crate) deferred: Queue,
+    pub(crate) after_poll: Queue,
     pub(crate) immediates: Immediates,
     pub(crate) closing: Queue,
     pub(crate) inbox: Arc<Inbox>,
@@ -66,6 +67,7 @@ impl Core {
             timers: RefCell::new(Timers::new()),
             ticks: Queue::default(),
             deferred: Queue::default(),
+            after_poll: Queue::default(),
             immediates: Immediates::default(),
             closing: Queue::default(),
             inbox,
@@ -107,12 +109,12 @@ impl Core {
     pub(crate) fn turn(&self, may_wait: bool) -> Result<()> {
         self.turns.set(self.turns.get().wrapping_add(1));
         self.run_timers();
-        self.run_deferred();
+        self.run_queue(&self.deferred);
         self.apply_interest();
         self.poll(may_wait)?;
         self.run_posted();
         self.run_immediates();
-        self.run_closing();
+        self.run_queue(&self.closing);
         self.registry.borrow_mut().free_retired();
         Ok(())
     }
@@ -164,9 +166,10 @@ impl Core {
         self.settle();
     }
 
-    fn run_deferred(&self) {
-        for _ in 0..self.deferred.len() {
-            let Some(job) = self.deferred.pop() else { return };
+    /// Runs what stands in a queue now; what these jobs add waits for the next turn.
+    fn run_queue(&self, queue: &Queue) {
+        for _ in 0..queue.len() {
+            let Some(job) = queue.pop() else { return };
             self.call(job);
         }
     }
@@ -211,6 +214,7 @@ impl Core {
     }
 
     fn run_posted(&self) {
+        self.run_queue(&self.after_poll);
         self.inbox.collect(&mut self.letters.borrow_mut());
         for _ in 0..POSTS_PER_TURN {
             let letter = self.letters.borrow_mut().pop_front();
@@ -230,13 +234,6 @@ impl Core {
     fn run_immediates(&self) {
         let end = self.immediates.end();
         while let Some(job) = self.immediates.pop_before(end) {
-            self.call(job);
-        }
-    }
-
-    fn run_closing(&self) {
-        for _ in 0..self.closing.len() {
-            let Some(job) = self.closing.pop() else { return };
             self.call(job);
         }
     }
@@ -289,7 +286,7 @@ impl Core {
                 }
                 left.into_iter().for_each(|source| source.shut());
                 self.settle();
-                self.run_closing();
+                self.run_queue(&self.closing);
                 self.registry.borrow_mut().free_retired();
             }
         }
@@ -302,6 +299,7 @@ impl Core {
         self.letters.take();
         self.ticks.clear();
         self.deferred.clear();
+        self.after_poll.clear();
         self.immediates.clear();
         self.closing.clear();
         let registry = self.registry.take();

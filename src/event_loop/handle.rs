@@ -165,6 +165,11 @@ impl Handle {
         self.0.deferred.push(Box::new(job));
     }
 
+    /// Runs `job` in this turn, when all that is ready has been served.
+    pub(crate) fn after_poll(&self, job: impl FnOnce() + 'static) {
+        self.0.after_poll.push(Box::new(job));
+    }
+
     /// Runs `job` at the end of this turn, where things are closed.
     pub(crate) fn at_close(&self, job: impl FnOnce() + 'static) {
         self.0.closing.push(Box::new(job));

@@ -105,6 +105,11 @@ impl<H: ByteHandle> Duplex<H> {
         self.ready.get()
     }
 
+    /// From here on bytes may be sent; [`establish`] sends what waits.
+    pub(crate) fn set_ready(&self) {
+        self.ready.set(true);
+    }
+
     pub(crate) fn is_paused(&self) -> bool {
         self.flow.is_paused()
     }

@@ -1,0 +1,31 @@
+//! TCP: [`Server`] listens, [`Socket`] talks.
+//!
+//! ```
+//! use onward::events::*;
+//! use onward::net::{Server, Socket};
+//!
+//! onward::run(|| {
+//!     let server = Server::listen("127.0.0.1:0")?;
+//!     server.on(Connection, |server, socket| {
+//!         server.close(); // one guest is enough
+//!         socket.on(Error, |socket, error| eprintln!("{socket:?}: {error}"));
+//!         socket.pipe(&socket);
+//!     });
+//!
+//!     let client = Socket::connect(server.local_addr())?;
+//!     client.end_with("hello");
+//!     client.on(Data, |_, chunk| assert_eq!(chunk, b"hello"));
+//!     client.on(Error, |_, error| panic!("{error}"));
+//!     Ok(())
+//! })?;
+//! # Ok::<(), onward::Error>(())
+//! ```
+
+mod address;
+mod connect;
+mod server;
+mod socket;
+mod sys;
+
+pub use server::Server;
+pub use socket::Socket;

@@ -1,0 +1,289 @@
+//! A TCP server.
+
+use super::address::Address;
+use super::socket::{Parent, Socket};
+use super::sys::{self, AcceptError};
+use crate::emitter::{Emitter, EventEmitter, Listeners};
+use crate::error::{Error, ErrorKind, Result};
+use crate::event_loop::{Descriptor, Handle, Interest, Key, Source, Timer};
+use crate::events::{Close, Connection, Listening};
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::rc::Rc;
+use std::time::Duration;
+
+/// Connections accepted per turn; those who are connected already are served before there are more.
+const ACCEPTS_PER_TURN: usize = 64;
+/// How long accepting rests when nobody can be accepted: at first, and at most.
+const SHORTEST_REST: Duration = Duration::from_millis(10);
+const LONGEST_REST: Duration = Duration::from_secs(1);
+
+crate::events! {
+    for Server {
+        use Listening(),
+        use Connection(Socket),
+        use Close(),
+        error Error,
+    }
+}
+
+/// Listens on a TCP address.
+///
+/// A cheap handle: clones are the same server.
+///
+/// # Events
+///
+/// | event | payload | when |
+/// |---|---|---|
+/// | [`Listening`] | `()` | soon after [`listen`](Self::listen) |
+/// | [`Connection`] | [`Socket`] | somebody has connected |
+/// | [`Error`](crate::events::Error) | `&onward::Error` | nobody can be accepted for now; see below |
+/// | [`Close`] | `()` | after [`close`](Self::close), when the last connection has closed |
+///
+/// A connection that no listener takes is closed.
+///
+/// # Errors
+///
+/// When the process is out of descriptors, accepting rests and is tried again by itself, between 10
+/// milliseconds and a second later; who waits, waits in the kernel. The error event
+/// ([`ErrorKind::OutOfDescriptors`]) tells once, until all who wait have been accepted. The server is
+/// open all the time, and so are its connections.
+#[derive(Clone)]
+pub struct Server(Rc<Inner>);
+
+struct Inner {
+    handle: Handle,
+    emitter: EventEmitter<Server>,
+    address: SocketAddr,
+    listener: RefCell<Option<TcpListener>>,
+    key: Cell<Option<Key>>,
+    connections: Cell<usize>,
+    rest: Cell<Option<(Timer, Duration)>>,
+    stuck: Cell<bool>,
+    closing: Cell<bool>,
+    closed: Cell<bool>,
+}
+
+impl Server {
+    /// Listens on `HOST:PORT`, where the host is a number or `localhost`, and port 0 is any free one.
+    ///
+    /// # Errors
+    ///
+    /// Not an address, in use, not of this machine, not allowed; or not in a loop.
+    ///
+    /// ```
+    /// use onward::{events::*, net::Server};
+    ///
+    /// onward::run(|| {
+    ///     let server = Server::listen("127.0.0.1:0")?;
+    ///     server.on(Listening, |server, ()| {
+    ///         println!("listening on {}", server.local_addr());
+    ///         server.close();
+    ///     });
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), onward::Error>(())
+    /// ```
+    pub fn listen(address: impl fmt::Display) -> Result<Self> {
+        let handle = Handle::for_operation("listen")?;
+        let address = Address::to_bind("listen", address)?;
+        let failed = |error| Error::io("listen", error).on(address);
+        let listener = sys::listen(address).map_err(failed)?;
+        let server = Self(Rc::new(Inner {
+            handle,
+            emitter: EventEmitter::new(),
+            address: listener.local_addr().map_err(failed)?,
+            listener: RefCell::new(Some(listener)),
+            key: Cell::new(None),
+            connections: Cell::new(0),
+            rest: Cell::new(None),
+            stuck: Cell::new(false),
+            closing: Cell::new(false),
+            closed: Cell::new(false),
+        }));
+        let key = server.0.handle.add_source(Rc::clone(&server.0) as Rc<dyn Source>);
+        server.0.key.set(Some(key));
+        server.0.handle.want(key, Interest::READ);
+        let listening = server.clone();
+        server.0.handle.next_tick(move || {
+            if listening.is_listening() {
+                listening.0.emitter.emit(&listening, Listening, ());
+            }
+        });
+        Ok(server)
+    }
+
+    /// Where it listens, with the port that it got.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.0.address
+    }
+
+    /// Does it still accept?
+    #[must_use]
+    pub fn is_listening(&self) -> bool {
+        !self.0.closing.get()
+    }
+
+    /// Its connections that are open.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.0.connections.get()
+    }
+
+    /// Accepts nobody any more, from this moment on. Connections live on; `Close` comes when
+    /// the last of them has closed. A second call does nothing.
+    pub fn close(&self) {
+        let inner = &self.0;
+        if inner.closing.replace(true) {
+            return;
+        }
+        if let Some((timer, _)) = inner.rest.take() {
+            timer.cancel();
+        }
+        if let Some(key) = inner.key.take() {
+            inner.handle.remove_source(key);
+        }
+        drop(inner.listener.take());
+        self.close_if_done();
+    }
+
+    /// The loop need not wait for this server.
+    pub fn unref(&self) {
+        self.count(false);
+    }
+
+    /// The loop waits for this server, as it does unless told otherwise.
+    pub fn ref_(&self) {
+        self.count(true);
+    }
+
+    fn count(&self, counted: bool) {
+        if let Some(key) = self.0.key.get() {
+            self.0.handle.count_source(key, counted);
+        }
+    }
+
+    fn close_if_done(&self) {
+        let inner = &self.0;
+        if inner.closing.get() && inner.connections.get() == 0 && !inner.closed.replace(true) {
+            let closed = self.clone();
+            inner.handle.at_close(move || {
+                closed.0.emitter.emit(&closed, Close, ());
+                closed.remove_all();
+            });
+        }
+    }
+
+    fn accept(&self) {
+        let inner = &self.0;
+        for _ in 0..ACCEPTS_PER_TURN {
+            let accepted = match &*inner.listener.borrow() {
+                Some(listener) => sys::accept(listener),
+                None => return,
+            };
+            match accepted {
+                Ok((stream, peer)) => {
+                    inner.connections.set(inner.connections.get() + 1);
+                    let parent = Rc::clone(inner) as Rc<dyn Parent>;
+                    self.welcome(&Socket::accepted(inner.handle.clone(), stream, peer, parent));
+                }
+                Err(error) => match sys::sort(&error) {
+                    AcceptError::Gone => {}
+                    AcceptError::Empty => return self.stuck(false),
+                    AcceptError::Stuck { out_of_descriptors } => return self.rest(error, out_of_descriptors),
+                },
+            }
+        }
+    }
+
+    fn welcome(&self, socket: &Socket) {
+        let taken = self.0.emitter.emit(self, Connection, socket.clone());
+        if !taken.handled() {
+            socket.destroy();
+        }
+        self.0.handle.settle();
+    }
+
+    fn stuck(&self, stuck: bool) {
+        self.0.stuck.set(stuck);
+        if !stuck {
+            self.0.rest.set(None);
+        }
+    }
+
+    /// Nobody can be accepted: a level-triggered poller would report that for ever, so look away.
+    fn rest(&self, error: io::Error, out_of_descriptors: bool) {
+        let inner = &self.0;
+        let Some(key) = inner.key.get() else { return };
+        inner.handle.want(key, Interest::NONE);
+        let last = inner.rest.take().filter(|_| inner.stuck.get());
+        let pause = last.map_or(SHORTEST_REST, |(_, last)| (last * 2).min(LONGEST_REST));
+        let again = self.clone();
+        let timer = inner.handle.set_timeout(pause, move || {
+            if let Some(key) = again.0.key.get() {
+                again.0.handle.want(key, Interest::READ);
+            }
+        });
+        // It is the server that keeps the loop alive, or does not.
+        inner.rest.set(Some((timer.unref(), pause)));
+        if !inner.stuck.replace(true) {
+            let kind = if out_of_descriptors { ErrorKind::OutOfDescriptors } else { ErrorKind::Io };
+            self.tell_error(Error::new(kind, "accept").on(inner.address).because(error));
+        }
+    }
+
+    fn tell_error(&self, error: Error) {
+        if let Err(unhandled) = self.0.emitter.emit_error(self, error) {
+            self.0.handle.fail(Error::unhandled(self, unhandled.into_inner()));
+        }
+    }
+}
+
+impl Emitter for Server {
+    fn listeners(&self) -> &Listeners<Self> {
+        &self.0.emitter
+    }
+}
+
+impl Parent for Inner {
+    fn child_closed(self: Rc<Self>) {
+        self.connections.set(self.connections.get() - 1);
+        Server(self).close_if_done();
+    }
+}
+
+impl Source for Inner {
+    fn lend(&self, to: &mut dyn FnMut(Descriptor<'_>) -> io::Result<()>) -> io::Result<()> {
+        self.listener.borrow().as_ref().map_or(Ok(()), |listener| to(sys::borrow(listener)))
+    }
+
+    fn ready(self: Rc<Self>, _: Interest) {
+        Server(self).accept();
+    }
+
+    fn refused(self: Rc<Self>, error: io::Error) {
+        let server = Server(self);
+        server.tell_error(Error::io("watch", error).on(server.local_addr()));
+        server.close();
+    }
+
+    fn shut(self: Rc<Self>) {
+        Server(self).close();
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = if self.is_listening() { "" } else { ", closed" };
+        write!(f, "Server({}{state}, {} connections)", self.0.address, self.connections())
+    }
+}
+
+impl fmt::Display for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Server {}", self.0.address)
+    }
+}

@@ -1,0 +1,7 @@
+//! The process itself: its signals.
+
+#[cfg(unix)]
+mod signal;
+
+#[cfg(unix)]
+pub use signal::{Signals, signals};

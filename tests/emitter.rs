@@ -1,0 +1,11 @@
+//! The rules of the emitter, one by one. Each file holds one concern.
+
+mod emitter {
+    mod drops;
+    mod errors;
+    mod model;
+    mod node;
+    mod payloads;
+    mod rules;
+    pub(crate) mod support;
+}
