@@ -169,10 +169,9 @@ impl Emitted {
         self.called != 0
     }
 
-    /// Takes back one that was counted as called.
-    #[cold]
-    pub(super) fn missed(&mut self, outcome: Outcome) {
-        self.called -= 1;
+    #[inline]
+    pub(super) fn count(&mut self, outcome: Outcome) {
+        self.called += usize::from(outcome == Outcome::Called);
         self.skipped += usize::from(outcome == Outcome::Skipped);
     }
 }

@@ -21,7 +21,7 @@ use core::panic::Location;
 
 use super::emission::Emitted;
 use super::event::{Declared, Event};
-use super::slot::{AnySlot, Outcome};
+use super::slot::AnySlot;
 
 /// Which end a listener is added at.
 #[derive(Clone, Copy)]
@@ -55,27 +55,22 @@ struct Entry<S: Declared, E: Event<S>> {
 
 impl<S: Declared, E: Event<S>> List<S, E> {
     /// Calls the listeners, lends the payload to each but the last and gives it to that one.
-    #[inline]
+    #[inline(never)]
     pub(super) fn emit(&self, source: &S, mut payload: E::Payload<'_>) -> Emitted {
-        let snapshot = match self.spare.take() {
-            Some(spare) => spare,
-            None => match self.share() {
-                Some(share) => share,
-                None => return Emitted::NOBODY,
-            },
-        };
-        let walk = Walk { list: self, snapshot: Some(snapshot) };
-        let Some((last, others)) = walk.entries().split_last() else { return Emitted::NOBODY };
-        let mut emitted = Emitted { called: others.len() + 1, skipped: 0 };
-        for entry in others {
-            let outcome = entry.slot.call(self, source, E::lend(&mut payload));
-            if outcome != Outcome::Called {
-                emitted.missed(outcome);
-            }
+        let Some(snapshot) = self.share() else { return Emitted::NOBODY };
+        let mut emitted = Emitted::NOBODY;
+        let mut entries = snapshot.entries.iter();
+        // A payload without a destructor may as well be lent to the last, too: a shorter loop.
+        let last = if mem::needs_drop::<E::Payload<'_>>() { entries.next_back() } else { None };
+        for entry in entries {
+            emitted.count(entry.slot.call(self, source, E::lend(&mut payload)));
         }
-        let outcome = last.slot.call(self, source, payload);
-        if outcome != Outcome::Called {
-            emitted.missed(outcome);
+        if let Some(last) = last {
+            emitted.count(last.slot.call(self, source, payload));
+        }
+        if snapshot.condemned.get() != 0 {
+            drop(snapshot);
+            self.sweep_after();
         }
         emitted
     }
@@ -116,69 +111,29 @@ impl<S: Declared, E: Event<S>> List<S, E> {
 
     /// Changes the snapshot, or a copy of it if an emit walks there.
     fn edit(&self, edit: impl FnOnce(&mut Snapshot<S, E>)) {
-        drop(self.spare.take());
         let mut current = self.current.take().unwrap_or_default();
         edit(Rc::make_mut(&mut current));
-        self.spare.set(Some(Rc::clone(&current)));
         self.current.set(Some(current));
     }
 
     /// Sweeps the tombstones with `sweep`, unless an emit walks among them.
     fn sweep(&self, sweep: impl FnOnce(&mut Snapshot<S, E>)) {
-        drop(self.spare.take());
         let Some(mut current) = self.current.take() else { return };
         if let Some(snapshot) = Rc::get_mut(&mut current) {
             sweep(snapshot);
         }
-        self.spare.set(Some(Rc::clone(&current)));
         self.current.set(Some(current));
     }
 
-    /// A share for an emit that finds none to spare: one from inside of another.
-    #[cold]
+    #[inline]
     fn share(&self) -> Option<Rc<Snapshot<S, E>>> {
-        let current = self.current.take();
-        self.current.set(current.clone());
-        current
+        let current = self.current.take()?;
+        let share = Rc::clone(&current);
+        mem::forget(self.current.replace(Some(current)));
+        Some(share)
     }
-}
-
-/// An emit under way. Gives its share of the snapshot back, whether it returns or panics.
-struct Walk<'a, S: Declared, E: Event<S>> {
-    list: &'a List<S, E>,
-    snapshot: Option<Rc<Snapshot<S, E>>>,
-}
-
-impl<S: Declared, E: Event<S>> Walk<'_, S, E> {
-    #[inline]
-    fn entries(&self) -> &[Entry<S, E>] {
-        self.snapshot.as_ref().map_or(&[], |snapshot| &snapshot.entries)
-    }
-
-    /// The list has changed while it was walked: its new snapshot has a share to spare already.
     #[cold]
-    fn outdated(&self, spare: Rc<Snapshot<S, E>>) {
-        drop(self.list.spare.replace(Some(spare)));
-    }
-
-    #[cold]
-    fn sweep(&self) {
-        self.list.sweep(Snapshot::sweep_all);
-    }
-}
-
-impl<S: Declared, E: Event<S>> Drop for Walk<'_, S, E> {
-    #[inline]
-    fn drop(&mut self) {
-        let Some(snapshot) = self.snapshot.take() else { return };
-        let condemned = snapshot.condemned.get() != 0;
-        if let Some(spare) = self.list.spare.replace(Some(snapshot)) {
-            self.outdated(spare);
-        }
-        if condemned {
-            self.sweep();
-        }
-    }
+    fn sweep_after(&self) { self.sweep(Snapshot::sweep_all) }
 }
 
 impl<S: Declared, E: Event<S>> Snapshot<S, E> {

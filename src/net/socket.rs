@@ -388,6 +388,15 @@ impl WriteControl for Socket {
     }
 }
 
+/// Two handles are equal if they are handles to the same socket.
+impl PartialEq for Socket {
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Socket {}
+
 impl fmt::Debug for Socket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match (self.is_destroyed(), self.0.duplex.is_ready()) {

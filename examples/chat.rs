@@ -1,0 +1,244 @@
+//! A chat server for any number of `nc` clients: emitter, sockets, files and signals in one program.
+//!
+//!     cargo run --release --example chat -- [--listen 127.0.0.1:7000] [--log chat.log]
+//!     nc 127.0.0.1 7000        # in other terminals; the first line you type is your name
+//!
+//! `/who` lists the people, `/quit` leaves, Ctrl-C (at the server) says goodbye to all and ends.
+//! A client that never reads is cut off once 256 KiB wait for it; nobody else notices.
+
+use onward::events::*;
+use onward::fs::WriteStream;
+use onward::net::{Server, Socket};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// What may wait for a client that is slow to read.
+const PATIENCE: usize = 256 * 1024;
+const LONGEST_LINE: usize = 4096;
+const LONGEST_NAME: usize = 20;
+/// How long a goodbye may take.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+onward::events! {
+    /// The room, and what happens in it.
+    Room {
+        /// Somebody came in.
+        Joined(&str),
+        /// A line was said: who, and what.
+        Said(&str, &str),
+        /// Somebody went.
+        Left(&str),
+    }
+}
+
+/// The room, the people in it, and everybody who has connected, with a name or not yet.
+#[derive(Default)]
+struct Hall {
+    room: Room,
+    members: RefCell<BTreeMap<String, Socket>>,
+    connections: RefCell<Vec<Socket>>,
+}
+
+struct Options {
+    listen: String,
+    log: Option<String>,
+}
+
+fn main() -> onward::Result<()> {
+    let options = options().unwrap_or_else(|wrong| {
+        eprintln!("chat: {wrong}\nusage: chat [--listen HOST:PORT] [--log FILE]");
+        std::process::exit(2);
+    });
+    onward::run(|| open(&options))
+}
+
+fn options() -> Result<Options, String> {
+    let mut options = Options { listen: "127.0.0.1:7000".into(), log: None };
+    let mut args = std::env::args().skip(1);
+    while let Some(option) = args.next() {
+        let value = args.next().ok_or_else(|| format!("{option} wants a value"));
+        match option.as_str() {
+            "--listen" => options.listen = value?,
+            "--log" => options.log = Some(value?),
+            _ => return Err(format!("no such option: {option}")),
+        }
+    }
+    Ok(options)
+}
+
+fn open(options: &Options) -> onward::Result<()> {
+    let hall = Rc::new(Hall::default());
+    let server = Server::listen(&options.listen)?;
+    let address = server.local_addr();
+    println!("chatting on {address}; join with: nc {} {}", address.ip(), address.port());
+
+    announce(&hall);
+    if let Some(path) = &options.log {
+        keep_transcript(&hall.room, &server, path)?;
+    }
+    close_on_signal(&hall, &server)?;
+    server.on(Error, |_, error| eprintln!("{error}"));
+    server.on(Connection, move |_, socket| welcome(&hall, &socket));
+    Ok(())
+}
+
+/// Tells everybody in the room what happens in it.
+fn announce(hall: &Rc<Hall>) {
+    let teller = || {
+        let hall = Rc::downgrade(hall);
+        move |line: String| {
+            let Some(hall) = hall.upgrade() else { return };
+            hall.members.borrow().values().for_each(|socket| drop(socket.write(&line)));
+        }
+    };
+    let (joined, said, left) = (teller(), teller(), teller());
+    hall.room.on(Joined, move |_, who| joined(format!("* {who} joined\n")));
+    hall.room.on(Said, move |_, (who, line)| said(format!("{who}: {line}\n")));
+    hall.room.on(Left, move |_, who| left(format!("* {who} left\n")));
+}
+
+/// Appends what happens to a file, until the server has closed.
+fn keep_transcript(room: &Room, server: &Server, path: &str) -> onward::Result<()> {
+    let log = WriteStream::append(path)?;
+    log.on(Error, |_, error| eprintln!("no transcript from here on: {error}"));
+    let (joined, said, left) = (log.clone(), log.clone(), log.clone());
+    room.on(Joined, move |_, who| drop(joined.write(format!("* {who} joined\n"))));
+    room.on(Said, move |_, (who, line)| drop(said.write(format!("{who}: {line}\n"))));
+    room.on(Left, move |_, who| drop(left.write(format!("* {who} left\n"))));
+    server.once(Close, move |_, ()| log.end());
+    Ok(())
+}
+
+/// Somebody is at the door.
+fn welcome(hall: &Rc<Hall>, socket: &Socket) {
+    hall.connections.borrow_mut().push(socket.clone());
+    socket.set_max_queued(PATIENCE);
+    socket.write("Welcome! Your name? ");
+
+    let guest = Rc::new(RefCell::new(Guest { hall: hall.clone(), name: None, rest: Vec::new() }));
+    let (reading, ending, closing) = (guest.clone(), guest.clone(), guest);
+    socket.on(Data, move |socket, chunk| reading.borrow_mut().read(socket, chunk));
+    socket.on(End, move |socket, ()| ending.borrow_mut().end(socket));
+    socket.on(Error, |_, error| eprintln!("{error}"));
+    socket.on(Close, move |socket, _| closing.borrow_mut().close(socket));
+}
+
+/// Somebody whose lines we read.
+struct Guest {
+    hall: Rc<Hall>,
+    name: Option<String>,
+    /// The beginning of a line whose end has not come yet.
+    rest: Vec<u8>,
+}
+
+impl Guest {
+    fn read(&mut self, socket: &Socket, chunk: &[u8]) {
+        self.rest.extend_from_slice(chunk);
+        while let Some(end) = self.rest.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = self.rest.drain(..=end).collect();
+            self.line(socket, &printable(&line));
+            if socket.is_paused() {
+                return; // that was the last line we wanted to hear
+            }
+        }
+        if self.rest.len() > LONGEST_LINE {
+            self.leave();
+            see_off(socket, "* that line is too long, goodbye\n");
+        }
+    }
+
+    fn line(&mut self, socket: &Socket, line: &str) {
+        match (&self.name, line) {
+            (_, "/quit") => {
+                self.leave();
+                see_off(socket, "* goodbye\n");
+            }
+            (_, "/who") => {
+                let names: Vec<String> = self.hall.members.borrow().keys().cloned().collect();
+                socket.write(format!("* {} here: {}\n", names.len(), names.join(", ")));
+            }
+            (None, name) => self.introduce(socket, name),
+            (Some(_), "") => {}
+            (Some(name), line) => drop(self.hall.room.emit(Said, (name, line))),
+        }
+    }
+
+    fn introduce(&mut self, socket: &Socket, name: &str) {
+        let wrong = match name {
+            "" => Some("You need a name."),
+            _ if name.starts_with('/') => Some("First your name."),
+            _ if name.chars().count() > LONGEST_NAME => Some("That is too long for a name."),
+            _ if self.hall.members.borrow().contains_key(name) => Some("That name is taken."),
+            _ => None,
+        };
+        if let Some(wrong) = wrong {
+            socket.write(format!("{wrong} Your name? "));
+            return;
+        }
+        self.hall.members.borrow_mut().insert(name.into(), socket.clone());
+        self.name = Some(name.into());
+        self.hall.room.emit(Joined, name);
+    }
+
+    /// They will say no more; a last line may lack its end.
+    fn end(&mut self, socket: &Socket) {
+        if !self.rest.is_empty() {
+            let line = printable(&std::mem::take(&mut self.rest));
+            self.line(socket, &line);
+        }
+        self.leave();
+    }
+
+    fn leave(&mut self) {
+        if let Some(name) = self.name.take() {
+            self.hall.members.borrow_mut().remove(&name);
+            self.hall.room.emit(Left, &name);
+        }
+    }
+
+    fn close(&mut self, socket: &Socket) {
+        self.leave();
+        self.hall.connections.borrow_mut().retain(|other| other != socket);
+    }
+}
+
+/// A last word, and out.
+fn see_off(socket: &Socket, word: &str) {
+    socket.pause();
+    socket.once(Finish, |socket, ()| socket.destroy());
+    socket.end_with(word);
+}
+
+/// What clients send is shown on other people's terminals: no control characters.
+fn printable(line: &[u8]) -> String {
+    String::from_utf8_lossy(line).trim().replace(char::is_control, "\u{fffd}")
+}
+
+/// Ctrl-C, or a polite kill: nobody new comes in, goodbye to who is here, and out.
+#[cfg(unix)]
+fn close_on_signal(hall: &Rc<Hall>, server: &Server) -> onward::Result<()> {
+    let closer = || {
+        let (hall, server) = (hall.clone(), server.clone());
+        move || {
+            server.close();
+            let connections = hall.connections.borrow().clone();
+            println!("\nclosing, goodbye to {}", connections.len());
+            hall.members.borrow_mut().clear();
+            connections.iter().for_each(|socket| see_off(socket, "* the room closes, goodbye\n"));
+            // Who does not read cannot hold us up.
+            onward::set_timeout(FAREWELL, move || connections.iter().for_each(Socket::destroy)).unref();
+        }
+    };
+    let signals = onward::process::signals()?;
+    let (on_interrupt, on_terminate) = (closer(), closer());
+    signals.once(Interrupt, move |_, ()| on_interrupt());
+    signals.once(Terminate, move |_, ()| on_terminate());
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn close_on_signal(_: &Rc<Hall>, _: &Server) -> onward::Result<()> {
+    Ok(())
+}
