@@ -169,9 +169,12 @@ impl Emitted {
         self.called != 0
     }
 
+    /// With the outcome of one more call.
     #[inline]
-    pub(super) fn count(&mut self, outcome: Outcome) {
-        self.called += usize::from(outcome == Outcome::Called);
-        self.skipped += usize::from(outcome == Outcome::Skipped);
+    pub(super) fn and(self, outcome: Outcome) -> Self {
+        Self {
+            called: self.called + usize::from(outcome == Outcome::Called),
+            skipped: self.skipped + usize::from(outcome == Outcome::Skipped),
+        }
     }
 }

@@ -55,24 +55,22 @@ struct Entry<S: Declared, E: Event<S>> {
 
 impl<S: Declared, E: Event<S>> List<S, E> {
     /// Calls the listeners, lends the payload to each but the last and gives it to that one.
-    #[inline(never)]
-    pub(super) fn emit(&self, source: &S, mut payload: E::Payload<'_>) -> Emitted {
-        let Some(snapshot) = self.share() else { return Emitted::NOBODY };
-        let mut emitted = Emitted::NOBODY;
-        let mut entries = snapshot.entries.iter();
-        // A payload without a destructor may as well be lent to the last, too: a shorter loop.
-        let last = if mem::needs_drop::<E::Payload<'_>>() { entries.next_back() } else { None };
-        for entry in entries {
-            emitted.count(entry.slot.call(self, source, E::lend(&mut payload)));
+    ///
+    /// What is inlined is the way of most emits: to nobody or to one listener, from outside.
+    #[inline(always)]
+    pub(super) fn emit(&self, source: &S, payload: E::Payload<'_>) -> Emitted {
+        match self.spare.take() {
+            Some(spare) => Walk { list: self, snapshot: Some(spare) }.run(source, payload),
+            None => self.emit_nested(source, payload),
         }
-        if let Some(last) = last {
-            emitted.count(last.slot.call(self, source, payload));
-        }
-        if snapshot.condemned.get() != 0 {
-            drop(snapshot);
-            self.sweep_after();
-        }
-        emitted
+    }
+
+    /// Finds nothing to spare: there never was a listener, or an emit is under way.
+    #[cold]
+    fn emit_nested(&self, source: &S, payload: E::Payload<'_>) -> Emitted {
+        let current = self.current.take();
+        self.current.set(current.clone());
+        Walk { list: self, snapshot: current }.run(source, payload)
     }
 
     /// Adds a listener under a key that no other has had. A key for the front is less than all
@@ -111,29 +109,86 @@ impl<S: Declared, E: Event<S>> List<S, E> {
 
     /// Changes the snapshot, or a copy of it if an emit walks there.
     fn edit(&self, edit: impl FnOnce(&mut Snapshot<S, E>)) {
+        drop(self.spare.take());
         let mut current = self.current.take().unwrap_or_default();
         edit(Rc::make_mut(&mut current));
+        self.spare.set(Some(Rc::clone(&current)));
         self.current.set(Some(current));
     }
 
     /// Sweeps the tombstones with `sweep`, unless an emit walks among them.
     fn sweep(&self, sweep: impl FnOnce(&mut Snapshot<S, E>)) {
+        drop(self.spare.take());
         let Some(mut current) = self.current.take() else { return };
         if let Some(snapshot) = Rc::get_mut(&mut current) {
             sweep(snapshot);
         }
+        self.spare.set(Some(Rc::clone(&current)));
         self.current.set(Some(current));
     }
+}
 
-    #[inline]
-    fn share(&self) -> Option<Rc<Snapshot<S, E>>> {
-        let current = self.current.take()?;
-        let share = Rc::clone(&current);
-        mem::forget(self.current.replace(Some(current)));
-        Some(share)
+/// An emit under way. Gives its share of the snapshot back, whether it returns or panics.
+struct Walk<'a, S: Declared, E: Event<S>> {
+    list: &'a List<S, E>,
+    snapshot: Option<Rc<Snapshot<S, E>>>,
+}
+
+impl<S: Declared, E: Event<S>> Walk<'_, S, E> {
+    #[inline(always)]
+    fn run(&self, source: &S, payload: E::Payload<'_>) -> Emitted {
+        let Some(snapshot) = &self.snapshot else { return Emitted::NOBODY };
+        match &*snapshot.entries {
+            [] => Emitted::NOBODY,
+            [only] => Emitted::NOBODY.and(only.slot.call(self.list, source, payload)),
+            entries => self.run_several(entries, source, payload),
+        }
     }
+
+    #[inline(never)]
+    fn run_several(
+        &self,
+        entries: &[Entry<S, E>],
+        source: &S,
+        mut payload: E::Payload<'_>,
+    ) -> Emitted {
+        let mut emitted = Emitted::NOBODY;
+        let mut entries = entries.iter();
+        // A payload without a destructor may as well be lent to the last, too: a shorter loop.
+        let last = if mem::needs_drop::<E::Payload<'_>>() { entries.next_back() } else { None };
+        for entry in entries {
+            emitted = emitted.and(entry.slot.call(self.list, source, E::lend(&mut payload)));
+        }
+        if let Some(last) = last {
+            emitted = emitted.and(last.slot.call(self.list, source, payload));
+        }
+        emitted
+    }
+
+    /// The list has changed while it was walked: its new snapshot has a share to spare already.
     #[cold]
-    fn sweep_after(&self) { self.sweep(Snapshot::sweep_all) }
+    fn outdated(&self, spare: Rc<Snapshot<S, E>>) {
+        drop(self.list.spare.replace(Some(spare)));
+    }
+
+    #[cold]
+    fn sweep(&self) {
+        self.list.sweep(Snapshot::sweep_all);
+    }
+}
+
+impl<S: Declared, E: Event<S>> Drop for Walk<'_, S, E> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        let Some(snapshot) = self.snapshot.take() else { return };
+        let condemned = snapshot.condemned.get() != 0;
+        if let Some(spare) = self.list.spare.replace(Some(snapshot)) {
+            self.outdated(spare);
+        }
+        if condemned {
+            self.sweep();
+        }
+    }
 }
 
 impl<S: Declared, E: Event<S>> Snapshot<S, E> {

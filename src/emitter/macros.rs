@@ -66,7 +66,7 @@
 /// # Shared events
 ///
 /// `use Path(..)` takes an event type that exists already, such as those in
-/// [`onward::events`](crate::events), instead of making one. What it carries is this emitter's own affair:
+/// [`onward::events`](mod@crate::events), instead of making one. What it carries is this emitter's own affair:
 ///
 /// ```
 /// use onward::{Emitter, events, events::Data};

@@ -119,12 +119,10 @@ fn closures_need_no_annotation() {
         shapes.emit(Array, [1, 2]).called,
         shapes.emit(Two, ("ab", 3)).called,
         shapes.emit(Twelve, (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, "1")).called,
-        shapes.emit(Data, &vec![0; 7]).called, // a `&Vec<u8>` and a `&[u8; N]` will do
+        shapes.emit(Data, &[0; 7]).called,
         shapes.emit(End, ()).called,
         shapes.emit(Close, true).called,
-        shapes.emit_error(std::io::Error::other("six..."))
-            .expect("handled")
-            .called,
+        shapes.emit_error(std::io::Error::other("six...")).expect("handled").called,
     ];
     assert_eq!(called, [1; 17]);
     assert_eq!(sum.get(), 1 + 4 + 2 + 3 + 4 + 2 + 10 + 3 + 1 + 3 + 3 + 5 + 1 + 7 + 1 + 1 + 6);
@@ -223,7 +221,7 @@ mod outside {
 
     /// Everyone may listen to it, only it can raise its events.
     pub(super) struct Door {
-        emitter: EventEmitter<Door>,
+        emitter: EventEmitter<Self>,
         pub(super) opened: Cell<u32>,
     }
 

@@ -29,12 +29,6 @@ impl Log {
         self.0.take().join(" ")
     }
 
-    /// A listener that notes a word.
-    pub(crate) fn noting<S, P>(&self, what: &str) -> impl Fn(&S, P) + 'static + use<S, P> {
-        let (log, what) = (self.clone(), what.to_string());
-        move |_, _| log.note(&what)
-    }
-
     /// A value that notes when it is dropped.
     pub(crate) fn on_drop(&self, what: &str) -> OnDrop<impl FnMut() + 'static + use<>> {
         let (log, what) = (self.clone(), what.to_string());
@@ -44,6 +38,11 @@ impl Log {
 
 /// Calls a closure when it is dropped.
 pub(crate) struct OnDrop<F: FnMut()>(pub(crate) F);
+
+impl<F: FnMut()> OnDrop<F> {
+    /// Makes the closure that calls this capture it.
+    pub(crate) fn touch(&self) {}
+}
 
 impl<F: FnMut()> Drop for OnDrop<F> {
     fn drop(&mut self) {
@@ -79,3 +78,12 @@ pub(crate) fn add(room: &Room, log: &Log, what: &str) -> onward::emitter::Listen
     let (log, what) = (log.clone(), what.to_string());
     room.on(Joined, move |_, _| log.note(&what))
 }
+
+/// A listener that notes a word.
+macro_rules! noting {
+    ($log:expr, $what:expr) => {{
+        let log = $log.clone();
+        move |_, _| log.note($what)
+    }};
+}
+pub(crate) use noting;

@@ -1,0 +1,357 @@
+//! The life of an open file, whichever way bytes go: its place on the loop, its work on the pool, its
+//! end.
+//!
+//! ```text
+//!   opening ─────> open: cached, by the pool, or by the poller ─────> destroyed ─────> closed
+//!      │ an error, or destroy()                                        ^    the work in flight is
+//!      └───────────────────────────────────────────────────────────────┘    waited for in between
+//! ```
+//!
+//! "Destroyed" flips at once, inside of the call. `Error` and `Close` are told in the close phase, once
+//! no other thread works on the file any more.
+
+use super::sys::{self, Kind};
+use crate::error::{Error, Result};
+use crate::event_loop::{Descriptor, Handle, Interest, Key, Source, Timer};
+use std::cell::{Cell, OnceCell, RefCell};
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The first wait for what is not possible yet, and the longest; each is twice the one before.
+const SHORTEST_WAIT: Duration = Duration::from_millis(10);
+const LONGEST_WAIT: Duration = Duration::from_millis(200);
+
+/// A cheap handle to a file that is on the loop, and tells what happens to it.
+pub(super) trait FileStream: Clone + 'static {
+    type Inner: 'static;
+    fn inner(&self) -> &Rc<Self::Inner>;
+    fn from_inner(inner: Rc<Self::Inner>) -> Self;
+    fn life(&self) -> &Life<Self>;
+    /// How a file of this kind is to be served.
+    fn way(&self, kind: Kind) -> Way;
+    /// What it has to do now, or waits to do.
+    fn interest(&self) -> Interest;
+    /// Does what can be done at once; `ready` says that the poller says so.
+    fn advance(&self, ready: bool);
+    /// Drops what is left to do.
+    fn abandon(&self);
+    fn tell_open(&self);
+    fn tell_error(&self, error: Error);
+    /// The last that it tells.
+    fn tell_close(&self, had_error: bool);
+}
+
+/// Who moves the bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// Nobody yet.
+    Opening,
+    /// The loop itself what is cached, the pool the rest.
+    Cached,
+    /// The pool.
+    Pool,
+    /// The loop, when the poller says that the file is ready.
+    Polled,
+}
+
+/// What both directions have in common.
+pub(super) struct Life<S: FileStream> {
+    pub(super) handle: Handle,
+    path: Option<PathBuf>,
+    seat: Rc<Seat<S>>,
+    key: Cell<Option<Key>>,
+    pub(super) way: Cell<Way>,
+    /// The pool is at work for it.
+    busy: Cell<bool>,
+    /// It is about to go on by itself.
+    scheduled: Cell<bool>,
+    destroyed: Cell<bool>,
+    closing: Cell<bool>,
+    error: RefCell<Option<Error>>,
+    /// The loop shall wait for it.
+    counted: Cell<bool>,
+    timer: Cell<Option<Timer>>,
+    wait: Cell<Duration>,
+}
+
+/// What the registry keeps. It does not keep the stream alive: one that nobody has and that does
+/// nothing can never do anything again, and is closed.
+struct Seat<S: FileStream> {
+    file: RefCell<Option<Arc<File>>>,
+    stream: OnceCell<Weak<S::Inner>>,
+    /// The stream itself, while the poller may call for it.
+    awaited: RefCell<Option<S>>,
+}
+
+impl<S: FileStream> Life<S> {
+    pub(super) fn new(handle: Handle, path: Option<&Path>) -> Self {
+        let seat = Seat { file: RefCell::new(None), stream: OnceCell::new(), awaited: RefCell::new(None) };
+        Self {
+            handle,
+            path: path.map(Path::to_path_buf),
+            seat: Rc::new(seat),
+            key: Cell::new(None),
+            way: Cell::new(Way::Opening),
+            busy: Cell::new(false),
+            scheduled: Cell::new(false),
+            destroyed: Cell::new(false),
+            closing: Cell::new(false),
+            error: RefCell::new(None),
+            counted: Cell::new(true),
+            timer: Cell::new(None),
+            wait: Cell::new(SHORTEST_WAIT),
+        }
+    }
+
+    pub(super) fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// What errors call the file.
+    pub(super) fn target(&self) -> String {
+        match (&self.path, &*self.seat.file.borrow()) {
+            (Some(path), _) => path.display().to_string(),
+            (None, Some(file)) => sys::name(file),
+            (None, None) => "a closed file".into(),
+        }
+    }
+
+    /// An error of the system, met in `operation` on this file.
+    pub(super) fn error(&self, operation: &'static str, error: io::Error) -> Error {
+        Error::io(operation, error).on(self.target())
+    }
+
+    pub(super) fn is_destroyed(&self) -> bool {
+        self.destroyed.get()
+    }
+
+    pub(super) fn is_busy(&self) -> bool {
+        self.busy.get()
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.way.get() != Way::Opening && !self.destroyed.get()
+    }
+
+    pub(super) fn keep(&self, file: File) {
+        self.seat.file.replace(Some(Arc::new(file)));
+    }
+
+    /// Does something with the open file; no user code may run in here.
+    pub(super) fn with_file<T>(&self, f: impl FnOnce(&File) -> io::Result<T>) -> io::Result<T> {
+        self.seat.file.borrow().as_deref().map_or(Err(io::ErrorKind::NotFound.into()), f)
+    }
+
+    /// The loop shall wait for it, or need not.
+    pub(super) fn count(&self, counted: bool) {
+        self.counted.set(counted);
+        let waits = counted && self.seat.awaited.borrow().is_some();
+        if let Some(key) = self.key.get() {
+            self.handle.count_source(key, waits);
+        }
+        if let Some(timer) = self.timer.get() {
+            let _ = if counted { timer.ref_() } else { timer.unref() };
+        }
+    }
+
+    /// What `Debug` says of its state.
+    pub(super) fn state(&self) -> &'static str {
+        match (self.destroyed.get(), self.way.get()) {
+            (true, _) => ", closed",
+            (false, Way::Opening) => ", opening",
+            (false, _) => "",
+        }
+    }
+}
+
+/// Gives a new stream its place on the loop.
+pub(super) fn settle_in<S: FileStream>(stream: &S) {
+    let life = stream.life();
+    let _ = life.seat.stream.set(Rc::downgrade(stream.inner()));
+    let key = life.handle.add_source(Rc::clone(&life.seat) as Rc<dyn Source>);
+    life.handle.count_source(key, false);
+    life.key.set(Some(key));
+}
+
+/// The file is open.
+pub(super) fn opened<S: FileStream>(stream: &S, kind: Kind) {
+    let life = stream.life();
+    if life.destroyed.get() {
+        return;
+    }
+    life.way.set(stream.way(kind));
+    // In front of the listeners, so that it goes on if one of them panics.
+    update(stream);
+    stream.tell_open();
+    life.handle.settle();
+}
+
+/// It may have something to do now, or nothing any more.
+pub(super) fn update<S: FileStream>(stream: &S) {
+    let life = stream.life();
+    if life.way.get() == Way::Opening || life.closing.get() {
+        return;
+    }
+    let interest = if life.destroyed.get() { Interest::NONE } else { stream.interest() };
+    if life.way.get() == Way::Polled {
+        let waits = interest != Interest::NONE;
+        let before = life.seat.awaited.replace(waits.then(|| stream.clone()));
+        drop(before);
+        if let Some(key) = life.key.get() {
+            life.handle.want(key, interest);
+            life.handle.count_source(key, waits && life.counted.get());
+        }
+    } else if interest != Interest::NONE {
+        schedule(stream);
+    }
+}
+
+/// Lets it advance in the next turn, unless it will anyway.
+pub(super) fn schedule<S: FileStream>(stream: &S) {
+    let life = stream.life();
+    if !life.is_open() || life.busy.get() || life.scheduled.replace(true) {
+        return;
+    }
+    let stream = stream.clone();
+    stream.life().handle.clone().defer(move || {
+        stream.life().scheduled.set(false);
+        if stream.life().is_open() {
+            stream.advance(false);
+        }
+    });
+}
+
+/// Works on the file on the pool, then lets `then` have the result, even if the stream has been
+/// destroyed meanwhile. One piece of work at a time.
+pub(super) fn in_pool<S: FileStream, T: Send + 'static>(
+    stream: &S,
+    work: impl FnOnce(Option<&File>) -> T + Send + 'static,
+    then: impl FnOnce(&S, T) + 'static,
+) {
+    let life = stream.life();
+    life.busy.set(true);
+    let file = life.seat.file.borrow().clone();
+    let stream = stream.clone();
+    let work = move || work(file.as_deref());
+    life.handle.spawn_blocking(work, move |result: Result<T>| {
+        stream.life().busy.set(false);
+        match result {
+            Ok(value) => then(&stream, value),
+            Err(error) => destroy(&stream, Some(error.on(stream.life().target()))),
+        }
+        if stream.life().destroyed.get() && !stream.life().busy.get() {
+            close(&stream);
+        }
+    });
+}
+
+/// Does something after a while, and after twice as long the next time.
+pub(super) fn later<S: FileStream>(stream: &S, then: impl FnOnce(&S) + 'static) {
+    let life = stream.life();
+    let delay = life.wait.get();
+    life.wait.set((delay * 2).min(LONGEST_WAIT));
+    let kept = stream.clone();
+    let timer = life.handle.set_timeout(delay, move || {
+        kept.life().timer.set(None);
+        if !kept.life().destroyed.get() {
+            then(&kept);
+        }
+    });
+    life.timer.set(Some(if life.counted.get() { timer } else { timer.unref() }));
+}
+
+/// Ends it at once. The file is closed when nobody works on it any more.
+pub(super) fn destroy<S: FileStream>(stream: &S, error: Option<Error>) {
+    let life = stream.life();
+    if life.destroyed.replace(true) {
+        return;
+    }
+    life.error.replace(error);
+    if let Some(timer) = life.timer.take() {
+        timer.cancel();
+    }
+    update(stream);
+    stream.abandon();
+    if !life.busy.get() {
+        close(stream);
+    }
+}
+
+/// Closes it in the close phase, and tells so: the error, if there was one, then the close.
+fn close<S: FileStream>(stream: &S) {
+    let life = stream.life();
+    if life.closing.replace(true) {
+        return;
+    }
+    let error = life.error.take();
+    let (failed, closed) = (stream.clone(), stream.clone());
+    let had_error = error.is_some();
+    life.handle.at_close(move || {
+        failed.life().let_go();
+        if let Some(error) = error {
+            failed.tell_error(error);
+        }
+    });
+    // By itself, so that it comes even if a listener of the error panics.
+    life.handle.at_close(move || closed.tell_close(had_error));
+}
+
+impl<S: FileStream> Life<S> {
+    /// Off the loop, then closed.
+    fn let_go(&self) {
+        if let Some(key) = self.key.take() {
+            self.handle.remove_source(key);
+        }
+        let file = self.seat.file.take();
+        drop(file);
+    }
+}
+
+impl<S: FileStream> Drop for Life<S> {
+    fn drop(&mut self) {
+        self.let_go();
+    }
+}
+
+impl<S: FileStream> Source for Seat<S> {
+    fn lend(&self, to: &mut dyn FnMut(Descriptor<'_>) -> io::Result<()>) -> io::Result<()> {
+        self.file.borrow().as_deref().map_or(Ok(()), |file| sys::lend(file, to))
+    }
+
+    fn ready(self: Rc<Self>, _: Interest) {
+        if let Some(stream) = self.stream() {
+            stream.advance(true);
+        }
+    }
+
+    /// Devices that are always ready are not watched: then the pool serves them.
+    fn refused(self: Rc<Self>, _: io::Error) {
+        let Some(stream) = self.stream() else { return };
+        self.awaited.take();
+        let life = stream.life();
+        life.way.set(stream.way(Kind::Regular));
+        if let Some(key) = life.key.get() {
+            life.handle.want(key, Interest::NONE);
+            life.handle.count_source(key, false);
+        }
+        update(&stream);
+    }
+
+    fn shut(self: Rc<Self>) {
+        if let Some(stream) = self.stream() {
+            destroy(&stream, None);
+            // Nobody will hear of what the pool still does for it.
+            close(&stream);
+        }
+    }
+}
+
+impl<S: FileStream> Seat<S> {
+    fn stream(&self) -> Option<S> {
+        self.stream.get().and_then(Weak::upgrade).map(S::from_inner)
+    }
+}

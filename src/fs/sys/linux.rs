@@ -1,0 +1,61 @@
+//! Linux: what can be had at once, from its caches.
+
+use super::unix::FLAGS;
+use super::{How, Kind};
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags};
+use rustix::io::{Errno, ReadWriteFlags};
+use std::fs::File;
+use std::io::{self, IoSliceMut};
+use std::os::fd::AsRawFd as _;
+use std::path::Path;
+
+/// Reads from where the file stands.
+const HERE: u64 = u64::MAX;
+
+/// Opens a file if all that this takes is in the caches. `None`: the pool shall see to it.
+///
+/// Every failure is such a case: the pool finds out what is behind it, and nothing has to be told
+/// apart twice.
+pub(in crate::fs) fn open_now(path: &Path, how: How) -> Option<File> {
+    // The kernel never creates or cuts from its caches alone.
+    if how.create || how.create_new || how.truncate {
+        return None;
+    }
+    let access = match (how.read, how.write || how.append) {
+        (true, false) => OFlags::RDONLY,
+        (false, true) => OFlags::WRONLY,
+        _ => OFlags::RDWR,
+    };
+    let append = if how.append { OFlags::APPEND } else { OFlags::empty() };
+    let flags = access | append | FLAGS | OFlags::CLOEXEC;
+    rustix::fs::openat2(CWD, path, flags, Mode::empty(), ResolveFlags::CACHED).ok().map(File::from)
+}
+
+/// Reads what is cached.
+///
+/// [`WouldBlock`](io::ErrorKind::WouldBlock): not cached now. [`Unsupported`](io::ErrorKind::Unsupported):
+/// this file never will be.
+pub(in crate::fs) fn read_now(file: &File, buffer: &mut [u8], at: Option<u64>) -> io::Result<usize> {
+    let buffers = &mut [IoSliceMut::new(buffer)];
+    match rustix::io::preadv2(file, buffers, at.unwrap_or(HERE), ReadWriteFlags::NOWAIT) {
+        // Linux 5.9 and 5.10 say 0 here for what is not cached.
+        Ok(0) if at.is_some_and(|at| file.metadata().is_ok_and(|metadata| metadata.len() > at)) => {
+            Err(io::ErrorKind::WouldBlock.into())
+        }
+        Ok(count) => Ok(count),
+        Err(Errno::AGAIN | Errno::INTR) => Err(io::ErrorKind::WouldBlock.into()),
+        // Whatever else it is, a plain read says it too, and knows no such flag.
+        Err(_) => Err(io::ErrorKind::Unsupported.into()),
+    }
+}
+
+/// Opens what a descriptor refers to once more, for writing, so that it can be made non-blocking
+/// without that being seen by those who share the descriptor.
+pub(in crate::fs) fn reopen(file: &File) -> Option<File> {
+    if super::kind(file).ok()? == Kind::Regular {
+        return None;
+    }
+    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+    let flags = OFlags::WRONLY | FLAGS | OFlags::CLOEXEC;
+    rustix::fs::open(path, flags, Mode::empty()).ok().map(File::from)
+}

@@ -1,0 +1,85 @@
+//! Unix: descriptors of every kind.
+
+use super::{How, Kind};
+use crate::event_loop::Descriptor;
+use rustix::fs::OFlags;
+use rustix::io::Errno;
+use rustix::net::SendFlags;
+use std::fs::{self, File};
+use std::io::{self, IoSlice, Write as _};
+use std::os::fd::{AsFd as _, AsRawFd as _};
+use std::os::unix::fs::{FileExt as _, FileTypeExt as _, OpenOptionsExt as _};
+use std::path::Path;
+
+/// No pipe blocks for as much if it is ready at all (POSIX wants 512 at least).
+const ATOMIC: usize = if cfg!(target_os = "linux") { 4096 } else { 512 };
+
+/// `O_NONBLOCK`: a FIFO without anybody at its other end is open at once. `O_NOCTTY`: a terminal does
+/// not become ours.
+pub(super) const FLAGS: OFlags = OFlags::NONBLOCK.union(OFlags::NOCTTY);
+
+/// Opens a file; may block.
+pub(in crate::fs) fn open(path: &Path, how: How) -> io::Result<File> {
+    let mut options = how.options();
+    options.mode(how.mode).custom_flags(FLAGS.bits().cast_signed());
+    match options.open(path) {
+        // Somebody has a lease on it and is asked to give it up: that is worth waiting for.
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => options.custom_flags(0).open(path),
+        result => result,
+    }
+}
+
+/// Did opening fail since a FIFO has no reader yet?
+pub(in crate::fs) fn lacks_reader(path: &Path, error: &io::Error) -> bool {
+    error.raw_os_error() == Some(Errno::NXIO.raw_os_error())
+        && fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo())
+}
+
+pub(in crate::fs) fn kind(file: &File) -> io::Result<Kind> {
+    let file_type = file.metadata()?.file_type();
+    let stream = file_type.is_fifo() || file_type.is_socket() || file_type.is_char_device();
+    Ok(if stream { Kind::Stream } else { Kind::Regular })
+}
+
+/// Lends the descriptor to the poller.
+pub(in crate::fs) fn lend(
+    file: &File,
+    to: &mut dyn FnMut(Descriptor<'_>) -> io::Result<()>,
+) -> io::Result<()> {
+    to(file.as_fd())
+}
+
+/// What to call a file whose path nobody knows.
+pub(in crate::fs) fn name(file: &File) -> String {
+    format!("file descriptor {}", file.as_raw_fd())
+}
+
+pub(in crate::fs) fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+    file.read_at(buffer, at)
+}
+
+pub(in crate::fs) fn write_at(file: &File, bytes: &[u8], at: u64) -> io::Result<usize> {
+    file.write_at(bytes, at)
+}
+
+/// Reads what is ready. Others may share the descriptor and have been faster, so this asks not to be
+/// blocked where one can ask that.
+pub(in crate::fs) fn receive(file: &File, buffer: &mut [u8]) -> io::Result<usize> {
+    match super::read_now(file, buffer, None) {
+        Err(error) if error.kind() == io::ErrorKind::Unsupported => super::read(file, buffer, None),
+        result => result,
+    }
+}
+
+/// Writes to what is ready. Unless the descriptor is `ours`, it may be one that blocks; then only as
+/// much as it is sure to take.
+pub(in crate::fs) fn send(file: &File, chunks: &[IoSlice<'_>], ours: bool) -> io::Result<usize> {
+    if ours || rustix::fs::fcntl_getfl(file)?.contains(OFlags::NONBLOCK) {
+        return { file }.write_vectored(chunks);
+    }
+    let Some(first) = chunks.first() else { return Ok(0) };
+    match rustix::net::send(file, first, SendFlags::DONTWAIT) {
+        Err(Errno::NOTSOCK) => { file }.write(&first[..first.len().min(ATOMIC)]),
+        sent => Ok(sent?),
+    }
+}

@@ -1,0 +1,59 @@
+//! Windows: the poller knows sockets only, so the pool reads and writes files of every kind.
+
+use super::{How, Kind};
+use crate::event_loop::Descriptor;
+use std::fs::File;
+use std::io::{self, IoSlice};
+use std::os::windows::fs::FileExt as _;
+use std::path::Path;
+
+/// Opens a file; may block.
+pub(in crate::fs) fn open(path: &Path, how: How) -> io::Result<File> {
+    how.options().open(path)
+}
+
+/// FIFOs that one opens by a path are not a thing here.
+pub(in crate::fs) fn lacks_reader(_: &Path, _: &io::Error) -> bool {
+    false
+}
+
+#[allow(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
+pub(in crate::fs) fn kind(_: &File) -> io::Result<Kind> {
+    Ok(Kind::Regular)
+}
+
+/// No file is ever lent to the poller.
+#[allow(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
+pub(in crate::fs) fn lend(
+    _: &File,
+    _: &mut dyn FnMut(Descriptor<'_>) -> io::Result<()>,
+) -> io::Result<()> {
+    Ok(())
+}
+
+/// What to call a file whose path nobody knows.
+pub(in crate::fs) fn name(_: &File) -> String {
+    "a file handle".into()
+}
+
+pub(in crate::fs) fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+    match file.seek_read(buffer, at) {
+        Err(error) if error.raw_os_error() == Some(END_OF_FILE) => Ok(0),
+        result => result,
+    }
+}
+
+/// `ERROR_HANDLE_EOF`: a positioned read beyond the end is an error here.
+const END_OF_FILE: i32 = 38;
+
+pub(in crate::fs) fn write_at(file: &File, bytes: &[u8], at: u64) -> io::Result<usize> {
+    file.seek_write(bytes, at)
+}
+
+pub(in crate::fs) fn receive(file: &File, buffer: &mut [u8]) -> io::Result<usize> {
+    super::read(file, buffer, None)
+}
+
+pub(in crate::fs) fn send(file: &File, chunks: &[IoSlice<'_>], _: bool) -> io::Result<usize> {
+    super::write(file, chunks, None)
+}

@@ -1,0 +1,347 @@
+//! `WriteStream`: a file that is written without waiting for it.
+
+use super::life::{self, FileStream, Life, Way};
+use super::sys::{self, How, Kind};
+use super::{WriteOptions, open, writing};
+use crate::emitter::{Emitter, EventEmitter, Listeners};
+use crate::error::{Error, Result};
+use crate::event_loop::{Handle, Interest};
+use crate::events::{Close, Drain, Finish, Open};
+use crate::stream::{WriteControl, WriteQueue};
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::fs::File;
+use std::path::Path;
+use std::rc::Rc;
+
+crate::events! {
+    for WriteStream {
+        use Open(),
+        use Drain(),
+        use Finish(),
+        use Close(bool),
+        error Error,
+    }
+}
+
+/// A file to write.
+///
+/// A cheap handle: clones are the same stream. A stream that has something to write needs no handle to
+/// stay alive. One that has nothing, and of which the last handle is dropped without
+/// [`end`](Self::end), is closed without an event; after `Close` a stream drops all its listeners.
+///
+/// # Events
+///
+/// | event | payload | when |
+/// |---|---|---|
+/// | [`Open`] | `()` | the file is open |
+/// | [`Drain`] | `()` | the write queue is empty again, after a `write` that said `false` |
+/// | [`Finish`] | `()` | after [`end`](Self::end): the system has taken all bytes |
+/// | [`Error`](crate::events::Error) | `&onward::Error` | it could not be opened or written; at most once, and `Close` follows |
+/// | [`Close`] | `bool` | it is closed; `true` after an error |
+///
+/// # Ordering
+///
+/// `Open`, `Drain`s, `Finish`, `Close`. What cannot be opened has `Error` and `Close` only. Nothing
+/// comes after `Close`, and no event is emitted from inside of the call that causes it. What is written
+/// is in the file in the order in which it was written.
+///
+/// A stream that has nothing to write does not keep the loop alive. One that is still open when the
+/// loop ends is closed.
+///
+/// ```
+/// use onward::{events::*, fs::WriteStream};
+///
+/// let path = std::env::temp_dir().join("onward-doc-write");
+/// let written = path.clone();
+/// onward::run(move || {
+///     let file = WriteStream::create(path)?;
+///     file.write("hello, ");
+///     file.end_with("world\n");
+///     file.on(Finish, |file, ()| println!("{} bytes written", file.bytes_written()));
+///     file.on(Error, |_, error| eprintln!("{error}"));
+///     Ok(())
+/// })?;
+/// assert_eq!(std::fs::read(&written)?, b"hello, world\n");
+/// # std::fs::remove_file(written)?;
+/// # Ok::<(), onward::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct WriteStream(pub(super) Rc<Inner>);
+
+pub(super) struct Inner {
+    pub(super) life: Life<WriteStream>,
+    emitter: EventEmitter<WriteStream>,
+    pub(super) queue: RefCell<WriteQueue>,
+    /// Where the next write goes; `None` where the file itself knows.
+    pub(super) position: Cell<Option<u64>>,
+    pub(super) sent: Cell<u64>,
+    /// The descriptor does not block: nobody else has it.
+    pub(super) ours: Cell<bool>,
+    flush: bool,
+    kind: Cell<Kind>,
+    pub(super) synced: Cell<bool>,
+    pub(super) finished: Cell<bool>,
+}
+
+impl Inner {
+    /// Is it to be brought to the disk before it is finished?
+    pub(super) fn syncs(&self) -> bool {
+        self.flush && self.kind.get() == Kind::Regular && !self.synced.get()
+    }
+}
+
+impl WriteStream {
+    /// Creates a file, or empties the one that is there, and writes to it.
+    ///
+    /// # Errors
+    ///
+    /// At once: not in a loop, or not a path (it has a zero byte in it). Later, as an error event: what
+    /// the system says, with the path.
+    pub fn create(path: impl AsRef<Path>) -> Result<Self> {
+        WriteOptions::new().open(path)
+    }
+
+    /// Writes behind what is there; creates the file if there is none.
+    ///
+    /// # Errors
+    ///
+    /// As [`create`](Self::create).
+    ///
+    /// ```
+    /// use onward::fs::WriteStream;
+    ///
+    /// # let path = std::env::temp_dir().join("onward-doc-append");
+    /// # let log = path.clone();
+    /// # let _ = std::fs::remove_file(&path);
+    /// for line in ["one\n", "two\n"] {
+    ///     let log = log.clone();
+    ///     onward::run(|| WriteStream::append(log).map(|log| log.end_with(line)))?;
+    /// }
+    /// assert_eq!(std::fs::read(&path)?, b"one\ntwo\n");
+    /// # std::fs::remove_file(path)?;
+    /// # Ok::<(), onward::Error>(())
+    /// ```
+    pub fn append(path: impl AsRef<Path>) -> Result<Self> {
+        WriteOptions::new().append(true).open(path)
+    }
+
+    /// Writes to a file that is open already, from where it stands. `Open` comes all the same.
+    ///
+    /// Others that share the descriptor see nothing of this but what is written.
+    ///
+    /// # Errors
+    ///
+    /// Not in a loop, or the system cannot say what the file is.
+    pub fn from_file(file: File) -> Result<Self> {
+        WriteOptions::new().open_file(file)
+    }
+
+    pub(super) fn begin(options: WriteOptions, path: &Path) -> Result<Self> {
+        let stream = Self::new(options, Some(path))?;
+        stream.0.ours.set(true);
+        open::open(&stream, options.how());
+        Ok(stream)
+    }
+
+    pub(super) fn adopt(options: WriteOptions, file: File) -> Result<Self> {
+        let stream = Self::new(options, None)?;
+        let kind = sys::kind(&file).map_err(|error| Error::io("open", error))?;
+        let reopened = sys::reopen(&file);
+        stream.0.ours.set(reopened.is_some());
+        open::adopt(&stream, reopened.unwrap_or(file), kind);
+        Ok(stream)
+    }
+
+    fn new(options: WriteOptions, path: Option<&Path>) -> Result<Self> {
+        let handle = Handle::for_operation("open")?;
+        let stream = Self(Rc::new(Inner {
+            life: Life::new(handle, path),
+            emitter: EventEmitter::new(),
+            queue: RefCell::new(options.queue()),
+            position: Cell::new(options.start),
+            sent: Cell::new(0),
+            ours: Cell::new(false),
+            flush: options.flush,
+            kind: Cell::new(Kind::Regular),
+            synced: Cell::new(false),
+            finished: Cell::new(false),
+        }));
+        life::settle_in(&stream);
+        Ok(stream)
+    }
+
+    /// Queues bytes, in order; they are written as soon as the file is open.
+    ///
+    /// `false` asks to wait for `Drain` before more is written; what was written is on its way all the
+    /// same. Never fails by itself: errors are events.
+    ///
+    /// # Errors
+    ///
+    /// As an event, with `Close`: written to after [`end`](Self::end); more queued than
+    /// [`max_queued`](WriteOptions::max_queued) allows; the system does not take it. After the stream
+    /// was destroyed nothing happens, and `false` comes back.
+    #[allow(clippy::must_use_candidate, reason = "small files need not ask")]
+    pub fn write(&self, bytes: impl AsRef<[u8]>) -> bool {
+        writing::write(self, bytes.as_ref())
+    }
+
+    /// Nothing more will be written. `Finish` comes when all is in the file, then it is closed.
+    pub fn end(&self) {
+        if !self.is_destroyed() {
+            self.0.queue.borrow_mut().end();
+            life::schedule(self);
+        }
+    }
+
+    /// Writes a last time, and [`end`](Self::end)s.
+    pub fn end_with(&self, bytes: impl AsRef<[u8]>) {
+        self.write(bytes);
+        self.end();
+    }
+
+    /// Ends it at once: what waits is dropped, and only `Close` follows. A write that is under way is
+    /// waited for before the file is closed.
+    pub fn destroy(&self) {
+        life::destroy(self, None);
+    }
+
+    /// Has it been destroyed, or is it closed?
+    #[must_use]
+    pub fn is_destroyed(&self) -> bool {
+        self.0.life.is_destroyed()
+    }
+
+    /// Bytes that the system has taken, those in the queue not included. It is right after an error,
+    /// too.
+    #[must_use]
+    pub fn bytes_written(&self) -> u64 {
+        self.0.sent.get()
+    }
+
+    /// Bytes that wait to be written.
+    #[must_use]
+    pub fn queued(&self) -> usize {
+        self.0.queue.borrow().len()
+    }
+
+    /// Did a `write` say `false`, and its `Drain` not come yet?
+    #[must_use]
+    pub fn needs_drain(&self) -> bool {
+        self.0.queue.borrow().needs_drain()
+    }
+
+    /// The path it was opened by.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        self.0.life.path()
+    }
+
+    /// The loop need not wait until this FIFO, terminal or device takes what waits. Files that do not
+    /// make one wait are written all the same.
+    pub fn unref(&self) {
+        self.0.life.count(false);
+    }
+
+    /// The loop waits for this stream while it has something to write, as it does unless told otherwise.
+    pub fn ref_(&self) {
+        self.0.life.count(true);
+    }
+
+    pub(super) fn tell_drain(&self) {
+        self.0.emitter.emit(self, Drain, ());
+    }
+
+    pub(super) fn tell_finish(&self) {
+        self.0.emitter.emit(self, Finish, ());
+    }
+}
+
+impl Emitter for WriteStream {
+    fn listeners(&self) -> &Listeners<Self> {
+        &self.0.emitter
+    }
+}
+
+impl FileStream for WriteStream {
+    type Inner = Inner;
+
+    fn inner(&self) -> &Rc<Inner> {
+        &self.0
+    }
+
+    fn from_inner(inner: Rc<Inner>) -> Self {
+        Self(inner)
+    }
+
+    fn life(&self) -> &Life<Self> {
+        &self.0.life
+    }
+
+    fn way(&self, kind: Kind) -> Way {
+        if self.0.life.way.get() == Way::Opening {
+            self.0.kind.set(kind);
+        }
+        // What has no offsets cannot be written at one; the system shall say so.
+        let watched = kind == Kind::Stream && self.0.position.get().is_none();
+        if watched { Way::Polled } else { Way::Pool }
+    }
+
+    fn interest(&self) -> Interest {
+        Interest::when(Interest::WRITE, !self.0.queue.borrow().is_empty())
+    }
+
+    fn advance(&self, ready: bool) {
+        writing::advance(self, ready);
+    }
+
+    fn abandon(&self) {
+        self.0.queue.borrow_mut().clear();
+    }
+
+    fn tell_open(&self) {
+        self.0.emitter.emit(self, Open, ());
+    }
+
+    fn tell_error(&self, error: Error) {
+        if let Err(unhandled) = self.0.emitter.emit_error(self, error) {
+            self.0.life.handle.fail(Error::unhandled(self, unhandled.into_inner()));
+        }
+    }
+
+    fn tell_close(&self, had_error: bool) {
+        self.0.emitter.emit(self, Close, had_error);
+        self.remove_all();
+    }
+}
+
+impl WriteControl for WriteStream {
+    fn write_chunk(&self, chunk: &[u8]) -> bool {
+        self.write(chunk)
+    }
+    fn end(&self) {
+        self.end();
+    }
+    fn destroy(&self) {
+        self.destroy();
+    }
+    fn is_destroyed(&self) -> bool {
+        self.is_destroyed()
+    }
+}
+
+impl fmt::Debug for WriteStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "WriteStream({}{}", self.0.life.target(), self.0.life.state())?;
+        match self.queued() {
+            0 => f.write_str(")"),
+            queued => write!(f, ", {queued} bytes queued)"),
+        }
+    }
+}
+
+impl fmt::Display for WriteStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "WriteStream {}", self.0.life.target())
+    }
+}

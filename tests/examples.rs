@@ -1,0 +1,352 @@
+//! Every example, run for real, with what it prints checked.
+//!
+//! The clients are `nc` processes. Where there is no `nc`, plain sockets stand in, so that the tests need
+//! nothing but Rust; with `ONWARD_REQUIRE_NC` set, a missing `nc` fails them.
+#![cfg(all(unix, feature = "net", feature = "fs", feature = "process"))]
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+const DEADLINE: Duration = Duration::from_secs(20);
+
+fn example(name: &str) -> Command {
+    let test = std::env::current_exe().expect("a test knows its own path");
+    let folder = test.parent().and_then(Path::parent).expect("tests are built beside the examples");
+    Command::new(folder.join("examples").join(name))
+}
+
+fn temporary(name: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("onward-examples-{}", std::process::id()));
+    fs::create_dir_all(&folder).expect("the temporary folder can be written to");
+    folder.join(name)
+}
+
+fn run(command: &mut Command) -> Output {
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    finish(child.expect("the example was built"))
+}
+
+/// Waits for a program to end, within the deadline.
+fn finish(child: Child) -> Output {
+    let id = child.id().to_string();
+    let (tell, told) = channel();
+    thread::spawn(move || tell.send(child.wait_with_output()));
+    told.recv_timeout(DEADLINE).map_or_else(
+        |_| {
+            let _ = Command::new("kill").args(["-KILL", &id]).status();
+            panic!("the program did not end")
+        },
+        |output| output.expect("a child can be waited for"),
+    )
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// The lines of a stream as they come, each within the deadline.
+struct Lines(Receiver<String>);
+
+impl Lines {
+    fn of(stream: impl Read + Send + 'static) -> Self {
+        let (tell, told) = channel();
+        thread::spawn(move || {
+            for line in BufReader::new(stream).lines() {
+                let Ok(line) = line else { return };
+                if tell.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        Self(told)
+    }
+
+    fn next(&self) -> String {
+        self.0.recv_timeout(DEADLINE).expect("a line should have come")
+    }
+
+    fn expect(&self, line: &str) {
+        assert_eq!(self.next(), line);
+    }
+
+    /// Passes over lines until one is this.
+    fn wait_for(&self, line: &str) {
+        let until = Instant::now() + DEADLINE;
+        while self.next() != line {
+            assert!(Instant::now() < until, "`{line}` did not come");
+        }
+    }
+
+    fn expect_end(&self) {
+        assert_eq!(self.0.recv_timeout(DEADLINE).ok(), None, "the stream should have ended");
+    }
+}
+
+/// A server example and the address it printed.
+struct Server {
+    child: Child,
+    lines: Lines,
+    address: String,
+}
+
+impl Server {
+    fn start(command: &mut Command, before: &str) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the example was built");
+        let lines = Lines::of(child.stdout.take().expect("it was piped"));
+        let first = lines.next();
+        let rest = first.strip_prefix(before).unwrap_or_else(|| panic!("unexpected first line: {first}"));
+        let address = rest.split(';').next().unwrap_or_default().to_owned();
+        Self { child, lines, address }
+    }
+
+    fn signal(&self, signal: &str) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().expect("kill exists").success());
+    }
+}
+
+/// Somebody at the other end: `nc`, or a plain socket where there is none.
+enum Client {
+    Nc(Child),
+    Plain(TcpStream),
+}
+
+impl Client {
+    fn connect(address: &str) -> (Self, Lines) {
+        let (host, port) = address.rsplit_once(':').expect("an address");
+        let nc = Command::new("nc").args(["-N", host, port]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        match nc {
+            Ok(mut child) => {
+                let lines = Lines::of(child.stdout.take().expect("it was piped"));
+                (Self::Nc(child), lines)
+            }
+            Err(error) => {
+                assert!(std::env::var_os("ONWARD_REQUIRE_NC").is_none(), "no nc: {error}");
+                let stream = TcpStream::connect(address).expect("the server listens");
+                let lines = Lines::of(stream.try_clone().expect("a socket can be cloned"));
+                (Self::Plain(stream), lines)
+            }
+        }
+    }
+
+    fn say(&mut self, line: &str) {
+        let line = format!("{line}\n");
+        let said = match self {
+            Self::Nc(child) => child.stdin.as_mut().expect("it was piped").write_all(line.as_bytes()),
+            Self::Plain(stream) => stream.write_all(line.as_bytes()),
+        };
+        said.expect("the client still listens");
+    }
+
+    /// Says no more.
+    fn hang_up(self) {
+        match self {
+            Self::Nc(mut child) => {
+                drop(child.stdin.take());
+                finish(child);
+            }
+            Self::Plain(stream) => stream.shutdown(Shutdown::Write).expect("it is connected"),
+        }
+    }
+}
+
+#[test]
+fn chat_serves_several_people_and_ends_in_order() {
+    let log = temporary("chat.log");
+    let _ = fs::remove_file(&log);
+    let mut command = example("chat");
+    let server = Server::start(command.args(["--listen", "127.0.0.1:0", "--log"]).arg(&log), "chatting on ");
+
+    let (mut ada, ada_sees) = Client::connect(&server.address);
+    ada.say("ada");
+    ada_sees.expect("Welcome! Your name? * ada joined");
+
+    let (mut bob, bob_sees) = Client::connect(&server.address);
+    bob.say("ada");
+    bob.say("");
+    bob.say("bob");
+    bob_sees.expect("Welcome! Your name? That name is taken. Your name? You need a name. Your name? * bob joined");
+    ada_sees.expect("* bob joined");
+
+    bob.say("hello \u{1b}[31mthere");
+    ada_sees.expect("bob: hello \u{fffd}[31mthere");
+    bob_sees.expect("bob: hello \u{fffd}[31mthere");
+    ada.say("/who");
+    ada_sees.expect("* 2 here: ada, bob");
+
+    bob.say("/quit");
+    bob_sees.expect("* goodbye");
+    bob_sees.expect_end();
+    bob.hang_up();
+    ada_sees.expect("* bob left");
+
+    let (mut eve, eve_sees) = Client::connect(&server.address);
+    eve.say("eve");
+    eve_sees.expect("Welcome! Your name? * eve joined");
+    ada_sees.expect("* eve joined");
+    eve.hang_up();
+    ada_sees.expect("* eve left");
+
+    server.signal("-INT");
+    ada_sees.expect("* the room closes, goodbye");
+    ada_sees.expect_end();
+    ada.hang_up();
+    let output = finish(server.child);
+    assert_eq!(output.status.code(), Some(0));
+    let transcript = "* ada joined\n* bob joined\nbob: hello \u{fffd}[31mthere\n* bob left\n* eve joined\n* eve left\n* ada left\n";
+    assert_eq!(fs::read_to_string(&log).expect("there is a transcript"), transcript);
+}
+
+#[test]
+fn chat_cuts_off_who_never_reads_and_nobody_else_notices() {
+    let mut command = example("chat");
+    let server = Server::start(command.args(["--listen", "127.0.0.1:0"]), "chatting on ");
+    let (mut ada, ada_sees) = Client::connect(&server.address);
+    ada.say("ada");
+    ada_sees.expect("Welcome! Your name? * ada joined");
+
+    let mut sleeper = TcpStream::connect(&server.address).expect("the server listens");
+    sleeper.write_all(b"sleeper\n").expect("a name");
+    ada_sees.expect("* sleeper joined");
+    let line = "z".repeat(4000);
+    let until = Instant::now() + DEADLINE;
+    loop {
+        assert!(Instant::now() < until, "the sleeper was never cut off");
+        ada.say(&line);
+        match ada_sees.next() {
+            left if left == "* sleeper left" => break,
+            said => assert_eq!(said, format!("ada: {line}")),
+        }
+    }
+    ada_sees.wait_for(&format!("ada: {line}"));
+    ada.say("/who");
+    ada_sees.wait_for("* 1 here: ada");
+
+    server.signal("-TERM");
+    ada_sees.expect("* the room closes, goodbye");
+    assert_eq!(finish(server.child).status.code(), Some(0));
+}
+
+#[test]
+fn chat_ends_although_a_guest_does_not_read() {
+    let mut command = example("chat");
+    let server = Server::start(command.args(["--listen", "127.0.0.1:0"]), "chatting on ");
+    let _nameless = TcpStream::connect(&server.address).expect("the server listens");
+    let (mut ada, ada_sees) = Client::connect(&server.address);
+    ada.say("ada");
+    ada_sees.expect("Welcome! Your name? * ada joined");
+    server.signal("-INT");
+    server.lines.expect("");
+    server.lines.expect("closing, goodbye to 2");
+    assert_eq!(finish(server.child).status.code(), Some(0));
+}
+
+#[test]
+fn chat_says_what_is_wrong_with_its_arguments() {
+    let output = run(example("chat").args(["--listen", "nowhere"]));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("listen nowhere: not an address, want HOST:PORT"), "{output:?}");
+    let output = run(example("chat").arg("--loud"));
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).starts_with("chat: no such option: --loud"), "{output:?}");
+}
+
+#[test]
+fn echo_echoes_and_sinks() {
+    let server = Server::start(example("echo").arg("0"), "listening on ");
+    let (mut client, sees) = Client::connect(&server.address);
+    client.say("over the hills");
+    sees.expect("over the hills");
+    client.hang_up();
+    sees.expect_end();
+    server.signal("-KILL");
+    finish(server.child);
+
+    let server = Server::start(example("echo").args(["0", "sink", "65536"]), "listening on ");
+    let (mut client, sees) = Client::connect(&server.address);
+    client.say("and far away");
+    client.hang_up();
+    sees.expect_end();
+    server.signal("-KILL");
+    finish(server.child);
+}
+
+#[test]
+fn cat_streams_files_fifos_and_proc() {
+    let (first, second, fifo) = (temporary("first"), temporary("second"), temporary("fifo"));
+    let long = "0123456789abcdef".repeat(40_000);
+    fs::write(&first, &long).expect("a file");
+    fs::write(&second, "the end\n").expect("a file");
+    let _ = fs::remove_file(&fifo);
+    assert!(Command::new("mkfifo").arg(&fifo).status().expect("mkfifo exists").success());
+    let writer = thread::spawn({
+        let fifo = fifo.clone();
+        move || fs::write(fifo, "through the pipe\n")
+    });
+    let output = run(example("cat").args([&first, &fifo, &second]).arg("/proc/version"));
+    let version = fs::read_to_string("/proc/version").unwrap_or_default();
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert_eq!(text(&output.stdout), format!("{long}through the pipe\nthe end\n{version}"));
+    writer.join().expect("the writer did not panic").expect("the fifo was read");
+
+    let output = run(example("cat").arg("--count").args([&first, &second]));
+    assert_eq!(text(&output.stdout), format!("640000 {}\n8 {}\n", first.display(), second.display()));
+
+    let output = run(example("cat").arg(&first).arg("/nowhere/at/all"));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("open /nowhere/at/all: No such file or directory"), "{output:?}");
+}
+
+#[test]
+fn cat_appends_to_where_standard_output_points() {
+    let (from, to) = (temporary("append-from"), temporary("append-to"));
+    fs::write(&from, "two\n").expect("a file");
+    fs::write(&to, "one\n").expect("a file");
+    let output = fs::OpenOptions::new().append(true).open(&to).expect("it is there");
+    let mut child = example("cat").arg(&from).stdout(output).spawn().expect("the example was built");
+    assert!(child.wait().expect("a child can be waited for").success());
+    assert_eq!(fs::read_to_string(&to).expect("it is there"), "one\ntwo\n");
+}
+
+#[test]
+fn copy_copies_and_says_why_not() {
+    let (from, to) = (temporary("copy-from"), temporary("copy-to"));
+    let bytes: Vec<u8> = (0..3_000_000_u32).map(|number| (number * 7 >> 3) as u8).collect();
+    fs::write(&from, &bytes).expect("a file");
+    let output = run(example("copy").args([&from, &to]));
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(fs::read(&to).expect("a copy") == bytes, "the copy differs");
+
+    let untouched = temporary("copy-untouched");
+    let output = run(example("copy").arg("/nowhere").arg(&untouched));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("open /nowhere: No such file"), "{output:?}");
+    assert!(!untouched.exists(), "nothing is made for a copy that cannot be");
+
+    if Path::new("/dev/full").exists() {
+        let output = run(example("copy").arg(&from).arg("/dev/full"));
+        assert_eq!(output.status.code(), Some(1));
+        assert!(text(&output.stderr).contains("write /dev/full: No space left on device"), "{output:?}");
+    }
+}
+
+#[test]
+fn timers_come_in_the_documented_order() {
+    let output = run(&mut example("timers"));
+    let expected = "1. setup\n\
+                    2. tick of the setup\n\
+                    3. timer\n\
+                    4. tick of the timer, before the next timer\n\
+                    5. second timer\n\
+                    6. immediate\n\
+                    7. tick of the immediate, before the close\n\
+                    8. close\n";
+    assert_eq!(text(&output.stdout), expected);
+    assert_eq!(output.status.code(), Some(0));
+}

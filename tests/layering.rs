@@ -1,0 +1,122 @@
+//! The floors of the house: a file may use only what stands below it, and never a sibling.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Each room of `src/`, from the ground up, with what it may use. A room that is missing here, or a use
+/// that is missing in its list, fails the test: think first, then change ARCHITECTURE.md and this.
+const ROOMS: &[(&str, &[&str])] = &[
+    ("error", &[]),
+    ("emitter", &[]),
+    ("event_loop", &["error"]),
+    ("stream", &["error", "emitter"]),
+    ("io", &["error", "event_loop", "stream"]),
+    ("net", &["error", "emitter", "event_loop", "stream", "io"]),
+    ("fs", &["error", "emitter", "event_loop", "stream", "io"]),
+    ("process", &["error", "emitter", "event_loop", "stream", "io"]),
+];
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("src can be listed") {
+        let path = entry.expect("src can be listed").path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// The room that a file stands in: the first part of its path below `src`.
+fn room(path: &Path) -> String {
+    let first = path.iter().next().expect("a file has a name").to_string_lossy();
+    first.trim_end_matches(".rs").to_owned()
+}
+
+/// The rooms that a text names by `crate::room`, comments left out, with the lines.
+fn uses(text: &str) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        let code = line.split("//").next().unwrap_or_default();
+        for (at, _) in code.match_indices("crate::") {
+            if code[..at].ends_with('$') {
+                continue; // macros are expanded in other crates: they use the public face
+            }
+            let name: String = code[at + 7..].chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            if !name.is_empty() {
+                found.push((number + 1, name));
+            }
+        }
+    }
+    found
+}
+
+/// What a use at the crate's root stands for.
+fn target(name: &str) -> Option<&'static str> {
+    match name {
+        // The macro, which belongs to the emitter.
+        "events" => Some("emitter"),
+        _ => ROOMS.iter().map(|(room, _)| *room).find(|room| *room == name),
+    }
+}
+
+#[test]
+fn every_file_uses_only_what_stands_below_it() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let rooms: BTreeMap<&str, &[&str]> = ROOMS.iter().copied().collect();
+    let (mut files, mut wrong) = (Vec::new(), Vec::new());
+    sources(&root, &mut files);
+    assert!(files.len() > 20, "the walk found the sources");
+    for file in files {
+        let path = file.strip_prefix(&root).expect("below src");
+        let (here, text) = (room(path), fs::read_to_string(&file).expect("sources are text"));
+        if here == "lib" {
+            continue;
+        }
+        let Some(allowed) = rooms.get(here.as_str()) else {
+            wrong.push(format!("{}: a room that nobody knows", path.display()));
+            continue;
+        };
+        for (line, name) in uses(&text) {
+            match target(&name) {
+                Some(room) if room == here || allowed.contains(&room) => {}
+                _ => wrong.push(format!("{}:{line}: {here} may not use crate::{name}", path.display())),
+            }
+        }
+        if text.contains("super::super::") {
+            wrong.push(format!("{}: climbs by super::super, name the path", path.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_floors_have_no_cycle() {
+    for (at, (room, below)) in ROOMS.iter().enumerate() {
+        for name in *below {
+            let stands = ROOMS.iter().position(|(other, _)| other == name);
+            assert!(stands.is_some_and(|stands| stands < at), "{name} does not stand below {room}");
+        }
+    }
+}
+
+#[test]
+fn files_are_of_a_size_that_can_be_read() {
+    let (mut files, mut long) = (Vec::new(), Vec::new());
+    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
+    for file in files {
+        let lines = fs::read_to_string(&file).expect("sources are text").lines().count();
+        if lines > 500 {
+            long.push(format!("{}: {lines} lines", file.display()));
+        }
+    }
+    assert!(long.is_empty(), "over 500 lines:\n{}", long.join("\n"));
+}
+
+#[test]
+fn a_wrong_use_would_be_found() {
+    let text = "use crate::net::Socket; // crate::fs\n/// crate::io\nlet x = $crate::events!{}; crate::events! {}";
+    assert_eq!(uses(text), [(1, "net".to_owned()), (3, "events".to_owned())]);
+    assert_eq!((target("net"), target("nonsense")), (Some("net"), None));
+}
