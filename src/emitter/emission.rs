@@ -169,12 +169,17 @@ impl Emitted {
         self.called != 0
     }
 
-    /// With the outcome of one more call.
+    /// That of an emit to one listener.
     #[inline]
-    pub(super) fn and(self, outcome: Outcome) -> Self {
-        Self {
-            called: self.called + usize::from(outcome == Outcome::Called),
-            skipped: self.skipped + usize::from(outcome == Outcome::Skipped),
-        }
+    pub(super) fn of(outcome: Outcome) -> Self {
+        let (called, skipped) = (outcome == Outcome::Called, outcome == Outcome::Skipped);
+        Self { called: usize::from(called), skipped: usize::from(skipped) }
+    }
+
+    /// Takes back one that was counted as called.
+    #[cold]
+    pub(super) fn missed(&mut self, outcome: Outcome) {
+        self.called -= 1;
+        self.skipped += usize::from(outcome == Outcome::Skipped);
     }
 }

@@ -21,7 +21,7 @@ use core::panic::Location;
 
 use super::emission::Emitted;
 use super::event::{Declared, Event};
-use super::slot::AnySlot;
+use super::slot::{AnySlot, Outcome};
 
 /// Which end a listener is added at.
 #[derive(Clone, Copy)]
@@ -56,8 +56,8 @@ struct Entry<S: Declared, E: Event<S>> {
 impl<S: Declared, E: Event<S>> List<S, E> {
     /// Calls the listeners, lends the payload to each but the last and gives it to that one.
     ///
-    /// What is inlined is the way of most emits: to nobody or to one listener, from outside.
-    #[inline(always)]
+    /// Laid out for the way of most emits: to one listener, from outside.
+    #[inline(never)]
     pub(super) fn emit(&self, source: &S, payload: E::Payload<'_>) -> Emitted {
         match self.spare.take() {
             Some(spare) => Walk { list: self, snapshot: Some(spare) }.run(source, payload),
@@ -140,7 +140,7 @@ impl<S: Declared, E: Event<S>> Walk<'_, S, E> {
         let Some(snapshot) = &self.snapshot else { return Emitted::NOBODY };
         match &*snapshot.entries {
             [] => Emitted::NOBODY,
-            [only] => Emitted::NOBODY.and(only.slot.call(self.list, source, payload)),
+            [only] => Emitted::of(only.slot.call(self.list, source, payload)),
             entries => self.run_several(entries, source, payload),
         }
     }
@@ -152,15 +152,21 @@ impl<S: Declared, E: Event<S>> Walk<'_, S, E> {
         source: &S,
         mut payload: E::Payload<'_>,
     ) -> Emitted {
-        let mut emitted = Emitted::NOBODY;
+        let mut emitted = Emitted { called: entries.len(), skipped: 0 };
+        let mut call = |entry: &Entry<S, E>, payload: E::Payload<'_>| {
+            let outcome = entry.slot.call(self.list, source, payload);
+            if outcome != Outcome::Called {
+                emitted.missed(outcome);
+            }
+        };
         let mut entries = entries.iter();
         // A payload without a destructor may as well be lent to the last, too: a shorter loop.
         let last = if mem::needs_drop::<E::Payload<'_>>() { entries.next_back() } else { None };
         for entry in entries {
-            emitted = emitted.and(entry.slot.call(self.list, source, E::lend(&mut payload)));
+            call(entry, E::lend(&mut payload));
         }
         if let Some(last) = last {
-            emitted = emitted.and(last.slot.call(self.list, source, payload));
+            call(last, payload);
         }
         emitted
     }

@@ -1,8 +1,9 @@
 //! Where a read stream's chunks come from, and when.
 
 use super::life::{self, FileStream, Way};
-use super::read::{Inner, ReadStream};
+use super::read::ReadStream;
 use super::sys;
+use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::rc::Rc;
@@ -80,16 +81,20 @@ fn step(stream: &ReadStream) -> io::Result<Step> {
     if let Some(count) = tell_ahead(stream) {
         return Ok(Step::Told(count));
     }
-    let read = match life.way.get() {
+    let told = match life.way.get() {
         Way::Opening => return Ok(Step::Waits),
         Way::Pool => return Ok(read_in_pool(stream, want)),
-        Way::Polled => sys::receive,
-        Way::Cached => |file: &_, buffer: &mut [u8], at| sys::read_now(file, buffer, at),
+        Way::Polled => tell_read(stream, want, sys::receive),
+        Way::Cached => {
+            let at = inner.position.get();
+            tell_read(stream, want, |file, buffer| sys::read_now(file, buffer, at))
+        }
     };
-    match tell_read(stream, want, read) {
+    let polled = life.way.get() == Way::Polled;
+    match told {
         Ok(0) => Ok(Step::Ended),
         Ok(count) => Ok(Step::Told(count)),
-        Err(error) if life.way.get() == Way::Polled => match error.kind() {
+        Err(error) if polled => match error.kind() {
             io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => Ok(Step::Waits),
             _ => Err(error),
         },
@@ -102,13 +107,15 @@ fn step(stream: &ReadStream) -> io::Result<Step> {
     }
 }
 
-type Read = fn(&std::fs::File, &mut [u8], Option<u64>) -> io::Result<usize>;
-
 /// Reads into a borrowed buffer, and lends that to the listeners.
-fn tell_read(stream: &ReadStream, want: usize, read: Read) -> io::Result<usize> {
+fn tell_read(
+    stream: &ReadStream,
+    want: usize,
+    read: impl FnOnce(&File, &mut [u8]) -> io::Result<usize>,
+) -> io::Result<usize> {
     let inner = &*stream.0;
     let tell = |buffer: &mut [u8]| {
-        let count = inner.life.with_file(|file| read(file, buffer, inner.position.get()))?;
+        let count = inner.life.with_file(|file| read(file, buffer))?;
         if count > 0 {
             inner.passed(count);
             stream.tell_data(&buffer[..count]);
@@ -146,7 +153,7 @@ fn read_in_pool(stream: &ReadStream, want: usize) -> Step {
     let left = usize::try_from(inner.left.get()).unwrap_or(usize::MAX);
     let size = want.saturating_mul(READ_AHEAD).min(left);
     let at = inner.position.get();
-    let work = move |file: Option<&std::fs::File>| {
+    let work = move |file: Option<&File>| {
         let file = file.ok_or(io::ErrorKind::NotFound)?;
         let mut bytes = vec![0; size];
         let count = sys::read(file, &mut bytes, at)?;

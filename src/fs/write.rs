@@ -1,7 +1,7 @@
 //! `WriteStream`: a file that is written without waiting for it.
 
 use super::life::{self, FileStream, Life, Way};
-use super::sys::{self, How, Kind};
+use super::sys::{self, Kind};
 use super::{WriteOptions, open, writing};
 use crate::emitter::{Emitter, EventEmitter, Listeners};
 use crate::error::{Error, Result};

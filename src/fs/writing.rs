@@ -67,6 +67,9 @@ struct GoOn<'a>(&'a WriteStream);
 impl Drop for GoOn<'_> {
     fn drop(&mut self) {
         life::update(self.0);
+        if std::thread::panicking() {
+            life::schedule(self.0);
+        }
     }
 }
 

@@ -1,0 +1,138 @@
+//! What an emit costs, as a ratio to the least it can cost: a bare `Vec<Box<dyn FnMut>>` called in a loop.
+//!
+//!     cargo bench --bench emit
+//!
+//! Both sides take turns in every round; each figure is the median of the rounds' ratios, so that what the
+//! machine does meanwhile cancels out. Times are medians too, in nanoseconds per operation.
+
+use onward::{Emitter, events};
+use std::cell::Cell;
+use std::hint::black_box;
+use std::time::Instant;
+
+const ROUNDS: usize = 31;
+/// What one measurement should take, in nanoseconds.
+const SLICE: f64 = 2e6;
+
+struct Payload {
+    value: u64,
+}
+
+events! { Bench { Happened(&Payload), } }
+
+type Bare = Vec<Box<dyn FnMut(&Payload)>>;
+
+/// A cell that outlives everything, one for each listener so that they do not wait for each other.
+fn cell() -> &'static Cell<u64> {
+    Box::leak(Box::default())
+}
+
+fn add(cell: &Cell<u64>, payload: &Payload) {
+    cell.set(cell.get().wrapping_add(payload.value));
+}
+
+/// A measured thing: runs itself so many times.
+type Work = Box<dyn FnMut(u64)>;
+
+fn bare_emit(listeners: usize) -> Work {
+    let mut list: Bare = Vec::new();
+    for _ in 0..listeners {
+        let cell = cell();
+        list.push(Box::new(move |payload| add(cell, payload)));
+    }
+    Box::new(move |times| {
+        for _ in 0..times {
+            let payload = black_box(&Payload { value: 3 });
+            for listener in &mut *black_box(&mut list) {
+                listener(payload);
+            }
+        }
+    })
+}
+
+fn onward_emit(listeners: usize) -> Work {
+    let bench = Bench::new();
+    for _ in 0..listeners {
+        let cell = cell();
+        bench.on(Happened, move |_, payload| add(cell, payload));
+    }
+    Box::new(move |times| {
+        for _ in 0..times {
+            black_box(&bench).emit(Happened, black_box(&Payload { value: 3 }));
+        }
+    })
+}
+
+fn bare_on_off() -> Work {
+    let (mut list, cell) = (Bare::new(), cell());
+    Box::new(move |times| {
+        for _ in 0..times {
+            black_box(&mut list).push(Box::new(move |payload| add(cell, payload)));
+            drop(black_box(&mut list).pop());
+        }
+    })
+}
+
+fn onward_on_off() -> Work {
+    let (bench, cell) = (Bench::new(), cell());
+    bench.on(Happened, |_, _| {});
+    Box::new(move |times| {
+        for _ in 0..times {
+            let listener = black_box(&bench).on(Happened, move |_, payload| add(cell, payload));
+            black_box(&bench).off(listener);
+        }
+    })
+}
+
+fn bare_once() -> Work {
+    let (mut list, cell) = (Bare::new(), cell());
+    Box::new(move |times| {
+        for _ in 0..times {
+            black_box(&mut list).push(Box::new(move |payload| add(cell, payload)));
+            if let Some(mut listener) = black_box(&mut list).pop() {
+                listener(black_box(&Payload { value: 3 }));
+            }
+        }
+    })
+}
+
+fn onward_once() -> Work {
+    let (bench, cell) = (Bench::new(), cell());
+    Box::new(move |times| {
+        for _ in 0..times {
+            black_box(&bench).once(Happened, move |_, payload| add(cell, payload));
+            bench.emit(Happened, black_box(&Payload { value: 3 }));
+        }
+    })
+}
+
+fn time(work: &mut Work, times: u64) -> f64 {
+    let began = Instant::now();
+    work(times);
+    began.elapsed().as_secs_f64() * 1e9 / times as f64
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn main() {
+    let rows: [(&str, Work, Work); 6] = [
+        ("emit to nobody", bare_emit(0), onward_emit(0)),
+        ("emit to 1", bare_emit(1), onward_emit(1)),
+        ("emit to 10", bare_emit(10), onward_emit(10)),
+        ("emit to 100", bare_emit(100), onward_emit(100)),
+        ("on + off", bare_on_off(), onward_on_off()),
+        ("once + emit", bare_once(), onward_once()),
+    ];
+    println!("{:<16} {:>9} {:>9} {:>7}", "", "bare ns", "onward ns", "ratio");
+    for (name, mut bare, mut onward) in rows {
+        let once = time(&mut bare, 1000).max(time(&mut onward, 1000));
+        let times = (SLICE / once).max(1.0) as u64;
+        let pairs: Vec<(f64, f64)> = (0..ROUNDS).map(|_| (time(&mut bare, times), time(&mut onward, times))).collect();
+        let ratio = median(pairs.iter().map(|(bare, onward)| onward / bare).collect());
+        let (bare, onward) = pairs.into_iter().unzip();
+        println!("{name:<16} {:>9.2} {:>9.2} {ratio:>7.2}", median(bare), median(onward));
+    }
+}

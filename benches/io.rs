@@ -1,0 +1,207 @@
+//! What the loop costs: an echo server against one on raw epoll, and a file stream against `read(2)`.
+//!
+//!     cargo bench --bench io
+//!
+//! Servers and readers are processes of their own (this same program, called again), and take turns in
+//! every round; what counts is their own CPU time, as the kernel's scheduler counts it. Each ratio is the
+//! median of the rounds' ratios.
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use onward::events::*;
+    use onward::{fs::ReadStream, net};
+    use rustix::buffer::spare_capacity;
+    use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
+    use std::fs::{self, File};
+    use std::io::{BufRead as _, BufReader, Read, Write};
+    use std::net::{TcpListener, TcpStream};
+    use std::os::fd::AsRawFd as _;
+    use std::process::{Child, Command, Stdio};
+
+    const ROUNDS: usize = 9;
+    const MESSAGE: usize = 64;
+    const MESSAGES: usize = 30_000;
+    const FILE: u64 = 1 << 30;
+    const CHUNK: usize = 64 * 1024;
+
+    type Failure = Box<dyn std::error::Error>;
+
+    pub(crate) fn main() -> Result<(), Failure> {
+        let args: Vec<String> = std::env::args().collect();
+        match args.get(1).map(String::as_str) {
+            Some("raw-server") => raw_server(),
+            Some("onward-server") => onward_server(),
+            Some("raw-read") => raw_read(&args[2]),
+            Some("onward-read") => onward_read(&args[2]),
+            _ => compare(),
+        }
+    }
+
+    fn compare() -> Result<(), Failure> {
+        for connections in [64, 1000] {
+            let mut servers = [Server::start("raw-server", connections)?, Server::start("onward-server", connections)?];
+            servers.iter_mut().try_for_each(|server| server.measure().map(drop))?;
+            let ratio = rounds(|| Ok([servers[0].measure()?, servers[1].measure()?]))?;
+            report(&format!("echo, {connections} connections, 64 bytes"), "ns/message", ratio);
+        }
+        let path = std::env::temp_dir().join(format!("onward-bench-{}", std::process::id()));
+        let mut file = File::create(&path)?;
+        let chunk = vec![7_u8; 1 << 20];
+        (0..FILE >> 20).try_for_each(|_| file.write_all(&chunk))?;
+        let text = path.to_string_lossy().into_owned();
+        let read = |mode: &str| -> Result<f64, Failure> {
+            let output = Command::new(std::env::current_exe()?).args([mode, &text]).output()?;
+            Ok(String::from_utf8(output.stdout)?.trim().parse::<f64>()? / (FILE as f64 / CHUNK as f64))
+        };
+        read("raw-read")?;
+        let ratio = rounds(|| Ok([read("raw-read")?, read("onward-read")?]));
+        fs::remove_file(&path)?;
+        report("cached file, 1 GiB, 64 KiB chunks", "ns/chunk", ratio?);
+        Ok(())
+    }
+
+    fn rounds(mut round: impl FnMut() -> Result<[f64; 2], Failure>) -> Result<Vec<[f64; 2]>, Failure> {
+        (0..ROUNDS).map(|_| round()).collect()
+    }
+
+    fn report(name: &str, unit: &str, rounds: Vec<[f64; 2]>) {
+        let median = |mut values: Vec<f64>| {
+            values.sort_by(f64::total_cmp);
+            values[values.len() / 2]
+        };
+        let ratio = median(rounds.iter().map(|[raw, ours]| ours / raw).collect());
+        let (raw, ours) = rounds.into_iter().map(|[raw, ours]| (raw, ours)).unzip();
+        println!("{name}: raw {:.0} {unit}, onward {:.0}, ratio {ratio:.2}", median(raw), median(ours));
+    }
+
+    /// CPU nanoseconds of all threads of a process, those that have ended not included.
+    fn cpu(process: &str) -> Result<f64, Failure> {
+        let mut total = 0.0;
+        for task in fs::read_dir(format!("/proc/{process}/task"))? {
+            let text = fs::read_to_string(task?.path().join("schedstat"))?;
+            total += text.split(' ').next().unwrap_or_default().parse::<f64>()?;
+        }
+        Ok(total)
+    }
+
+    struct Server {
+        child: Child,
+        connections: Vec<TcpStream>,
+    }
+
+    impl Server {
+        fn start(mode: &str, connections: usize) -> Result<Self, Failure> {
+            let mut child = Command::new(std::env::current_exe()?).arg(mode).stdout(Stdio::piped()).spawn()?;
+            let mut address = String::new();
+            BufReader::new(child.stdout.as_mut().ok_or("no output")?).read_line(&mut address)?;
+            let connect = |_| -> Result<TcpStream, Failure> {
+                let connection = TcpStream::connect(address.trim())?;
+                connection.set_nodelay(true)?;
+                Ok(connection)
+            };
+            let connections = (0..connections).map(connect).collect::<Result<_, _>>()?;
+            Ok(Self { child, connections })
+        }
+
+        /// CPU nanoseconds per message: one on each connection, then all the answers.
+        fn measure(&mut self) -> Result<f64, Failure> {
+            let process = self.child.id().to_string();
+            let (before, mut sent) = (cpu(&process)?, 0);
+            let mut buffer = [0; MESSAGE];
+            while sent < MESSAGES {
+                self.connections.iter_mut().try_for_each(|connection| connection.write_all(&[1; MESSAGE]))?;
+                self.connections.iter_mut().try_for_each(|connection| connection.read_exact(&mut buffer))?;
+                sent += self.connections.len();
+            }
+            Ok((cpu(&process)? - before) / sent as f64)
+        }
+    }
+
+    impl Drop for Server {
+        fn drop(&mut self) {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+
+    fn onward_server() -> Result<(), Failure> {
+        onward::run(|| {
+            let server = net::Server::listen("127.0.0.1:0")?;
+            println!("{}", server.local_addr());
+            server.on(Connection, |_, socket| {
+                socket.on(Data, |socket, chunk| drop(socket.write(chunk)));
+                socket.on(Error, |_, _| {});
+            });
+            Ok(())
+        })?;
+        Ok(())
+    }
+
+    /// The least that an echo server can do: level-triggered epoll, one read and one write.
+    fn raw_server() -> Result<(), Failure> {
+        const LISTENER: u64 = u64::MAX;
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        listener.set_nonblocking(true)?;
+        println!("{}", listener.local_addr()?);
+        let epoll = epoll::create(CreateFlags::CLOEXEC)?;
+        epoll::add(&epoll, &listener, EventData::new_u64(LISTENER), EventFlags::IN)?;
+        let (mut connections, mut events) = (Vec::<Option<TcpStream>>::new(), Vec::with_capacity(1024));
+        let mut buffer = vec![0; CHUNK];
+        loop {
+            events.clear();
+            epoll::wait(&epoll, spare_capacity(&mut events), None)?;
+            for event in &events {
+                let key = { event.data }.u64();
+                if key == LISTENER {
+                    let (connection, _) = listener.accept()?;
+                    connection.set_nonblocking(true)?;
+                    let place = connection.as_raw_fd() as usize;
+                    epoll::add(&epoll, &connection, EventData::new_u64(place as u64), EventFlags::IN)?;
+                    connections.resize_with(connections.len().max(place + 1), || None);
+                    connections[place] = Some(connection);
+                    continue;
+                }
+                let place = &mut connections[key as usize];
+                let Some(connection) = place else { continue };
+                match connection.read(&mut buffer) {
+                    Ok(1..) => connection.write_all(&buffer[..MESSAGE])?,
+                    _ => *place = None,
+                }
+            }
+        }
+    }
+
+    fn onward_read(path: &str) -> Result<(), Failure> {
+        onward::run(|| {
+            let file = ReadStream::open(path)?;
+            file.on(Data, |_, _| {});
+            file.on(End, |file, ()| assert_eq!(file.bytes_read(), FILE));
+            Ok(())
+        })?;
+        println!("{}", cpu("self")?);
+        Ok(())
+    }
+
+    fn raw_read(path: &str) -> Result<(), Failure> {
+        let (mut file, mut buffer, mut total) = (File::open(path)?, vec![0; CHUNK], 0);
+        loop {
+            match file.read(&mut buffer)? {
+                0 => break,
+                count => total += count as u64,
+            }
+        }
+        assert_eq!(total, FILE);
+        println!("{}", cpu("self")?);
+        Ok(())
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    linux::main()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn main() {
+    println!("this comparison is with epoll, which only Linux has");
+}
