@@ -34,8 +34,7 @@ fn main() -> ExitCode {
 fn count_next(mut files: VecDeque<String>) -> onward::Result<()> {
     let Some(path) = files.pop_front() else { return Ok(()) };
     let file = ReadStream::open(&path)?;
-    let mut bytes = 0;
-    file.on(Data, move |_, chunk| bytes += chunk.len());
+    file.resume(); // nobody wants the chunks, but they shall come
     file.on(End, move |file, ()| println!("{} {path}", file.bytes_read()));
     file.on(Close, move |_, failed| next(failed, files.clone(), count_next));
     Ok(())

@@ -19,6 +19,8 @@ pub mod stream;
 mod io;
 #[cfg(feature = "net")]
 pub mod net;
+#[cfg(feature = "fs")]
+pub mod fs;
 #[cfg(feature = "process")]
 pub mod process;
 

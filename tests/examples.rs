@@ -9,7 +9,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,9 @@ const DEADLINE: Duration = Duration::from_secs(20);
 fn example(name: &str) -> Command {
     let test = std::env::current_exe().expect("a test knows its own path");
     let folder = test.parent().and_then(Path::parent).expect("tests are built beside the examples");
-    Command::new(folder.join("examples").join(name))
+    let program = folder.join("examples").join(name);
+    assert!(program.exists(), "{} is not there: `cargo test` builds it, so does `cargo build --examples`", program.display());
+    Command::new(program)
 }
 
 fn temporary(name: &str) -> PathBuf {
@@ -84,7 +86,7 @@ impl Lines {
     }
 
     fn expect_end(&self) {
-        assert_eq!(self.0.recv_timeout(DEADLINE).ok(), None, "the stream should have ended");
+        assert_eq!(self.0.recv_timeout(DEADLINE), Err(RecvTimeoutError::Disconnected), "the stream should have ended");
     }
 }
 
@@ -182,8 +184,8 @@ fn chat_serves_several_people_and_ends_in_order() {
 
     bob.say("/quit");
     bob_sees.expect("* goodbye");
-    bob_sees.expect_end();
     bob.hang_up();
+    bob_sees.expect_end();
     ada_sees.expect("* bob left");
 
     let (mut eve, eve_sees) = Client::connect(&server.address);
@@ -195,8 +197,8 @@ fn chat_serves_several_people_and_ends_in_order() {
 
     server.signal("-INT");
     ada_sees.expect("* the room closes, goodbye");
-    ada_sees.expect_end();
     ada.hang_up();
+    ada_sees.expect_end();
     let output = finish(server.child);
     assert_eq!(output.status.code(), Some(0));
     let transcript = "* ada joined\n* bob joined\nbob: hello \u{fffd}[31mthere\n* bob left\n* eve joined\n* eve left\n* ada left\n";

@@ -78,7 +78,7 @@ impl<S: Declared> EventEmitter<S> {
     ///
     /// Only if a listener does: the panic passes through, the listeners after it are not called,
     /// and the emitter is as good as before.
-    #[inline]
+    #[inline(always)]
     pub fn emit<E: Event<S>>(&self, source: &S, _: E, payload: E::Payload<'_>) -> Emitted {
         match self.listeners.table() {
             Some(table) => E::list(table).emit(source, payload),

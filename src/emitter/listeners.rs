@@ -10,7 +10,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use super::event::{Declared, Event, Table};
 use super::list::{AnyList, Place};
 use super::listener::{Listener, Off, Subscription};
-use super::slot::{AnySlot, Once, Reentrant, Repeated, Slot};
+use super::slot::{self, AnySlot, Once, Reentrant, Slot};
 
 /// The listeners of an `S`: what [`Emitter`](crate::Emitter) works on.
 ///
@@ -82,7 +82,7 @@ impl<S: Declared> Listeners<S> {
         event: E,
         listener: impl for<'a> FnMut(&S, E::Payload<'a>) + 'static,
     ) -> Listener {
-        self.add(event, Place::Back, Slot::<_, Repeated>::new(listener))
+        self.add(event, Place::Back, slot::repeated(listener))
     }
 
     #[track_caller]
@@ -91,7 +91,7 @@ impl<S: Declared> Listeners<S> {
         event: E,
         listener: impl for<'a> FnMut(&S, E::Payload<'a>) + 'static,
     ) -> Listener {
-        self.add(event, Place::Front, Slot::<_, Repeated>::new(listener))
+        self.add(event, Place::Front, slot::repeated(listener))
     }
 
     #[track_caller]

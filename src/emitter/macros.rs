@@ -109,6 +109,7 @@ macro_rules! __events {
             }
 
             /// Calls the listeners of `event`.
+            #[inline(always)]
             pub fn emit<E: $crate::emitter::Event<Self>>(
                 &self,
                 event: E,
@@ -206,7 +207,7 @@ macro_rules! __events {
                 $($event: $crate::emitter::List<$emitter, $($path)*>,)*
             }
 
-            #[allow(clippy::enum_variant_names)]
+            #[allow(non_camel_case_types, clippy::enum_variant_names)]
             enum __Index {
                 $($event,)*
             }

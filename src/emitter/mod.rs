@@ -123,9 +123,11 @@
 //! # Cost
 //!
 //! An emitter nobody has listened to is a null pointer. The first listener makes a table with one
-//! pointer for each event; each event with listeners has a vector of them. To emit takes no lock, no
+//! entry of two pointers for each event; each event with listeners has a vector of them. To emit takes no lock, no
 //! hash, no allocation and no copy: one indirect call for each listener. A listener added during an
 //! emit of its event makes that event's vector be copied, once for that emit.
+
+#![forbid(unsafe_code)]
 
 mod emission;
 mod event;
@@ -134,8 +136,11 @@ mod listener;
 mod listeners;
 mod macros;
 mod slot;
+mod small_slot;
+mod snapshot;
 mod subscribing;
 mod unhandled;
+mod walk;
 
 pub use emission::{Emitted, EventEmitter};
 pub use event::{Declared, Event};

@@ -11,6 +11,7 @@ use core::marker::PhantomData;
 
 use super::event::{Declared, Event};
 use super::list::List;
+use super::small_slot::SmallSlot;
 
 /// How a slot is held: the listener's own type is gone from here on.
 pub(super) type AnySlot<S, E> = Rc<dyn Call<S, E>>;
@@ -37,6 +38,20 @@ pub(super) trait Life {
 /// Calls the listener. `list` is told by one that is used up in being called.
 pub(super) trait Call<S: Declared, E: Event<S>>: Life {
     fn call(&self, list: &List<S, E>, source: &S, payload: E::Payload<'_>) -> Outcome;
+}
+
+/// The slot for a listener that may be called again and again.
+pub(super) fn repeated<S, E, F>(listener: F) -> AnySlot<S, E>
+where
+    S: Declared,
+    E: Event<S>,
+    F: for<'a> FnMut(&S, E::Payload<'a>) + 'static,
+{
+    if size_of::<F>() <= SmallSlot::<F>::MAX {
+        SmallSlot::new(listener)
+    } else {
+        Slot::<_, Repeated>::new(listener)
+    }
 }
 
 /// The kinds of slot.

@@ -19,7 +19,6 @@ impl Interest {
     pub(crate) const NONE: Self = Self(0);
     pub(crate) const READ: Self = Self(1);
     pub(crate) const WRITE: Self = Self(2);
-    pub(crate) const BOTH: Self = Self(3);
 
     #[inline]
     pub(crate) fn reads(self) -> bool {

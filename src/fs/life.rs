@@ -33,8 +33,10 @@ pub(super) trait FileStream: Clone + 'static {
     fn life(&self) -> &Life<Self>;
     /// How a file of this kind is to be served.
     fn way(&self, kind: Kind) -> Way;
-    /// What it has to do now, or waits to do.
+    /// What it would do with the file, if it could.
     fn interest(&self) -> Interest;
+    /// Has it something to do or to tell that waits for nobody?
+    fn is_due(&self) -> bool;
     /// Does what can be done at once; `ready` says that the poller says so.
     fn advance(&self, ready: bool);
     /// Drops what is left to do.
@@ -62,7 +64,8 @@ pub(super) enum Way {
 pub(super) struct Life<S: FileStream> {
     pub(super) handle: Handle,
     path: Option<PathBuf>,
-    seat: Rc<Seat<S>>,
+    file: Rc<Slot>,
+    seat: OnceCell<Weak<Seat<S>>>,
     key: Cell<Option<Key>>,
     pub(super) way: Cell<Way>,
     /// The pool is at work for it.
@@ -78,22 +81,23 @@ pub(super) struct Life<S: FileStream> {
     wait: Cell<Duration>,
 }
 
-/// What the registry keeps. It does not keep the stream alive: one that nobody has and that does
-/// nothing can never do anything again, and is closed.
+/// Where the open file is.
+type Slot = RefCell<Option<Arc<File>>>;
+
+/// What the registry keeps. It keeps the stream alive only while the poller may call for it.
 struct Seat<S: FileStream> {
-    file: RefCell<Option<Arc<File>>>,
-    stream: OnceCell<Weak<S::Inner>>,
-    /// The stream itself, while the poller may call for it.
+    file: Rc<Slot>,
+    stream: Weak<S::Inner>,
     awaited: RefCell<Option<S>>,
 }
 
 impl<S: FileStream> Life<S> {
     pub(super) fn new(handle: Handle, path: Option<&Path>) -> Self {
-        let seat = Seat { file: RefCell::new(None), stream: OnceCell::new(), awaited: RefCell::new(None) };
         Self {
             handle,
             path: path.map(Path::to_path_buf),
-            seat: Rc::new(seat),
+            file: Rc::default(),
+            seat: OnceCell::new(),
             key: Cell::new(None),
             way: Cell::new(Way::Opening),
             busy: Cell::new(false),
@@ -113,7 +117,7 @@ impl<S: FileStream> Life<S> {
 
     /// What errors call the file.
     pub(super) fn target(&self) -> String {
-        match (&self.path, &*self.seat.file.borrow()) {
+        match (&self.path, &*self.file.borrow()) {
             (Some(path), _) => path.display().to_string(),
             (None, Some(file)) => sys::name(file),
             (None, None) => "a closed file".into(),
@@ -138,24 +142,27 @@ impl<S: FileStream> Life<S> {
     }
 
     pub(super) fn keep(&self, file: File) {
-        self.seat.file.replace(Some(Arc::new(file)));
+        self.file.replace(Some(Arc::new(file)));
     }
 
     /// Does something with the open file; no user code may run in here.
     pub(super) fn with_file<T>(&self, f: impl FnOnce(&File) -> io::Result<T>) -> io::Result<T> {
-        self.seat.file.borrow().as_deref().map_or(Err(io::ErrorKind::NotFound.into()), f)
+        self.file.borrow().as_deref().map_or(Err(io::ErrorKind::NotFound.into()), f)
     }
 
     /// The loop shall wait for it, or need not.
     pub(super) fn count(&self, counted: bool) {
         self.counted.set(counted);
-        let waits = counted && self.seat.awaited.borrow().is_some();
-        if let Some(key) = self.key.get() {
-            self.handle.count_source(key, waits);
+        if let (Some(seat), Some(key)) = (self.seat(), self.key.get()) {
+            self.handle.count_source(key, counted && seat.awaited.borrow().is_some());
         }
         if let Some(timer) = self.timer.get() {
             let _ = if counted { timer.ref_() } else { timer.unref() };
         }
+    }
+
+    fn seat(&self) -> Option<Rc<Seat<S>>> {
+        self.seat.get().and_then(Weak::upgrade)
     }
 
     /// What `Debug` says of its state.
@@ -171,8 +178,13 @@ impl<S: FileStream> Life<S> {
 /// Gives a new stream its place on the loop.
 pub(super) fn settle_in<S: FileStream>(stream: &S) {
     let life = stream.life();
-    let _ = life.seat.stream.set(Rc::downgrade(stream.inner()));
-    let key = life.handle.add_source(Rc::clone(&life.seat) as Rc<dyn Source>);
+    let seat = Rc::new(Seat {
+        file: Rc::clone(&life.file),
+        stream: Rc::downgrade(stream.inner()),
+        awaited: RefCell::new(None),
+    });
+    let _ = life.seat.set(Rc::downgrade(&seat));
+    let key = life.handle.add_source(seat);
     life.handle.count_source(key, false);
     life.key.set(Some(key));
 }
@@ -196,16 +208,14 @@ pub(super) fn update<S: FileStream>(stream: &S) {
     if life.way.get() == Way::Opening || life.closing.get() {
         return;
     }
-    let interest = if life.destroyed.get() { Interest::NONE } else { stream.interest() };
+    let due = stream.is_due();
+    let idle = due || life.destroyed.get();
+    let interest = if idle { Interest::NONE } else { stream.interest() };
+    let waits = interest != Interest::NONE;
     if life.way.get() == Way::Polled {
-        let waits = interest != Interest::NONE;
-        let before = life.seat.awaited.replace(waits.then(|| stream.clone()));
-        drop(before);
-        if let Some(key) = life.key.get() {
-            life.handle.want(key, interest);
-            life.handle.count_source(key, waits && life.counted.get());
-        }
-    } else if interest != Interest::NONE {
+        life.wait_for(interest, waits.then(|| stream.clone()));
+    }
+    if due || waits && life.way.get() != Way::Polled {
         schedule(stream);
     }
 }
@@ -234,7 +244,7 @@ pub(super) fn in_pool<S: FileStream, T: Send + 'static>(
 ) {
     let life = stream.life();
     life.busy.set(true);
-    let file = life.seat.file.borrow().clone();
+    let file = life.file.borrow().clone();
     let stream = stream.clone();
     let work = move || work(file.as_deref());
     life.handle.spawn_blocking(work, move |result: Result<T>| {
@@ -281,6 +291,15 @@ pub(super) fn destroy<S: FileStream>(stream: &S, error: Option<Error>) {
     }
 }
 
+/// A handle is dropped. If it was the last one, nobody can give the stream anything to do any more.
+pub(super) fn handle_dropped<S: FileStream>(stream: &S) {
+    let life = stream.life();
+    // Without a seat there is no loop, and nobody to tell.
+    if Rc::strong_count(stream.inner()) == 1 && !life.destroyed.get() && life.seat().is_some() {
+        destroy(stream, None);
+    }
+}
+
 /// Closes it in the close phase, and tells so: the error, if there was one, then the close.
 fn close<S: FileStream>(stream: &S) {
     let life = stream.life();
@@ -301,12 +320,21 @@ fn close<S: FileStream>(stream: &S) {
 }
 
 impl<S: FileStream> Life<S> {
+    /// Has the poller call the stream, or nobody.
+    fn wait_for(&self, interest: Interest, stream: Option<S>) {
+        let (Some(seat), Some(key)) = (self.seat(), self.key.get()) else { return };
+        self.handle.want(key, interest);
+        self.handle.count_source(key, stream.is_some() && self.counted.get());
+        let before = seat.awaited.replace(stream);
+        drop(before);
+    }
+
     /// Off the loop, then closed.
     fn let_go(&self) {
         if let Some(key) = self.key.take() {
             self.handle.remove_source(key);
         }
-        let file = self.seat.file.take();
+        let file = self.file.take();
         drop(file);
     }
 }
@@ -331,13 +359,9 @@ impl<S: FileStream> Source for Seat<S> {
     /// Devices that are always ready are not watched: then the pool serves them.
     fn refused(self: Rc<Self>, _: io::Error) {
         let Some(stream) = self.stream() else { return };
-        self.awaited.take();
         let life = stream.life();
+        life.wait_for(Interest::NONE, None);
         life.way.set(stream.way(Kind::Regular));
-        if let Some(key) = life.key.get() {
-            life.handle.want(key, Interest::NONE);
-            life.handle.count_source(key, false);
-        }
         update(&stream);
     }
 
@@ -352,6 +376,6 @@ impl<S: FileStream> Source for Seat<S> {
 
 impl<S: FileStream> Seat<S> {
     fn stream(&self) -> Option<S> {
-        self.stream.get().and_then(Weak::upgrade).map(S::from_inner)
+        self.stream.upgrade().map(S::from_inner)
     }
 }

@@ -25,7 +25,7 @@
 //!          is it?    FIFO, terminal, pipe: the poller, then on the loop ─┘
 //! ```
 //!
-//! A file that is always being read yields to the rest of the loop after each mebibyte.
+//! A file that is always being read yields to the rest of the loop after each 256 KiB.
 
 mod life;
 mod open;

@@ -28,9 +28,8 @@ crate::events! {
 
 /// A file to read, chunk by chunk.
 ///
-/// A cheap handle: clones are the same stream. A stream that has work to do needs no handle to stay
-/// alive. One that nobody reads, and of which the last handle is dropped, is closed without an event;
-/// after `Close` a stream drops all its listeners.
+/// A cheap handle: clones are the same stream. A stream that is read needs no handle to stay alive; one
+/// that nobody reads is destroyed with its last handle. After `Close` it drops all its listeners.
 ///
 /// # Events
 ///
@@ -301,8 +300,12 @@ impl FileStream for ReadStream {
     }
 
     fn interest(&self) -> Interest {
-        // After `End` there is one thing left to do, which is to close.
-        Interest::when(Interest::READ, self.0.flow.is_flowing() || self.0.flow.has_ended())
+        Interest::when(Interest::READ, self.0.flow.is_flowing())
+    }
+
+    fn is_due(&self) -> bool {
+        // To close, once `End` was told.
+        self.0.flow.has_ended()
     }
 
     fn advance(&self, ready: bool) {
@@ -350,6 +353,12 @@ impl ReadControl for ReadStream {
     }
     fn is_destroyed(&self) -> bool {
         self.is_destroyed()
+    }
+}
+
+impl Drop for ReadStream {
+    fn drop(&mut self) {
+        life::handle_dropped(self);
     }
 }
 

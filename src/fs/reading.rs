@@ -9,7 +9,7 @@ use std::ops::Range;
 use std::rc::Rc;
 
 /// Bytes that one stream reads per turn. The others are served before it gets more.
-const BYTES_PER_TURN: usize = 1024 * 1024;
+const BYTES_PER_TURN: usize = 256 * 1024;
 /// A chunk counts as so many bytes at least, for its listeners take time too.
 const LEAST_COST: usize = 4 * 1024;
 /// Chunks that the pool reads at once, since the way there and back costs as much as a chunk.
@@ -42,7 +42,8 @@ pub(super) fn advance(stream: &ReadStream, mut ready: bool) {
             life::destroy(stream, None);
             break;
         }
-        if !inner.flow.is_flowing() || life.way.get() == Way::Polled && !std::mem::take(&mut ready) {
+        if !inner.flow.is_flowing() || life.way.get() == Way::Polled && !std::mem::take(&mut ready)
+        {
             break;
         }
         match step(stream) {
@@ -141,7 +142,11 @@ fn tell_ahead(stream: &ReadStream) -> Option<usize> {
     }
     let (start, count) = (ahead.left.start, ahead.left.len().min(inner.options.chunk));
     ahead.left.start += count;
-    let bytes = if ahead.left.is_empty() { std::mem::take(&mut ahead.bytes) } else { Rc::clone(&ahead.bytes) };
+    let bytes = if ahead.left.is_empty() {
+        std::mem::take(&mut ahead.bytes)
+    } else {
+        Rc::clone(&ahead.bytes)
+    };
     drop(ahead);
     inner.passed(count);
     stream.tell_data(&bytes[start..start + count]);
@@ -151,7 +156,7 @@ fn tell_ahead(stream: &ReadStream) -> Option<usize> {
 fn read_in_pool(stream: &ReadStream, want: usize) -> Step {
     let inner = &*stream.0;
     let left = usize::try_from(inner.left.get()).unwrap_or(usize::MAX);
-    let size = want.saturating_mul(READ_AHEAD).min(left);
+    let size = want.saturating_mul(READ_AHEAD).max(SCRATCH).min(left);
     let at = inner.position.get();
     let work = move |file: Option<&File>| {
         let file = file.ok_or(io::ErrorKind::NotFound)?;
@@ -180,7 +185,9 @@ fn have_read(stream: &ReadStream, result: io::Result<Vec<u8>>) {
             advance(stream, false);
         }
         // A device that cannot be watched has nothing yet.
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => life::later(stream, life::schedule),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+            life::later(stream, life::schedule)
+        }
         Err(error) => life::destroy(stream, Some(life.error("read", error))),
     }
 }

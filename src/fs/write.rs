@@ -27,8 +27,8 @@ crate::events! {
 /// A file to write.
 ///
 /// A cheap handle: clones are the same stream. A stream that has something to write needs no handle to
-/// stay alive. One that has nothing, and of which the last handle is dropped without
-/// [`end`](Self::end), is closed without an event; after `Close` a stream drops all its listeners.
+/// stay alive; then it is destroyed with its last handle. That is no substitute for [`end`](Self::end):
+/// there is no `Finish`, and no `flush`. After `Close` it drops all its listeners.
 ///
 /// # Events
 ///
@@ -190,7 +190,7 @@ impl WriteStream {
     pub fn end(&self) {
         if !self.is_destroyed() {
             self.0.queue.borrow_mut().end();
-            life::schedule(self);
+            life::update(self);
         }
     }
 
@@ -291,6 +291,11 @@ impl FileStream for WriteStream {
         Interest::when(Interest::WRITE, !self.0.queue.borrow().is_empty())
     }
 
+    fn is_due(&self) -> bool {
+        // To finish.
+        self.0.is_done()
+    }
+
     fn advance(&self, ready: bool) {
         writing::advance(self, ready);
     }
@@ -327,6 +332,12 @@ impl WriteControl for WriteStream {
     }
     fn is_destroyed(&self) -> bool {
         self.is_destroyed()
+    }
+}
+
+impl Drop for WriteStream {
+    fn drop(&mut self) {
+        life::handle_dropped(self);
     }
 }
 

@@ -27,7 +27,11 @@ pub(super) fn write(stream: &WriteStream, bytes: &[u8]) -> bool {
     if bytes.is_empty() && !queue.is_ending() {
         return !queue.needs_drain();
     }
-    let pushed = if queue.is_ending() { Err(ErrorKind::WriteAfterEnd) } else { queue.push(bytes).map_err(|_| ErrorKind::QueueFull) };
+    let pushed = if queue.is_ending() {
+        Err(ErrorKind::WriteAfterEnd)
+    } else {
+        queue.push(bytes).map_err(|_| ErrorKind::QueueFull)
+    };
     drop(queue);
     match pushed {
         Ok(go_on) => {
@@ -67,9 +71,6 @@ struct GoOn<'a>(&'a WriteStream);
 impl Drop for GoOn<'_> {
     fn drop(&mut self) {
         life::update(self.0);
-        if std::thread::panicking() {
-            life::schedule(self.0);
-        }
     }
 }
 
@@ -114,13 +115,15 @@ fn have_synced(stream: &WriteStream, result: io::Result<()>) {
 /// Once, as much as the file takes.
 fn send(stream: &WriteStream) {
     let (inner, life) = (&*stream.0, stream.life());
-    let sent = life.with_file(|file| sys::send(file, &inner.queue.borrow().slices(), inner.ours.get()));
+    let sent =
+        life.with_file(|file| sys::send(file, &inner.queue.borrow().slices(), inner.ours.get()));
     match sent {
         Ok(count) => {
             inner.passed(count);
             inner.queue.borrow_mut().consume(count);
         }
-        Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
         Err(error) => life::destroy(stream, Some(life.error("write", error))),
     }
 }
@@ -164,7 +167,9 @@ fn write_all(file: &File, chunks: &VecDeque<Vec<u8>>, start: Option<u64>) -> Wri
         let left = chunks.range(first..).take(SLICES).zip(starts);
         let slices: Vec<_> = left.map(|(chunk, start)| IoSlice::new(&chunk[start..])).collect();
         match sys::write(file, &slices, start.map(|start| start + written as u64)) {
-            Ok(0) => return Written { bytes: written, error: Some(io::ErrorKind::WriteZero.into()) },
+            Ok(0) => {
+                return Written { bytes: written, error: Some(io::ErrorKind::WriteZero.into()) };
+            }
             Ok(count) => {
                 written += count;
                 offset += count;
@@ -183,7 +188,7 @@ impl Inner {
     }
 
     /// Nothing will be written any more, and nothing waits.
-    fn is_done(&self) -> bool {
+    pub(super) fn is_done(&self) -> bool {
         let queue = self.queue.borrow();
         queue.is_ending() && queue.is_empty()
     }

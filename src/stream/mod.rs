@@ -24,6 +24,8 @@ mod writable;
 
 pub use pipe::{PipeOptions, pipeline};
 pub use traits::{ReadControl, Readable, Writable, WriteControl};
+#[doc(hidden)]
+pub use traits::{ReadEar, WriteEar};
 
 pub(crate) use readable::Flow;
 pub(crate) use writable::WriteQueue;

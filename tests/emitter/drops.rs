@@ -164,3 +164,27 @@ fn a_payload_is_dropped_exactly_once_even_if_the_last_listener_is_gone() {
     assert_eq!(post.emit(Parcel, Rc::clone(&parcel)).called, 1);
     assert_eq!(Rc::strong_count(&parcel), 1);
 }
+
+/// Listeners with many captures are stored in another way than those with few.
+#[test]
+fn a_large_listener_that_removes_itself_is_no_different() {
+    for panics in [false, true] {
+        let (room, log) = (Room::new(), Log::default());
+        let (later, captured, large) = (Later::new(), log.on_drop("dropped"), [7_u64; 16]);
+        let (l, handle) = (log.clone(), later.clone());
+        later.set(room.on(Joined, move |room, _| {
+            captured.touch();
+            assert_eq!(large[15], 7);
+            assert_eq!(room.emit(Joined, "").skipped, 1);
+            assert!(room.off(handle.get()));
+            let emitted = room.emit(Joined, "");
+            assert_eq!((emitted.called, emitted.skipped), (0, 0));
+            l.note("returns");
+            assert!(!panics, "on purpose");
+        }));
+        let emitted = catch_unwind(AssertUnwindSafe(|| room.emit(Joined, "")));
+        assert_eq!(emitted.is_err(), panics);
+        assert_eq!(log.take(), "returns dropped");
+        assert_eq!(room.listener_count(Joined), 0);
+    }
+}

@@ -35,7 +35,11 @@ pub(in crate::fs) fn open_now(path: &Path, how: How) -> Option<File> {
 ///
 /// [`WouldBlock`](io::ErrorKind::WouldBlock): not cached now. [`Unsupported`](io::ErrorKind::Unsupported):
 /// this file never will be.
-pub(in crate::fs) fn read_now(file: &File, buffer: &mut [u8], at: Option<u64>) -> io::Result<usize> {
+pub(in crate::fs) fn read_now(
+    file: &File,
+    buffer: &mut [u8],
+    at: Option<u64>,
+) -> io::Result<usize> {
     let buffers = &mut [IoSliceMut::new(buffer)];
     match rustix::io::preadv2(file, buffers, at.unwrap_or(HERE), ReadWriteFlags::NOWAIT) {
         // Linux 5.9 and 5.10 say 0 here for what is not cached.

@@ -21,10 +21,12 @@ pub(super) const FLAGS: OFlags = OFlags::NONBLOCK.union(OFlags::NOCTTY);
 /// Opens a file; may block.
 pub(in crate::fs) fn open(path: &Path, how: How) -> io::Result<File> {
     let mut options = how.options();
-    options.mode(how.mode).custom_flags(FLAGS.bits().cast_signed());
+    options.mode(how.mode).custom_flags(FLAGS.bits() as i32);
     match options.open(path) {
         // Somebody has a lease on it and is asked to give it up: that is worth waiting for.
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => options.custom_flags(0).open(path),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+            options.custom_flags(0).open(path)
+        }
         result => result,
     }
 }

@@ -1,0 +1,142 @@
+//! What the tests share: a directory, a log of events, a loop with a deadline.
+
+use onward::events::*;
+use onward::fs::{ReadStream, WriteStream};
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+/// A directory of its own, gone when it is dropped.
+pub(crate) struct Dir(PathBuf);
+
+impl Dir {
+    pub(crate) fn new() -> Self {
+        static SERIAL: AtomicU32 = AtomicU32::new(0);
+        let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("onward-fs-{}-{serial}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    /// A file with this in it.
+    pub(crate) fn file(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+        std::fs::write(self.path(name), bytes).unwrap();
+        self.path(name)
+    }
+
+    pub(crate) fn fifo(&self, name: &str) -> PathBuf {
+        let made = std::process::Command::new("mkfifo").arg(self.path(name)).status().unwrap();
+        assert!(made.success());
+        self.path(name)
+    }
+}
+
+impl Drop for Dir {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// What happened, in order. Clones share it.
+#[derive(Clone, Default)]
+pub(crate) struct Log {
+    lines: Rc<RefCell<Vec<String>>>,
+    bytes: Rc<RefCell<Vec<u8>>>,
+}
+
+impl Log {
+    pub(crate) fn note(&self, what: impl Into<String>) {
+        self.lines.borrow_mut().push(what.into());
+    }
+
+    /// All that was noted, with spaces between.
+    pub(crate) fn all(&self) -> String {
+        self.lines.borrow().join(" ")
+    }
+
+    /// All data that came.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        self.bytes.borrow().clone()
+    }
+
+    /// Notes all but data.
+    pub(crate) fn edges(&self, stream: &ReadStream) {
+        let log = [(); 4].map(|()| self.clone());
+        let [opened, ended, failed, closed] = log;
+        stream.on(Open, move |_, ()| opened.note("open"));
+        stream.on(End, move |_, ()| ended.note("end"));
+        stream.on(Error, move |_, error| failed.note(format!("error({})", short(error))));
+        stream.on(Close, move |_, had_error| closed.note(format!("close({had_error})")));
+    }
+
+    /// Notes everything.
+    pub(crate) fn read(&self, stream: &ReadStream) {
+        self.edges(stream);
+        let log = self.clone();
+        stream.on(Data, move |_, chunk| {
+            log.note(format!("data({})", chunk.len()));
+            log.bytes.borrow_mut().extend_from_slice(chunk);
+        });
+    }
+
+    /// Notes everything.
+    pub(crate) fn write(&self, stream: &WriteStream) {
+        let log = [(); 5].map(|()| self.clone());
+        let [opened, drained, finished, failed, closed] = log;
+        stream.on(Open, move |_, ()| opened.note("open"));
+        stream.on(Drain, move |_, ()| drained.note("drain"));
+        stream.on(Finish, move |_, ()| finished.note("finish"));
+        stream.on(Error, move |_, error| failed.note(format!("error({})", short(error))));
+        stream.on(Close, move |_, had_error| closed.note(format!("close({had_error})")));
+    }
+}
+
+/// An error without the directory of the test.
+pub(crate) fn short(error: &onward::Error) -> String {
+    let text = error.to_string();
+    let Some(path) = error.target() else { return text };
+    let name = Path::new(path).file_name().unwrap_or_default();
+    text.replace(path, &name.to_string_lossy())
+}
+
+/// A loop that fails the test when it takes too long.
+pub(crate) fn run(setup: impl FnOnce() -> onward::Result<()>) -> onward::Result<()> {
+    onward::run(|| {
+        onward::set_timeout(Duration::from_secs(10), || panic!("this takes too long")).unref();
+        setup()
+    })
+}
+
+/// How many descriptors of this process lead there.
+pub(crate) fn descriptors(path: &Path) -> usize {
+    let all = std::fs::read_dir("/proc/self/fd").unwrap();
+    let links = all.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok());
+    links.filter(|link| link == path).count()
+}
+
+/// Bytes that look like nothing in particular.
+pub(crate) fn noise(len: usize, seed: u64) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(2).wrapping_add(1);
+    let mut bytes = Vec::with_capacity(len + 8);
+    while bytes.len() < len {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        bytes.extend_from_slice(&state.to_le_bytes());
+    }
+    bytes.truncate(len);
+    bytes
+}
+
+pub(crate) fn hash(bytes: &[u8]) -> u64 {
+    use std::hash::{DefaultHasher, Hasher};
+    let mut hasher = DefaultHasher::new();
+    hasher.write(bytes);
+    hasher.finish()
+}

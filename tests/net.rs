@@ -1,0 +1,18 @@
+//! What TCP sockets and servers promise, with real ones. Each file holds one concern.
+#![cfg(feature = "net")]
+
+#[allow(dead_code, reason = "shared with other tests")]
+mod common;
+
+mod net {
+    mod closing;
+    mod connecting;
+    mod flowing;
+    mod half_open;
+    mod lifetimes;
+    mod order;
+    mod pipelines;
+    mod pipes;
+    mod servers;
+    mod writing;
+}
