@@ -5,6 +5,7 @@ use onward::events::*;
 use onward::net::Socket;
 use std::io::{Read as _, Write as _};
 use std::net::Shutdown;
+use std::sync::mpsc;
 
 #[test]
 fn a_half_open_socket_writes_on_after_the_peers_end_and_closes_after_its_own() {
@@ -82,11 +83,14 @@ fn after_its_own_end_a_socket_reads_on_until_the_peer_ends() {
 
 #[test]
 fn a_socket_that_nobody_made_half_open_ends_with_its_peer_once_all_is_sent() {
-    const LOTS: usize = 8 << 20;
+    /// More than the kernel takes while nobody reads.
+    const LOTS: usize = 12 << 20;
+    let (ended, when_ended) = mpsc::channel();
     let log = Log::default();
     let seen = log.clone();
-    let (address, peer) = host(|mut stream| {
+    let (address, peer) = host(move |mut stream| {
         stream.shutdown(Shutdown::Write).expect("it is open");
+        when_ended.recv().expect("the end is told");
         let mut all = Vec::new();
         stream.read_to_end(&mut all).expect("the end");
         all.len()
@@ -95,6 +99,7 @@ fn a_socket_that_nobody_made_half_open_ends_with_its_peer_once_all_is_sent() {
         let client = Socket::connect(address)?;
         log.watch(&client);
         client.on(Connect, |client, ()| drop(client.write(vec![1; LOTS])));
+        client.on(End, move |_, ()| ended.send(()).expect("the peer waits"));
         Ok(())
     });
     seen.assert(&["connect", "end", "finish", "close false"]);
