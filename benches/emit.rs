@@ -130,7 +130,8 @@ fn main() {
     for (name, mut bare, mut onward) in rows {
         let once = time(&mut bare, 1000).max(time(&mut onward, 1000));
         let times = (SLICE / once).max(1.0) as u64;
-        let pairs: Vec<(f64, f64)> = (0..ROUNDS).map(|_| (time(&mut bare, times), time(&mut onward, times))).collect();
+        let pairs: Vec<(f64, f64)> =
+            (0..ROUNDS).map(|_| (time(&mut bare, times), time(&mut onward, times))).collect();
         let ratio = median(pairs.iter().map(|(bare, onward)| onward / bare).collect());
         let (bare, onward) = pairs.into_iter().unzip();
         println!("{name:<16} {:>9.2} {:>9.2} {ratio:>7.2}", median(bare), median(onward));

@@ -39,7 +39,10 @@ mod linux {
 
     fn compare() -> Result<(), Failure> {
         for connections in [64, 1000] {
-            let mut servers = [Server::start("raw-server", connections)?, Server::start("onward-server", connections)?];
+            let mut servers = [
+                Server::start("raw-server", connections)?,
+                Server::start("onward-server", connections)?,
+            ];
             servers.iter_mut().try_for_each(|server| server.measure().map(drop))?;
             let ratio = rounds(|| Ok([servers[0].measure()?, servers[1].measure()?]))?;
             report(&format!("echo, {connections} connections, 64 bytes"), "ns/message", ratio);
@@ -51,7 +54,8 @@ mod linux {
         let text = path.to_string_lossy().into_owned();
         let read = |mode: &str| -> Result<f64, Failure> {
             let output = Command::new(std::env::current_exe()?).args([mode, &text]).output()?;
-            Ok(String::from_utf8(output.stdout)?.trim().parse::<f64>()? / (FILE as f64 / CHUNK as f64))
+            Ok(String::from_utf8(output.stdout)?.trim().parse::<f64>()?
+                / (FILE as f64 / CHUNK as f64))
         };
         read("raw-read")?;
         let ratio = rounds(|| Ok([read("raw-read")?, read("onward-read")?]));
@@ -60,7 +64,9 @@ mod linux {
         Ok(())
     }
 
-    fn rounds(mut round: impl FnMut() -> Result<[f64; 2], Failure>) -> Result<Vec<[f64; 2]>, Failure> {
+    fn rounds(
+        mut round: impl FnMut() -> Result<[f64; 2], Failure>,
+    ) -> Result<Vec<[f64; 2]>, Failure> {
         (0..ROUNDS).map(|_| round()).collect()
     }
 
@@ -71,7 +77,11 @@ mod linux {
         };
         let ratio = median(rounds.iter().map(|[raw, ours]| ours / raw).collect());
         let (raw, ours) = rounds.into_iter().map(|[raw, ours]| (raw, ours)).unzip();
-        println!("{name}: raw {:.0} {unit}, onward {:.0}, ratio {ratio:.2}", median(raw), median(ours));
+        println!(
+            "{name}: raw {:.0} {unit}, onward {:.0}, ratio {ratio:.2}",
+            median(raw),
+            median(ours)
+        );
     }
 
     /// CPU nanoseconds of all threads of a process, those that have ended not included.
@@ -91,7 +101,8 @@ mod linux {
 
     impl Server {
         fn start(mode: &str, connections: usize) -> Result<Self, Failure> {
-            let mut child = Command::new(std::env::current_exe()?).arg(mode).stdout(Stdio::piped()).spawn()?;
+            let mut child =
+                Command::new(std::env::current_exe()?).arg(mode).stdout(Stdio::piped()).spawn()?;
             let mut address = String::new();
             BufReader::new(child.stdout.as_mut().ok_or("no output")?).read_line(&mut address)?;
             let connect = |_| -> Result<TcpStream, Failure> {
@@ -109,8 +120,12 @@ mod linux {
             let (before, mut sent) = (cpu(&process)?, 0);
             let mut buffer = [0; MESSAGE];
             while sent < MESSAGES {
-                self.connections.iter_mut().try_for_each(|connection| connection.write_all(&[1; MESSAGE]))?;
-                self.connections.iter_mut().try_for_each(|connection| connection.read_exact(&mut buffer))?;
+                self.connections
+                    .iter_mut()
+                    .try_for_each(|connection| connection.write_all(&[1; MESSAGE]))?;
+                self.connections
+                    .iter_mut()
+                    .try_for_each(|connection| connection.read_exact(&mut buffer))?;
                 sent += self.connections.len();
             }
             Ok((cpu(&process)? - before) / sent as f64)
@@ -145,7 +160,8 @@ mod linux {
         println!("{}", listener.local_addr()?);
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
         epoll::add(&epoll, &listener, EventData::new_u64(LISTENER), EventFlags::IN)?;
-        let (mut connections, mut events) = (Vec::<Option<TcpStream>>::new(), Vec::with_capacity(1024));
+        let (mut connections, mut events) =
+            (Vec::<Option<TcpStream>>::new(), Vec::with_capacity(1024));
         let mut buffer = vec![0; CHUNK];
         loop {
             events.clear();
@@ -156,7 +172,12 @@ mod linux {
                     let (connection, _) = listener.accept()?;
                     connection.set_nonblocking(true)?;
                     let place = connection.as_raw_fd() as usize;
-                    epoll::add(&epoll, &connection, EventData::new_u64(place as u64), EventFlags::IN)?;
+                    epoll::add(
+                        &epoll,
+                        &connection,
+                        EventData::new_u64(place as u64),
+                        EventFlags::IN,
+                    )?;
                     connections.resize_with(connections.len().max(place + 1), || None);
                     connections[place] = Some(connection);
                     continue;

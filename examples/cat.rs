@@ -21,7 +21,10 @@ fn main() -> ExitCode {
         eprintln!("usage: cat [--count] FILE...");
         return ExitCode::from(2);
     }
-    let ended = onward::run(|| if count { count_next(files) } else { copy_next(files, &standard_output()?) });
+    let ended =
+        onward::run(
+            || if count { count_next(files) } else { copy_next(files, &standard_output()?) },
+        );
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -53,7 +56,11 @@ fn copy_next(mut files: VecDeque<String>, output: &WriteStream) -> onward::Resul
 }
 
 /// The next file, unless something has failed: that ends the program, and `run` says why.
-fn next(failed: bool, files: VecDeque<String>, go_on: impl FnOnce(VecDeque<String>) -> onward::Result<()>) {
+fn next(
+    failed: bool,
+    files: VecDeque<String>,
+    go_on: impl FnOnce(VecDeque<String>) -> onward::Result<()>,
+) {
     if failed {
         return;
     }

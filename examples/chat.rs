@@ -228,7 +228,8 @@ fn close_on_signal(hall: &Rc<Hall>, server: &Server) -> onward::Result<()> {
             hall.members.borrow_mut().clear();
             connections.iter().for_each(|socket| see_off(socket, "* the room closes, goodbye\n"));
             // Who does not read cannot hold us up.
-            onward::set_timeout(FAREWELL, move || connections.iter().for_each(Socket::destroy)).unref();
+            onward::set_timeout(FAREWELL, move || connections.iter().for_each(Socket::destroy))
+                .unref();
         }
     };
     let signals = onward::process::signals()?;

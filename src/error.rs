@@ -77,11 +77,19 @@ impl Error {
     /// With the path or the address that it was about.
     pub(crate) fn on(self, target: impl fmt::Display) -> Self {
         let Inner { kind, operation, ref cause, .. } = *self.0;
-        Self(Arc::new(Inner { kind, operation, target: Some(target.to_string()), cause: cause.clone() }))
+        Self(Arc::new(Inner {
+            kind,
+            operation,
+            target: Some(target.to_string()),
+            cause: cause.clone(),
+        }))
     }
 
     /// With its cause.
-    pub(crate) fn because(self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+    pub(crate) fn because(
+        self,
+        cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
         let Inner { kind, operation, ref target, .. } = *self.0;
         let cause: Cause = cause.into().into();
         Self(Arc::new(Inner { kind, operation, target: target.clone(), cause: Some(cause) }))

@@ -1,47 +1,21 @@
-//! The events that many emitters share, each a unit type.
+//! The events that many emitters share, and the traits to listen for them.
 //!
-//! What an event carries belongs to the pair of emitter and event: a socket's [`Data`] carries
-//! `&[u8]`, a line splitter of yours may well let it carry `&str`. Each emitter's page says what
-//! its events carry. `use onward::events::*;` brings all of them in.
+//! Each event is a unit type. What it carries belongs to the pair of emitter and event: a socket's
+//! [`Data`] carries `&[u8]`, a line splitter of yours may well let it carry `&str`. Each emitter's page
+//! says what its events carry.
 //!
-//! They share a name with things of your own? Names brought in by `*` step back for yours.
+//! `use onward::events::*;` brings in all of them, and the methods `on`, `once`, `pipe`, ... with them.
+//! Things of your own that share a name with one of these win over it.
+//!
+//! ```
+//! use onward::events::*;
+//!
+//! #[derive(Debug)]
+//! struct Error; // your own; the event is still there as `onward::events::Error`
+//! assert_ne!(format!("{Error:?}"), format!("{Data:?}"));
+//! ```
 
-macro_rules! shared {
-    ($($(#[$doc:meta])* $name:ident)*) => {$(
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-        pub struct $name;
-    )*};
-}
-
-shared! {
-    /// A chunk has arrived.
-    Data
-    /// No more data will come: the other side has ended, or the file has.
-    End
-    /// The write queue is empty again, after a `write` said `false`.
-    Drain
-    /// All that was written has been handed to the system, and the writing side is shut.
-    Finish
-    /// Something failed. Every error has to be listened for: one that nobody takes is
-    /// handed back, and on a loop it stops the program.
-    Error
-    /// Sees every error before the listeners of [`Error`] do, and does not count as one.
-    ErrorMonitor
-    /// It is over: the last event there is.
-    Close
-    /// The server accepts connections from here on.
-    Listening
-    /// Somebody has connected.
-    Connection
-    /// The connection stands.
-    Connect
-    /// The file is open.
-    Open
-    /// Ctrl-C, or `SIGINT`.
-    Interrupt
-    /// A request to end, `SIGTERM`.
-    Terminate
-    /// The terminal went away, `SIGHUP`.
-    Hangup
-}
+pub use crate::emitter::Emitter as _;
+pub use crate::emitter::names::*;
+#[cfg(feature = "event-loop")]
+pub use crate::stream::{ReadControl as _, Readable as _, Writable as _, WriteControl as _};

@@ -1,39 +1,96 @@
-//! onward
+//! Node's programming model for Rust: everything that happens is an event, and nothing ever blocks.
+//!
+//! ```no_run
+//! use onward::{events::*, net::Server};
+//!
+//! fn main() -> onward::Result<()> {
+//!     onward::run(|| {
+//!         let server = Server::listen("127.0.0.1:7000")?;
+//!         server.on(Connection, |_, socket| {
+//!             socket.on(Error, |socket, error| eprintln!("{socket:?}: {error}"));
+//!             socket.pipe(&socket);
+//!         });
+//!         Ok(())
+//!     })
+//! }
+//! ```
+//!
+//! # Which part do I want?
+//!
+//! | to | take |
+//! |---|---|
+//! | emit typed events from a type of mine | [`events!`], [`Emitter`], [`EventEmitter`]; the guide is in [`emitter`] |
+//! | run something later, or again and again | [`set_timeout`], [`set_interval`], [`set_immediate`], [`next_tick`] |
+//! | understand when what runs | [`event_loop`] |
+//! | talk over TCP | [`net::Server`], [`net::Socket`] |
+//! | read and write files | [`fs::ReadStream`], [`fs::WriteStream`] |
+//! | connect the two | [`stream::Readable::pipe`], [`stream::pipeline`] |
+//! | end in order on Ctrl-C | [`process::signals`] |
+//! | come back from another thread | [`remote`], [`spawn_blocking`] |
+//!
+//! # Three things to know
+//!
+//! **A listener is handed the emitter that called it.** It seldom has to capture anything, and the cycle of
+//! an emitter that owns a closure that owns the emitter does not come about.
+//!
+//! **Errors are never lost.** An error event wants a listener. On the loop, one that nobody takes stops
+//! the program in order and comes out of [`run`] as `Err`, which names the emitter, the operation, the path
+//! or address, and the cause.
+//!
+//! **`use onward::events::*;`** brings in the shared events, `Data`, `End`, `Error`, `Close` and the others, and
+//! the methods to listen for them.
+//!
+//! # Features
+//!
+//! `net`, `fs` and `process` are on, and each brings in `event-loop`, which brings in `std`. Without any,
+//! `default-features = false`, the emitter is left: `no_std`, with `alloc`.
+//!
+//! The minimum Rust version is 1.85.
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![deny(unsafe_code)]
+// A guide that names what a feature turned off cannot link to it.
+#![cfg_attr(
+    not(all(feature = "net", feature = "fs", feature = "process", unix)),
+    allow(rustdoc::broken_intra_doc_links)
+)]
 
 extern crate alloc;
 
+pub mod emitter;
+pub mod events;
+
 #[cfg(feature = "std")]
 mod error;
-#[path = "events.rs"]
-mod names;
 
-pub mod emitter;
 #[cfg(feature = "event-loop")]
 pub mod event_loop;
+
 #[cfg(feature = "event-loop")]
 pub mod stream;
-#[cfg(feature = "event-loop")]
+
+#[cfg(any(feature = "net", feature = "fs"))]
 mod io;
+
 #[cfg(feature = "net")]
 pub mod net;
+
 #[cfg(feature = "fs")]
 pub mod fs;
+
 #[cfg(feature = "process")]
 pub mod process;
-
-pub mod events {
-    //! The events that many emitters share.
-    pub use crate::names::*;
-    pub use crate::emitter::Emitter as _;
-    #[cfg(feature = "event-loop")]
-    pub use crate::stream::{ReadControl as _, Readable as _, Writable as _, WriteControl as _};
-}
 
 pub use emitter::{Emitter, EventEmitter, Listeners};
 #[cfg(feature = "std")]
 pub use error::{Error, ErrorKind, Result};
 #[cfg(feature = "event-loop")]
-pub use event_loop::*;
+pub use event_loop::{
+    EventLoop, Handle, Immediate, PostError, Remote, Timer, fail, next_tick, remote, run,
+    set_immediate, set_interval, set_timeout, spawn_blocking, stop,
+};
+
+/// The examples in the README are compiled and run too.
+#[cfg(all(doctest, feature = "net", feature = "fs"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -19,7 +19,11 @@ fn example(name: &str) -> Command {
     let test = std::env::current_exe().expect("a test knows its own path");
     let folder = test.parent().and_then(Path::parent).expect("tests are built beside the examples");
     let program = folder.join("examples").join(name);
-    assert!(program.exists(), "{} is not there: `cargo test` builds it, so does `cargo build --examples`", program.display());
+    assert!(
+        program.exists(),
+        "{} is not there: `cargo test` builds it, so does `cargo build --examples`",
+        program.display()
+    );
     Command::new(program)
 }
 
@@ -86,7 +90,11 @@ impl Lines {
     }
 
     fn expect_end(&self) {
-        assert_eq!(self.0.recv_timeout(DEADLINE), Err(RecvTimeoutError::Disconnected), "the stream should have ended");
+        assert_eq!(
+            self.0.recv_timeout(DEADLINE),
+            Err(RecvTimeoutError::Disconnected),
+            "the stream should have ended"
+        );
     }
 }
 
@@ -99,10 +107,15 @@ struct Server {
 
 impl Server {
     fn start(command: &mut Command, before: &str) -> Self {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the example was built");
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the example was built");
         let lines = Lines::of(child.stdout.take().expect("it was piped"));
         let first = lines.next();
-        let rest = first.strip_prefix(before).unwrap_or_else(|| panic!("unexpected first line: {first}"));
+        let rest =
+            first.strip_prefix(before).unwrap_or_else(|| panic!("unexpected first line: {first}"));
         let address = rest.split(';').next().unwrap_or_default().to_owned();
         Self { child, lines, address }
     }
@@ -122,7 +135,11 @@ enum Client {
 impl Client {
     fn connect(address: &str) -> (Self, Lines) {
         let (host, port) = address.rsplit_once(':').expect("an address");
-        let nc = Command::new("nc").args(["-N", host, port]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let nc = Command::new("nc")
+            .args(["-N", host, port])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn();
         match nc {
             Ok(mut child) => {
                 let lines = Lines::of(child.stdout.take().expect("it was piped"));
@@ -140,7 +157,9 @@ impl Client {
     fn say(&mut self, line: &str) {
         let line = format!("{line}\n");
         let said = match self {
-            Self::Nc(child) => child.stdin.as_mut().expect("it was piped").write_all(line.as_bytes()),
+            Self::Nc(child) => {
+                child.stdin.as_mut().expect("it was piped").write_all(line.as_bytes())
+            }
             Self::Plain(stream) => stream.write_all(line.as_bytes()),
         };
         said.expect("the client still listens");
@@ -163,7 +182,8 @@ fn chat_serves_several_people_and_ends_in_order() {
     let log = temporary("chat.log");
     let _ = fs::remove_file(&log);
     let mut command = example("chat");
-    let server = Server::start(command.args(["--listen", "127.0.0.1:0", "--log"]).arg(&log), "chatting on ");
+    let server =
+        Server::start(command.args(["--listen", "127.0.0.1:0", "--log"]).arg(&log), "chatting on ");
 
     let (mut ada, ada_sees) = Client::connect(&server.address);
     ada.say("ada");
@@ -253,7 +273,10 @@ fn chat_ends_although_a_guest_does_not_read() {
 fn chat_says_what_is_wrong_with_its_arguments() {
     let output = run(example("chat").args(["--listen", "nowhere"]));
     assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stderr).contains("listen nowhere: not an address, want HOST:PORT"), "{output:?}");
+    assert!(
+        text(&output.stderr).contains("listen nowhere: not an address, want HOST:PORT"),
+        "{output:?}"
+    );
     let output = run(example("chat").arg("--loud"));
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).starts_with("chat: no such option: --loud"), "{output:?}");
@@ -298,11 +321,17 @@ fn cat_streams_files_fifos_and_proc() {
     writer.join().expect("the writer did not panic").expect("the fifo was read");
 
     let output = run(example("cat").arg("--count").args([&first, &second]));
-    assert_eq!(text(&output.stdout), format!("640000 {}\n8 {}\n", first.display(), second.display()));
+    assert_eq!(
+        text(&output.stdout),
+        format!("640000 {}\n8 {}\n", first.display(), second.display())
+    );
 
     let output = run(example("cat").arg(&first).arg("/nowhere/at/all"));
     assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stderr).contains("open /nowhere/at/all: No such file or directory"), "{output:?}");
+    assert!(
+        text(&output.stderr).contains("open /nowhere/at/all: No such file or directory"),
+        "{output:?}"
+    );
 }
 
 #[test]
@@ -311,7 +340,8 @@ fn cat_appends_to_where_standard_output_points() {
     fs::write(&from, "two\n").expect("a file");
     fs::write(&to, "one\n").expect("a file");
     let output = fs::OpenOptions::new().append(true).open(&to).expect("it is there");
-    let mut child = example("cat").arg(&from).stdout(output).spawn().expect("the example was built");
+    let mut child =
+        example("cat").arg(&from).stdout(output).spawn().expect("the example was built");
     assert!(child.wait().expect("a child can be waited for").success());
     assert_eq!(fs::read_to_string(&to).expect("it is there"), "one\ntwo\n");
 }
@@ -334,7 +364,10 @@ fn copy_copies_and_says_why_not() {
     if Path::new("/dev/full").exists() {
         let output = run(example("copy").arg(&from).arg("/dev/full"));
         assert_eq!(output.status.code(), Some(1));
-        assert!(text(&output.stderr).contains("write /dev/full: No space left on device"), "{output:?}");
+        assert!(
+            text(&output.stderr).contains("write /dev/full: No space left on device"),
+            "{output:?}"
+        );
     }
 }
 

@@ -7,7 +7,7 @@ use super::event::{Declared, Event};
 use super::listeners::Listeners;
 use super::slot::Outcome;
 use super::unhandled::Unhandled;
-use crate::events::{Error, ErrorMonitor};
+use crate::emitter::names::{Error, ErrorMonitor};
 
 /// The listeners of an `S`, and the right to raise its events.
 ///

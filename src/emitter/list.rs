@@ -20,9 +20,10 @@ use core::fmt;
 use core::mem;
 use core::panic::Location;
 
+use super::any_slot::AnySlot;
 use super::emission::Emitted;
 use super::event::{Declared, Event};
-use super::slot::AnySlot;
+
 use super::snapshot::{Entry, Snapshot};
 use super::walk::Walk;
 
@@ -164,7 +165,7 @@ impl<S: Declared, E: Event<S>> AnyList for List<S, E> {
     }
 
     fn remove(&self, key: i64) -> bool {
-        let find = |snapshot: &Snapshot<S, E>| snapshot.find(key).map(|e| Rc::clone(&e.slot));
+        let find = |snapshot: &Snapshot<S, E>| snapshot.find(key).map(|e| e.slot.clone());
         let Some(slot) = self.look(find).flatten().filter(|slot| slot.condemn()) else {
             return false;
         };

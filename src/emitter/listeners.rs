@@ -7,10 +7,11 @@ use core::fmt;
 use core::panic::Location;
 use core::sync::atomic::{AtomicU32, Ordering};
 
+use super::any_slot::AnySlot;
 use super::event::{Declared, Event, Table};
 use super::list::{AnyList, Place};
 use super::listener::{Listener, Off, Subscription};
-use super::slot::{self, AnySlot, Once, Reentrant, Slot};
+use super::slot::{self, Once, Reentrant, Slot};
 
 /// The listeners of an `S`: what [`Emitter`](crate::Emitter) works on.
 ///
@@ -100,7 +101,7 @@ impl<S: Declared> Listeners<S> {
         event: E,
         listener: impl for<'a> FnOnce(&S, E::Payload<'a>) + 'static,
     ) -> Listener {
-        self.add(event, Place::Back, Slot::<_, Once>::new(listener))
+        self.add(event, Place::Back, AnySlot::new(Slot::<_, Once>::new(listener)))
     }
 
     #[track_caller]
@@ -109,7 +110,7 @@ impl<S: Declared> Listeners<S> {
         event: E,
         listener: impl for<'a> Fn(&S, E::Payload<'a>) + 'static,
     ) -> Listener {
-        self.add(event, Place::Back, Slot::<_, Reentrant>::new(listener))
+        self.add(event, Place::Back, AnySlot::new(Slot::<_, Reentrant>::new(listener)))
     }
 
     pub(super) fn guard(&self, listener: Listener) -> Subscription {

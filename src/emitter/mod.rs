@@ -127,14 +127,14 @@
 //! hash, no allocation and no copy: one indirect call for each listener. A listener added during an
 //! emit of its event makes that event's vector be copied, once for that emit.
 
-#![forbid(unsafe_code)]
-
+mod any_slot;
 mod emission;
 mod event;
 mod list;
 mod listener;
 mod listeners;
 mod macros;
+pub(crate) mod names;
 mod slot;
 mod small_slot;
 mod snapshot;

@@ -9,12 +9,10 @@ use alloc::rc::Rc;
 use core::cell::{Cell, RefCell};
 use core::marker::PhantomData;
 
+use super::any_slot::AnySlot;
 use super::event::{Declared, Event};
 use super::list::List;
 use super::small_slot::SmallSlot;
-
-/// How a slot is held: the listener's own type is gone from here on.
-pub(super) type AnySlot<S, E> = Rc<dyn Call<S, E>>;
 
 /// What became of one call.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -48,9 +46,9 @@ where
     F: for<'a> FnMut(&S, E::Payload<'a>) + 'static,
 {
     if size_of::<F>() <= SmallSlot::<F>::MAX {
-        SmallSlot::new(listener)
+        AnySlot::new(SmallSlot::new(listener))
     } else {
-        Slot::<_, Repeated>::new(listener)
+        AnySlot::new(Slot::<_, Repeated>::new(listener))
     }
 }
 

@@ -1,12 +1,11 @@
 //! The listeners of one event as they are at one time.
 
-use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::cell::Cell;
 use core::panic::Location;
 
+use super::any_slot::AnySlot;
 use super::event::{Declared, Event};
-use super::slot::AnySlot;
 
 /// What an emit walks over. Not changed while one does, except that slots are condemned.
 pub(super) struct Snapshot<S: Declared, E: Event<S>> {
@@ -77,6 +76,6 @@ impl<S: Declared, E: Event<S>> Default for Snapshot<S, E> {
 
 impl<S: Declared, E: Event<S>> Clone for Entry<S, E> {
     fn clone(&self) -> Self {
-        Self { key: self.key, slot: Rc::clone(&self.slot), location: self.location }
+        Self { key: self.key, slot: self.slot.clone(), location: self.location }
     }
 }

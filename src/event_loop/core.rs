@@ -154,7 +154,13 @@ impl Core {
         }
     }
 
-    fn run_interval(&self, key: Key, deadline: u64, period: u64, mut callback: Box<dyn FnMut(Key)>) {
+    fn run_interval(
+        &self,
+        key: Key,
+        deadline: u64,
+        period: u64,
+        mut callback: Box<dyn FnMut(Key)>,
+    ) {
         let guard = CancelOnPanic { core: self, key };
         callback(key);
         std::mem::forget(guard);

@@ -223,7 +223,9 @@ pub struct Immediate {
 
 /// The core that a handle with this serial belongs to, if it is the thread's current one.
 fn core_of(serial: u32) -> Option<Rc<Core>> {
-    CURRENT.with_borrow(|current| current.as_ref().map(|handle| Rc::clone(&handle.0)).filter(|core| core.serial == serial))
+    CURRENT.with_borrow(|current| {
+        current.as_ref().map(|handle| Rc::clone(&handle.0)).filter(|core| core.serial == serial)
+    })
 }
 
 impl Timer {
@@ -278,7 +280,9 @@ impl Timer {
     /// Does the loop wait for it? `false` for one that is over.
     #[must_use]
     pub fn has_ref(self) -> bool {
-        core_of(self.serial).and_then(|core| core.timers.borrow().is_counted(self.key)).unwrap_or(false)
+        core_of(self.serial)
+            .and_then(|core| core.timers.borrow().is_counted(self.key))
+            .unwrap_or(false)
     }
 
     fn count(self, counted: bool) -> Self {

@@ -24,7 +24,10 @@ struct State {
     idle: usize,
 }
 
-static POOL: Pool = Pool { state: Mutex::new(State { queue: VecDeque::new(), threads: 0, idle: 0 }), news: Condvar::new() };
+static POOL: Pool = Pool {
+    state: Mutex::new(State { queue: VecDeque::new(), threads: 0, idle: 0 }),
+    news: Condvar::new(),
+};
 
 struct Pool {
     state: Mutex<State>,
@@ -46,7 +49,8 @@ impl Pool {
                 continue;
             }
             state.idle += 1;
-            let (woken, waited) = self.news.wait_timeout(state, IDLE).unwrap_or_else(PoisonError::into_inner);
+            let (woken, waited) =
+                self.news.wait_timeout(state, IDLE).unwrap_or_else(PoisonError::into_inner);
             state = woken;
             state.idle -= 1;
             if waited.timed_out() && state.queue.is_empty() {
@@ -88,6 +92,7 @@ pub(crate) fn guarded<T>(work: impl FnOnce() -> T) -> Result<T> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
         let text = panic.downcast_ref::<&str>().map(ToString::to_string);
         let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-        Error::new(ErrorKind::Panicked, "blocking work").because(text.unwrap_or_else(|| "panicked".into()))
+        Error::new(ErrorKind::Panicked, "blocking work")
+            .because(text.unwrap_or_else(|| "panicked".into()))
     })
 }

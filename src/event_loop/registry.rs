@@ -64,7 +64,11 @@ impl Registry {
 
     /// The source at a place that the driver reported.
     #[inline]
-    pub(crate) fn find(&mut self, index: u32, readiness: Interest) -> Option<(Rc<dyn Source>, Interest)> {
+    pub(crate) fn find(
+        &mut self,
+        index: u32,
+        readiness: Interest,
+    ) -> Option<(Rc<dyn Source>, Interest)> {
         let found = self.places.as_mut().and_then(|places| places.at_mut(index));
         if let Some(Place { source: Some(source), wanted, .. }) = found {
             // What it stopped wanting in this very turn is not told any more.
@@ -103,7 +107,9 @@ impl Registry {
         for key in self.changed.drain(..) {
             let Some(place) = places.get_mut(key) else { continue };
             place.noted = false;
-            let (Some(source), wanted, told) = (&place.source, place.wanted, place.told) else { continue };
+            let (Some(source), wanted, told) = (&place.source, place.wanted, place.told) else {
+                continue;
+            };
             if wanted == told {
                 continue;
             }

@@ -98,6 +98,9 @@ impl Drop for Remote {
 
 impl fmt::Debug for Remote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Remote").field("holds", &self.holds).field("closed", &self.is_closed()).finish()
+        f.debug_struct("Remote")
+            .field("holds", &self.holds)
+            .field("closed", &self.is_closed())
+            .finish()
     }
 }

@@ -37,7 +37,8 @@ impl<T> Slab<T> {
             place.value = Some(value);
             return Key { index, generation: place.generation };
         }
-        let index = u32::try_from(self.places.len()).unwrap_or_else(|_| unreachable!("memory ends before"));
+        let index =
+            u32::try_from(self.places.len()).unwrap_or_else(|_| unreachable!("memory ends before"));
         self.places.push(Place { generation: 0, value: Some(value) });
         Key { index, generation: 0 }
     }

@@ -89,7 +89,12 @@ impl Timers {
     }
 
     /// Puts an interval back that was called; gives the callback back if it was cancelled meanwhile.
-    pub(crate) fn again(&mut self, key: Key, deadline: u64, callback: Callback) -> Option<Callback> {
+    pub(crate) fn again(
+        &mut self,
+        key: Key,
+        deadline: u64,
+        callback: Callback,
+    ) -> Option<Callback> {
         let Some(timer) = self.timers.get_mut(key) else { return Some(callback) };
         timer.callback = Some(callback);
         if timer.position == NOWHERE {

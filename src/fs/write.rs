@@ -3,10 +3,10 @@
 use super::life::{self, FileStream, Life, Way};
 use super::sys::{self, Kind};
 use super::{WriteOptions, open, writing};
+use crate::emitter::names::{Close, Drain, Finish, Open};
 use crate::emitter::{Emitter, EventEmitter, Listeners};
 use crate::error::{Error, Result};
 use crate::event_loop::{Handle, Interest};
-use crate::events::{Close, Drain, Finish, Open};
 use crate::stream::{WriteControl, WriteQueue};
 use std::cell::{Cell, RefCell};
 use std::fmt;

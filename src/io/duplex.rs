@@ -88,7 +88,10 @@ impl<H: ByteHandle> Duplex<H> {
     }
 
     /// Lends the descriptor.
-    pub(crate) fn lend(&self, to: &mut dyn FnMut(Descriptor<'_>) -> io::Result<()>) -> io::Result<()> {
+    pub(crate) fn lend(
+        &self,
+        to: &mut dyn FnMut(Descriptor<'_>) -> io::Result<()>,
+    ) -> io::Result<()> {
         self.bytes.borrow().as_ref().map_or(Ok(()), |bytes| to(bytes.descriptor()))
     }
 
@@ -153,7 +156,10 @@ impl<H: ByteHandle> Duplex<H> {
         let Some(key) = self.key.get() else { return };
         let reads = self.ready.get() && self.flow.is_flowing();
         let writes = !self.ready.get() || !self.queue.borrow().is_empty();
-        self.handle.want(key, Interest::when(Interest::READ, reads) | Interest::when(Interest::WRITE, writes));
+        self.handle.want(
+            key,
+            Interest::when(Interest::READ, reads) | Interest::when(Interest::WRITE, writes),
+        );
     }
 
     /// Takes the descriptor off the loop and out of here.
@@ -233,7 +239,9 @@ fn read<E: Endpoint>(endpoint: &E) {
             Ok(None) => return ended(endpoint),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return destroy(endpoint, Some(Error::io("read", error).on(endpoint.target()))),
+            Err(error) => {
+                return destroy(endpoint, Some(Error::io("read", error).on(endpoint.target())));
+            }
         }
     }
 }
@@ -266,7 +274,9 @@ fn flush<E: Endpoint>(endpoint: &E) {
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return destroy(endpoint, Some(Error::io("write", error).on(endpoint.target()))),
+            Err(error) => {
+                return destroy(endpoint, Some(Error::io("write", error).on(endpoint.target())));
+            }
         }
     }
     if duplex.destroyed.get() || !duplex.queue.borrow().is_empty() {
@@ -315,7 +325,11 @@ fn send_now<H: ByteHandle>(duplex: &Duplex<H>, bytes: &[u8]) -> io::Result<usize
             duplex.sent.set(duplex.sent.get() + count as u64);
             Ok(count)
         }
-        Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => Ok(0),
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) =>
+        {
+            Ok(0)
+        }
         Err(error) => Err(error),
     }
 }

@@ -3,5 +3,6 @@
 mod duplex;
 
 pub(crate) use duplex::{
-    ByteHandle, Duplex, Endpoint, attach, destroy, end, establish, hold, listen, pause, ready, release, resume, write,
+    ByteHandle, Duplex, Endpoint, attach, destroy, end, establish, hold, listen, pause, ready,
+    release, resume, write,
 };

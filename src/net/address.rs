@@ -19,10 +19,15 @@ impl Address {
         if let Ok(number) = text.parse() {
             return Ok(Self::Number(number));
         }
-        let wrong = || Error::new(ErrorKind::InvalidInput, operation).on(&text).because("not an address, want HOST:PORT");
+        let wrong = || {
+            Error::new(ErrorKind::InvalidInput, operation)
+                .on(&text)
+                .because("not an address, want HOST:PORT")
+        };
         let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
         let port = port.parse().map_err(|_| wrong())?;
-        let odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, ':' | '/' | '[' | ']');
+        let odd =
+            |c: char| c.is_whitespace() || c.is_control() || matches!(c, ':' | '/' | '[' | ']');
         match host {
             "localhost" => Ok(Self::Number((Ipv4Addr::LOCALHOST, port).into())),
             _ if host.is_empty() || host.contains(odd) => Err(wrong()),
@@ -55,11 +60,31 @@ mod tests {
         assert_eq!(read("[::1]:80").unwrap(), number("[::1]:80"));
         assert_eq!(read("localhost:80").unwrap(), number("127.0.0.1:80"));
         assert_eq!(read("example.org:80").unwrap(), Address::Name("example.org".into(), 80));
-        for wrong in ["", "80", "host", ":80", "host:", "host:70000", "host:-1", "::1:80", "a b:80", "http://a:80", "[x]:80"] {
+        for wrong in [
+            "",
+            "80",
+            "host",
+            ":80",
+            "host:",
+            "host:70000",
+            "host:-1",
+            "::1:80",
+            "a b:80",
+            "http://a:80",
+            "[x]:80",
+        ] {
             let error = read(wrong).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidInput, "{wrong}");
-            assert_eq!(error.to_string(), format!("connect {wrong}: not an address, want HOST:PORT"));
+            assert_eq!(
+                error.to_string(),
+                format!("connect {wrong}: not an address, want HOST:PORT")
+            );
         }
-        assert!(Address::to_bind("listen", "example.org:80").unwrap_err().to_string().contains("not a number"));
+        assert!(
+            Address::to_bind("listen", "example.org:80")
+                .unwrap_err()
+                .to_string()
+                .contains("not a number")
+        );
     }
 }

@@ -3,10 +3,10 @@
 use super::address::Address;
 use super::socket::{Parent, Socket};
 use super::sys::{self, AcceptError};
+use crate::emitter::names::{Close, Connection, Listening};
 use crate::emitter::{Emitter, EventEmitter, Listeners};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event_loop::{Descriptor, Handle, Interest, Key, Source, Timer};
-use crate::events::{Close, Connection, Listening};
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io;
@@ -193,7 +193,9 @@ impl Server {
                 Err(error) => match sys::sort(&error) {
                     AcceptError::Gone => {}
                     AcceptError::Empty => return self.stuck(false),
-                    AcceptError::Stuck { out_of_descriptors } => return self.rest(error, out_of_descriptors),
+                    AcceptError::Stuck { out_of_descriptors } => {
+                        return self.rest(error, out_of_descriptors);
+                    }
                 },
             }
         }

@@ -2,10 +2,10 @@
 
 use super::address::Address;
 use super::connect::{self, Dial};
+use crate::emitter::names::{Close, Connect, Data, Drain, End, Finish};
 use crate::emitter::{Emitter, Event, EventEmitter, Listeners};
 use crate::error::{Error, Result};
 use crate::event_loop::{Descriptor, Handle, Interest, Source};
-use crate::events::{Close, Connect, Data, Drain, End, Finish};
 use crate::io::{self as engine, Duplex, Endpoint};
 use crate::stream::{ReadControl, WriteControl};
 use std::any::TypeId;
@@ -108,7 +108,12 @@ impl Socket {
     }
 
     /// A connection that stands, on the loop.
-    pub(super) fn accepted(handle: Handle, stream: TcpStream, peer: Option<SocketAddr>, parent: Rc<dyn Parent>) -> Self {
+    pub(super) fn accepted(
+        handle: Handle,
+        stream: TcpStream,
+        peer: Option<SocketAddr>,
+        parent: Rc<dyn Parent>,
+    ) -> Self {
         let socket = Self::new(handle, peer, Some(parent));
         engine::attach(&socket, stream, true);
         socket

@@ -31,7 +31,8 @@ pub(super) fn connect(address: SocketAddr) -> io::Result<TcpStream> {
     match socket.connect(&address.into()) {
         Ok(()) => {}
         #[cfg(unix)]
-        Err(error) if error.raw_os_error() == Some(rustix::io::Errno::INPROGRESS.raw_os_error()) => {}
+        Err(error)
+            if error.raw_os_error() == Some(rustix::io::Errno::INPROGRESS.raw_os_error()) => {}
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
         Err(error) => return Err(error),
     }
@@ -42,7 +43,8 @@ pub(super) fn connect(address: SocketAddr) -> io::Result<TcpStream> {
 pub(super) fn accept(listener: &TcpListener) -> io::Result<(TcpStream, Option<SocketAddr>)> {
     use rustix::net::{SocketFlags, acceptfrom_with};
     // One call where the portable way takes three.
-    let (descriptor, peer) = acceptfrom_with(listener, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK)?;
+    let (descriptor, peer) =
+        acceptfrom_with(listener, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK)?;
     let peer = peer.and_then(|peer| SocketAddr::try_from(peer).ok());
     Ok((descriptor.into(), peer))
 }
@@ -65,7 +67,9 @@ pub(super) enum AcceptError {
 }
 
 pub(super) fn sort(error: &io::Error) -> AcceptError {
-    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted, PermissionDenied, WouldBlock};
+    use io::ErrorKind::{
+        ConnectionAborted, ConnectionReset, Interrupted, PermissionDenied, WouldBlock,
+    };
     match error.kind() {
         WouldBlock => AcceptError::Empty,
         // A firewall's veto is reported as a missing permission.
@@ -77,7 +81,9 @@ pub(super) fn sort(error: &io::Error) -> AcceptError {
 #[cfg(unix)]
 fn out_of_descriptors(error: &io::Error) -> bool {
     use rustix::io::Errno;
-    [Errno::MFILE, Errno::NFILE].iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
+    [Errno::MFILE, Errno::NFILE]
+        .iter()
+        .any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
 }
 
 #[cfg(windows)]

@@ -1,9 +1,9 @@
 //! Signals as events.
 
+use crate::emitter::names::{Hangup, Interrupt, Terminate};
 use crate::emitter::{Emitter, Event, EventEmitter, Listeners};
 use crate::error::{Error, Result};
 use crate::event_loop::{Descriptor, Handle, Interest, Key, Source};
-use crate::events::{Hangup, Interrupt, Terminate};
 use signal_hook::SigId;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::low_level::{pipe, unregister};
@@ -124,7 +124,8 @@ impl Watch {
         write.set_nonblocking(true)?;
         let id = pipe::register(signal, write)?;
         let (id, key) = (Cell::new(Some(id)), Cell::new(None));
-        let watch = Rc::new(Self { signal, of: RefCell::new(Some(Rc::clone(of))), pipe: read, id, key });
+        let watch =
+            Rc::new(Self { signal, of: RefCell::new(Some(Rc::clone(of))), pipe: read, id, key });
         let key = of.handle.add_source(Rc::clone(&watch) as Rc<dyn Source>);
         of.handle.count_source(key, false);
         of.handle.want(key, Interest::READ);

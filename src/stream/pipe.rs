@@ -56,7 +56,11 @@ impl Default for PipeOptions {
 /// # std::fs::remove_file(copy)?;
 /// # Ok::<(), onward::Error>(())
 /// ```
-pub fn pipeline<R: Readable, W: Writable>(from: &R, to: &W, done: impl FnOnce(Result<()>) + 'static) {
+pub fn pipeline<R: Readable, W: Writable>(
+    from: &R,
+    to: &W,
+    done: impl FnOnce(Result<()>) + 'static,
+) {
     connect(from, to, PipeOptions::new(), Some(Box::new(done)));
 }
 
@@ -78,7 +82,12 @@ struct Link<R, W> {
     listeners: RefCell<Vec<Listener>>,
 }
 
-pub(super) fn connect<R: Readable, W: Writable>(from: &R, to: &W, options: PipeOptions, done: Option<Done>) {
+pub(super) fn connect<R: Readable, W: Writable>(
+    from: &R,
+    to: &W,
+    options: PipeOptions,
+    done: Option<Done>,
+) {
     let takes_errors = done.is_some();
     let link = Rc::new(Link {
         from: from.clone(),

@@ -85,7 +85,8 @@ mod tests {
     #[test]
     fn the_transitions_are_those_of_the_table() {
         type Step = fn(&Flow) -> bool;
-        let (listen, resume, pause, end): (Step, Step, Step, Step) = (Flow::listen, Flow::resume, Flow::pause, Flow::end);
+        let (listen, resume, pause, end): (Step, Step, Step, Step) =
+            (Flow::listen, Flow::resume, Flow::pause, Flow::end);
         let reach: [(&str, &[Step]); 4] =
             [("unasked", &[]), ("flowing", &[resume]), ("paused", &[pause]), ("ended", &[end])];
         let steps = [("listen", listen), ("resume", resume), ("pause", pause), ("end", end)];

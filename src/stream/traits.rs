@@ -1,9 +1,9 @@
 //! What makes a type a readable or a writable stream.
 
 use super::pipe::{PipeOptions, connect};
+use crate::emitter::names::{self as events, Close, Data, Drain, End, ErrorMonitor, Finish};
 use crate::emitter::{Emitter, Event, Listener};
 use crate::error::Error;
-use crate::events::{self, Close, Data, Drain, End, ErrorMonitor, Finish};
 use std::rc::Rc;
 
 /// What a readable stream can be told. Implement it, and declare the events that [`Readable`]
@@ -40,7 +40,7 @@ pub trait WriteControl: Emitter + Clone {
 /// A stream of bytes to read.
 ///
 /// Every [`ReadControl`] is one that emits [`Data`]`(&[u8])`, [`End`]`()`, an
-/// [error](events::Error), and [`Close`]`(bool)`.
+/// [error](crate::events::Error), and [`Close`]`(bool)`.
 pub trait Readable: ReadControl {
     /// Writes all that comes from here to `to`, no faster than `to` takes it, and ends `to` when this
     /// ends. Gives `to` back, for the next pipe.
@@ -71,7 +71,7 @@ pub trait Readable: ReadControl {
 /// A stream of bytes to write.
 ///
 /// Every [`WriteControl`] is one that emits [`Drain`]`()`, [`Finish`]`()`, an
-/// [error](events::Error), and [`Close`]`(bool)`.
+/// [error](crate::events::Error), and [`Close`]`(bool)`.
 pub trait Writable: WriteControl {
     #[doc(hidden)]
     fn hear(&self, ear: Rc<dyn WriteEar>, takes_errors: bool) -> Vec<Listener>;

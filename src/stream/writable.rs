@@ -120,7 +120,8 @@ impl WriteQueue {
     }
 
     pub(crate) fn clear(&mut self) {
-        *self = Self { high_water: self.high_water, cap: self.cap, ending: self.ending, ..Self::new() };
+        *self =
+            Self { high_water: self.high_water, cap: self.cap, ending: self.ending, ..Self::new() };
     }
 }
 
@@ -148,7 +149,8 @@ mod tests {
             queue.consume(take);
             if queue.len() > 1 << 20 {
                 while !queue.is_empty() {
-                    let all: Vec<u8> = queue.slices().iter().flat_map(|slice| slice.to_vec()).collect();
+                    let all: Vec<u8> =
+                        queue.slices().iter().flat_map(|slice| slice.to_vec()).collect();
                     queue.consume(all.len());
                     read.extend_from_slice(&all);
                 }

@@ -38,7 +38,11 @@ impl Process {
     pub(crate) fn start_with(arguments: &[&str], name: &str, descriptors: Option<usize>) -> Self {
         let limit = descriptors.map_or(String::new(), |most| format!("ulimit -n {most} && "));
         let mut shell = Command::new("sh");
-        shell.arg("-c").arg(format!("{limit}exec \"$0\" \"$@\"")).args(command(arguments, name)).env(MARK, "1");
+        shell
+            .arg("-c")
+            .arg(format!("{limit}exec \"$0\" \"$@\""))
+            .args(command(arguments, name))
+            .env(MARK, "1");
         Self::spawn(shell.stdin(Stdio::null()).stdout(Stdio::piped()))
     }
 

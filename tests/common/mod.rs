@@ -96,7 +96,8 @@ impl Log {
         socket.on(Drain, noting("drain"));
         socket.on(Finish, noting("finish"));
         let log = self.clone();
-        socket.on(onward::events::Error, move |_, error| log.note(format!("error {}", sort(error))));
+        socket
+            .on(onward::events::Error, move |_, error| log.note(format!("error {}", sort(error))));
         let log = self.clone();
         socket.on(Close, move |_, had_error| log.note(format!("close {had_error}")));
     }

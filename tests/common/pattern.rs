@@ -36,7 +36,10 @@ impl Pattern {
     pub(crate) fn check(&mut self, chunk: &[u8]) {
         let place = self.place;
         for part in chunk.chunks(PERIOD) {
-            assert!(self.next(part.len()) == part, "other bytes came than were sent, after {place}");
+            assert!(
+                self.next(part.len()) == part,
+                "other bytes came than were sent, after {place}"
+            );
         }
     }
 

@@ -147,7 +147,9 @@ fn what_listeners_capture_is_dropped_after_close_even_what_captures_the_socket_i
     run(move || {
         let client = talked_to()?;
         let cycle = (client.clone(), Rc::clone(&held));
-        client.on(Data, move |_, _| assert!(!cycle.0.is_destroyed() && Rc::strong_count(&cycle.1) > 1));
+        client.on(Data, move |_, _| {
+            assert!(!cycle.0.is_destroyed() && Rc::strong_count(&cycle.1) > 1)
+        });
         let (on_end, on_drain, on_close) = (Rc::clone(&held), Rc::clone(&held), Rc::clone(&held));
         client.on(Drain, move |_, ()| drop(Rc::clone(&on_drain)));
         client.once(End, move |_, ()| drop(on_end));
@@ -169,7 +171,7 @@ fn a_handle_that_is_kept_keeps_no_listener_alive_after_close() {
             let _ = &count;
             client.destroy();
         });
-        client.on(Close, move |_, _| {
+        client.once(Close, move |_, _| {
             onward::set_immediate(move || {
                 assert_eq!(Rc::strong_count(&held), 2, "the test's and this closure's");
                 drop(kept);
@@ -190,7 +192,7 @@ fn the_descriptor_is_closed_when_close_is_told() {
             read.expect("the end")
         })?;
         client.on(Connect, |client, ()| client.destroy());
-        client.on(Close, move |_, _| {
+        client.once(Close, move |_, _| {
             when_ended.recv().expect("the peer hears of it while the listener still runs");
             assert_eq!(join(peer), 0);
         });

@@ -53,7 +53,10 @@ fn an_error_that_nobody_listens_for_comes_out_of_run_and_names_the_socket() {
         Ok(())
     });
     let error = ended.expect_err("nobody listened");
-    assert_eq!((error.kind(), error.io_kind()), (ErrorKind::Unhandled, Some(io::ErrorKind::ConnectionRefused)));
+    assert_eq!(
+        (error.kind(), error.io_kind()),
+        (ErrorKind::Unhandled, Some(io::ErrorKind::ConnectionRefused))
+    );
     let start = format!("unhandled error of Socket {address}: connect {address}: ");
     assert!(error.to_string().starts_with(&start), "{error}");
     log.assert(&["close true"]);
@@ -96,9 +99,15 @@ fn a_name_that_nobody_knows_is_one_error_that_names_it() {
 fn a_name_that_nobody_knows_and_nobody_listens_for_comes_out_of_run() {
     let name = format!("{}.invalid:80", "a".repeat(64));
     let asked = name.clone();
-    let error = run_within(LIMIT, move || Socket::connect(asked).map(drop)).expect_err("nobody listened");
+    let error =
+        run_within(LIMIT, move || Socket::connect(asked).map(drop)).expect_err("nobody listened");
     assert_eq!(error.kind(), ErrorKind::Unhandled);
-    assert!(error.to_string().starts_with(&format!("unhandled error of Socket {name}: look up {name}: ")), "{error}");
+    assert!(
+        error
+            .to_string()
+            .starts_with(&format!("unhandled error of Socket {name}: look up {name}: ")),
+        "{error}"
+    );
 }
 
 #[test]

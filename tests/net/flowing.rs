@@ -37,7 +37,8 @@ fn no_data_comes_after_a_pause_even_in_the_middle_of_a_batch() {
     let chunks = Rc::new(Cell::new(0_u32));
     let seen = Rc::clone(&chunks);
     run(move || {
-        let (client, _) = connect_to(|mut stream| stream.write_all(&vec![1; 4 * MEGABYTE]).expect("it is read"))?;
+        let (client, _) =
+            connect_to(|mut stream| stream.write_all(&vec![1; 4 * MEGABYTE]).expect("it is read"))?;
         let paused = Rc::new(Cell::new(false));
         client.on(Data, move |client, _| {
             assert!(!paused.replace(true), "data after pause");
@@ -67,11 +68,15 @@ fn what_is_not_read_waits_in_the_kernel_and_makes_the_peer_wait() {
             client.on(Data, |_, _| {});
             log.watch_all_but_data(client);
         };
-        after_peer(prepare, |stream| write_until_held(stream), |client, held| {
-            assert_eq!(client.bytes_read(), 0);
-            client.resume();
-            client.on(Close, move |client, _| assert_eq!(client.bytes_read(), held as u64));
-        })
+        after_peer(
+            prepare,
+            |stream| write_until_held(stream),
+            |client, held| {
+                assert_eq!(client.bytes_read(), 0);
+                client.resume();
+                client.on(Close, move |client, _| assert_eq!(client.bytes_read(), held as u64));
+            },
+        )
     });
     seen.assert(&["connect", "end", "finish", "close false"]);
 }
@@ -108,11 +113,15 @@ fn a_pause_before_any_data_listener_wins_over_it() {
             client.pause();
             log.watch(client);
         };
-        after_peer(prepare, |stream| stream.write_all(b"x").expect("there is room"), move |client, ()| {
-            at_work.assert(&["connect"]);
-            assert!(client.is_paused());
-            client.resume();
-        })
+        after_peer(
+            prepare,
+            |stream| stream.write_all(b"x").expect("there is room"),
+            move |client, ()| {
+                at_work.assert(&["connect"]);
+                assert!(client.is_paused());
+                client.resume();
+            },
+        )
     });
     seen.assert(&["connect", "data x", "end", "finish", "close false"]);
 }
@@ -127,11 +136,15 @@ fn without_a_data_listener_nothing_is_read_until_there_is_one() {
             stream.write_all(b"x").expect("there is room");
             stream.shutdown(std::net::Shutdown::Write).expect("it is open");
         };
-        after_peer(move |client| log.watch_all_but_data(client), act, move |client, ()| {
-            at_work.assert(&["connect"]);
-            assert_eq!((client.bytes_read(), client.is_paused()), (0, false));
-            client.on(Data, move |_, chunk| at_work.data(chunk));
-        })
+        after_peer(
+            move |client| log.watch_all_but_data(client),
+            act,
+            move |client, ()| {
+                at_work.assert(&["connect"]);
+                assert_eq!((client.bytes_read(), client.is_paused()), (0, false));
+                client.on(Data, move |_, chunk| at_work.data(chunk));
+            },
+        )
     });
     seen.assert(&["connect", "data x", "end", "finish", "close false"]);
 }
@@ -170,7 +183,8 @@ fn close_waits_for_a_slow_reader_to_read_all_and_the_end() {
     let read = Rc::new(Cell::new(0));
     let seen = Rc::clone(&read);
     run(move || {
-        let (client, _) = connect_to(|mut stream| stream.write_all(&vec![1; 2 * MEGABYTE]).expect("it is read"))?;
+        let (client, _) =
+            connect_to(|mut stream| stream.write_all(&vec![1; 2 * MEGABYTE]).expect("it is read"))?;
         client.end();
         let ended = Rc::new(Cell::new(false));
         let at_close = Rc::clone(&ended);

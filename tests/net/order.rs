@@ -122,7 +122,8 @@ impl Inside {
             let inside = self.clone();
             move || inside.check(event)
         };
-        let (connect, data, end, drain) = (check("connect"), check("data"), check("end"), check("drain"));
+        let (connect, data, end, drain) =
+            (check("connect"), check("data"), check("end"), check("drain"));
         let (finish, error, close) = (check("finish"), check("error"), check("close"));
         socket.on(Connect, move |_, ()| connect());
         socket.on(Data, move |_, _| data());
@@ -176,7 +177,9 @@ fn no_event_comes_from_inside_of_the_call_that_causes_it() {
         let mistreating = inside.clone();
         for _ in 0..2 {
             let mistreating = mistreating.clone();
-            inside.connect(server.local_addr())?.on(Connect, move |socket, ()| mistreating.mistreat(socket));
+            inside
+                .connect(server.local_addr())?
+                .on(Connect, move |socket, ()| mistreating.mistreat(socket));
         }
         inside.connect("127.0.0.1:1")?;
         inside.connect("224.0.0.1:1")?;

@@ -175,7 +175,9 @@ fn many_sockets_and_their_server_closed_in_one_turn_tell_close_once_each() {
                 sockets.clear();
             }
         });
-        server.on(Close, move |_, ()| clients.into_iter().for_each(|client| assert_eq!(join(client), "")));
+        server.on(Close, move |_, ()| {
+            clients.into_iter().for_each(|client| assert_eq!(join(client), ""))
+        });
         Ok(())
     });
     let mut expected = vec!["listening"];
@@ -218,7 +220,10 @@ fn more_guests_at_once_than_are_accepted_in_a_turn_are_all_served() {
             }
         });
         let reader = std::thread::spawn(|| {
-            clients.into_iter().map(|mut client| client.read(&mut [0; 2]).expect("an answer")).sum::<usize>()
+            clients
+                .into_iter()
+                .map(|mut client| client.read(&mut [0; 2]).expect("an answer"))
+                .sum::<usize>()
         });
         server.on(Close, move |_, ()| assert_eq!(join(reader), GUESTS));
         Ok(())

@@ -52,7 +52,17 @@ fn drain_comes_once_for_each_time_that_a_write_said_false() {
         });
         Ok(())
     });
-    seen.assert(&["connect", "drain", "drain", "drain", "drain", "drain", "finish", "end", "close false"]);
+    seen.assert(&[
+        "connect",
+        "drain",
+        "drain",
+        "drain",
+        "drain",
+        "drain",
+        "finish",
+        "end",
+        "close false",
+    ]);
     assert_eq!(join(peer), sent.borrow().place());
 }
 
@@ -97,7 +107,9 @@ fn what_is_written_after_a_false_is_not_lost_and_ending_tells_no_drain() {
             client.end();
             let total = pattern.place() as u64;
             assert_eq!(client.bytes_written() + client.queued() as u64, total);
-            client.on(Finish, move |client, ()| assert_eq!((client.bytes_written(), client.queued()), (total, 0)));
+            client.on(Finish, move |client, ()| {
+                assert_eq!((client.bytes_written(), client.queued()), (total, 0))
+            });
         });
         Ok(())
     });
@@ -124,7 +136,9 @@ fn the_counters_tell_what_the_system_gave_and_took() {
                 client.end();
             }
         });
-        client.on(Close, |client, _| assert_eq!((client.bytes_read(), client.bytes_written()), (5, 7)));
+        client.on(Close, |client, _| {
+            assert_eq!((client.bytes_read(), client.bytes_written()), (5, 7))
+        });
         Ok(())
     });
     assert_eq!(join(peer), 7);

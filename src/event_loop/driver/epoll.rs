@@ -55,11 +55,21 @@ impl Driver {
         Ok(Waker(Arc::clone(&self.waker)))
     }
 
-    pub(crate) fn add(&self, descriptor: Descriptor<'_>, index: u32, interest: Interest) -> io::Result<()> {
+    pub(crate) fn add(
+        &self,
+        descriptor: Descriptor<'_>,
+        index: u32,
+        interest: Interest,
+    ) -> io::Result<()> {
         Ok(epoll::add(&self.epoll, descriptor, data(index), flags(interest))?)
     }
 
-    pub(crate) fn modify(&self, descriptor: Descriptor<'_>, index: u32, interest: Interest) -> io::Result<()> {
+    pub(crate) fn modify(
+        &self,
+        descriptor: Descriptor<'_>,
+        index: u32,
+        interest: Interest,
+    ) -> io::Result<()> {
         Ok(epoll::modify(&self.epoll, descriptor, data(index), flags(interest))?)
     }
 
@@ -67,7 +77,11 @@ impl Driver {
         Ok(epoll::delete(&self.epoll, descriptor)?)
     }
 
-    pub(crate) fn wait(&self, timeout: Option<Duration>, ready: &mut Vec<(u32, Interest)>) -> io::Result<()> {
+    pub(crate) fn wait(
+        &self,
+        timeout: Option<Duration>,
+        ready: &mut Vec<(u32, Interest)>,
+    ) -> io::Result<()> {
         // A timeout too long for the call is none.
         let timeout = timeout.and_then(|timeout| Timespec::try_from(round_up(timeout)).ok());
         let mut events = self.events.borrow_mut();

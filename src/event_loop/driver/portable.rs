@@ -1,5 +1,8 @@
 //! Everywhere else: the `polling` crate, level-triggered.
-#![allow(unsafe_code, reason = "polling cannot know that a descriptor is deleted before it is closed; we do")]
+#![allow(
+    unsafe_code,
+    reason = "polling cannot know that a descriptor is deleted before it is closed; we do"
+)]
 
 use crate::event_loop::source::{Descriptor, Interest};
 use polling::{Event, Events, PollMode, Poller};
@@ -30,13 +33,25 @@ impl Driver {
         Ok(Waker(Arc::clone(&self.poller)))
     }
 
-    pub(crate) fn add(&self, descriptor: Descriptor<'_>, index: u32, interest: Interest) -> io::Result<()> {
+    pub(crate) fn add(
+        &self,
+        descriptor: Descriptor<'_>,
+        index: u32,
+        interest: Interest,
+    ) -> io::Result<()> {
         use raw::AsRaw;
         // SAFETY: the registry deletes every descriptor that it added before its owner closes it.
-        unsafe { self.poller.add_with_mode(descriptor.raw(), event(index, interest), PollMode::Level) }
+        unsafe {
+            self.poller.add_with_mode(descriptor.raw(), event(index, interest), PollMode::Level)
+        }
     }
 
-    pub(crate) fn modify(&self, descriptor: Descriptor<'_>, index: u32, interest: Interest) -> io::Result<()> {
+    pub(crate) fn modify(
+        &self,
+        descriptor: Descriptor<'_>,
+        index: u32,
+        interest: Interest,
+    ) -> io::Result<()> {
         self.poller.modify_with_mode(descriptor, event(index, interest), PollMode::Level)
     }
 
@@ -44,7 +59,11 @@ impl Driver {
         self.poller.delete(descriptor)
     }
 
-    pub(crate) fn wait(&self, timeout: Option<Duration>, ready: &mut Vec<(u32, Interest)>) -> io::Result<()> {
+    pub(crate) fn wait(
+        &self,
+        timeout: Option<Duration>,
+        ready: &mut Vec<(u32, Interest)>,
+    ) -> io::Result<()> {
         let mut events = self.events.borrow_mut();
         events.clear();
         match self.poller.wait(&mut events, timeout) {

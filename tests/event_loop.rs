@@ -1,0 +1,19 @@
+//! The event loop from outside: order, timers, ends, errors, threads. Each file holds one concern.
+#![cfg(feature = "net")]
+
+mod event_loop {
+    mod blocking;
+    mod captures;
+    mod ends;
+    mod errors;
+    mod idle;
+    mod immediates;
+    mod intervals;
+    mod nesting;
+    mod order;
+    mod panics;
+    mod remotes;
+    mod sources;
+    mod support;
+    mod timers;
+}

@@ -1,0 +1,341 @@
+//! Timers: when they are due, in which order, and how they are taken back.
+
+use super::support::{NEVER, in_time, make_loop, spin, trace};
+use onward::events::*;
+use onward::net::Server;
+use onward::{EventLoop, Timer, next_tick, set_immediate, set_timeout};
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+const MS: Duration = Duration::from_millis(1);
+
+#[test]
+fn timers_fire_by_deadline_and_equal_ones_as_they_were_set() {
+    let noted = trace(|log| {
+        for (name, delay) in [("c", 30), ("a1", 0), ("b", 15), ("a2", 0), ("a3", 0)] {
+            set_timeout(delay * MS, log.noting(name));
+        }
+        Ok(())
+    });
+    assert_eq!(noted, "a1 a2 a3 b c");
+}
+
+#[test]
+fn a_thousand_timers_that_are_due_at_once_fire_in_the_order_of_their_deadlines() {
+    in_time(|| {
+        let fired = Rc::new(RefCell::new(Vec::new()));
+        onward::run(|| {
+            for n in 0..1_000_u32 {
+                let (fired, delay) = (Rc::clone(&fired), n * 7_919 % 100 * MS / 10);
+                let at = Instant::now() + delay;
+                set_timeout(delay, move || fired.borrow_mut().push((n, at, Instant::now())));
+            }
+            spin(15 * MS);
+            Ok(())
+        })
+        .unwrap();
+        let fired = fired.take();
+        assert_eq!(fired.len(), 1_000);
+        assert!(fired.iter().all(|(_, at, now)| now >= at), "one was early");
+        // The loop's own clock is read a moment after ours, so only what is clearly apart is compared.
+        let late = |pair: &&[(u32, Instant, Instant)]| pair[0].1 > pair[1].1 + MS / 10;
+        assert_eq!(fired.windows(2).filter(late).count(), 0);
+    });
+}
+
+#[test]
+fn no_timer_is_early_even_one_set_late_in_a_turn() {
+    in_time(|| {
+        let early = Rc::new(Cell::new(0));
+        onward::run(|| {
+            for delay in
+                [0, 100, 900, 999, 1_000, 1_001, 1_500, 3_333, 10_000].map(Duration::from_micros)
+            {
+                let counted = Rc::clone(&early);
+                set_immediate(move || {
+                    spin(MS);
+                    let began = Instant::now();
+                    set_timeout(delay, move || {
+                        counted.set(counted.get() + usize::from(began.elapsed() < delay));
+                    });
+                });
+            }
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(early.get(), 0);
+    });
+}
+
+#[test]
+fn timers_in_a_chain_each_wait_their_time() {
+    in_time(|| {
+        fn chain(left: u32, ran: Rc<Cell<u32>>) {
+            let began = Instant::now();
+            set_timeout(MS, move || {
+                assert!(began.elapsed() >= MS);
+                ran.set(ran.get() + 1);
+                if left > 0 {
+                    chain(left - 1, ran);
+                }
+            });
+        }
+        let ran = Rc::new(Cell::new(0));
+        let counted = Rc::clone(&ran);
+        onward::run(|| {
+            chain(50, counted);
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(ran.get(), 51);
+    });
+}
+
+#[test]
+fn a_timer_that_a_timer_sets_never_runs_in_the_same_pass() {
+    let noted = trace(|log| {
+        let (first, second) = (log.clone(), log.clone());
+        set_timeout(Duration::ZERO, move || {
+            first.note("first");
+            set_timeout(Duration::ZERO, first.noting("nested"));
+            let by_tick = first.clone();
+            next_tick(move || {
+                drop(set_timeout(Duration::ZERO, by_tick.noting("nested by a tick")))
+            });
+            // Both are overdue when the pass goes on.
+            spin(2 * MS);
+        });
+        set_timeout(Duration::ZERO, move || second.note("second"));
+        set_immediate(log.noting("immediate"));
+        Ok(())
+    });
+    assert_eq!(noted, "first second immediate nested nested by a tick");
+}
+
+#[test]
+fn one_that_is_refreshed_in_a_pass_waits_for_the_next_and_stands_behind_its_equals() {
+    let noted = trace(|log| {
+        let later: Rc<Cell<Option<Timer>>> = Rc::default();
+        let (known, log1) = (Rc::clone(&later), log.clone());
+        set_timeout(Duration::ZERO, move || {
+            assert!(known.get().unwrap().refresh());
+            log1.note("first");
+        });
+        later.set(Some(set_timeout(Duration::ZERO, log.noting("refreshed"))));
+        set_timeout(Duration::ZERO, log.noting("third"));
+        set_immediate(log.noting("immediate"));
+        Ok(())
+    });
+    assert_eq!(noted, "first third immediate refreshed");
+}
+
+#[test]
+fn refresh_starts_the_delay_anew_from_now() {
+    in_time(|| {
+        let waited = Rc::new(Cell::new(Duration::ZERO));
+        let result = Rc::clone(&waited);
+        onward::run(|| {
+            let began = Instant::now();
+            let timer = set_timeout(20 * MS, move || result.set(began.elapsed()));
+            set_timeout(10 * MS, move || assert!(timer.refresh()));
+            Ok(())
+        })
+        .unwrap();
+        // The second one may be so late that the first has fired; then it said so above.
+        assert!(waited.get() >= 30 * MS, "{waited:?}");
+    });
+}
+
+#[test]
+fn refresh_of_one_that_is_over_does_nothing() {
+    let noted = trace(|log| {
+        let over = set_timeout(Duration::ZERO, log.noting("once"));
+        let gone = set_timeout(NEVER, || unreachable!());
+        assert!(gone.cancel());
+        set_timeout(MS, move || assert!(!over.refresh() && !gone.refresh()));
+        Ok(())
+    });
+    assert_eq!(noted, "once");
+}
+
+#[test]
+fn a_timer_can_be_taken_back_once_and_not_while_it_runs() {
+    let noted = trace(|log| {
+        let me: Rc<Cell<Option<Timer>>> = Rc::default();
+        let (known, log1) = (Rc::clone(&me), log.clone());
+        me.set(Some(set_timeout(Duration::ZERO, move || {
+            let me = known.get().unwrap();
+            log1.note(format!("{} {} {}", me.cancel(), me.refresh(), me.has_ref()));
+        })));
+        let other = set_timeout(Duration::ZERO, || unreachable!("it was taken back"));
+        assert!(other.cancel());
+        assert!(!other.cancel());
+        Ok(())
+    });
+    assert_eq!(noted, "false false false");
+}
+
+#[test]
+fn a_tick_between_two_timers_that_are_due_can_take_the_second_back() {
+    let noted = trace(|log| {
+        let second: Rc<Cell<Option<Timer>>> = Rc::default();
+        let (known, log1) = (Rc::clone(&second), log.clone());
+        set_timeout(Duration::ZERO, move || {
+            next_tick(move || log1.note(known.get().unwrap().cancel().to_string()));
+        });
+        second.set(Some(set_timeout(Duration::ZERO, || unreachable!("it was taken back"))));
+        set_timeout(Duration::ZERO, log.noting("third"));
+        Ok(())
+    });
+    assert_eq!(noted, "true third");
+}
+
+#[test]
+fn a_stale_handle_never_meets_the_timer_that_has_its_place_now() {
+    let noted = trace(|log| {
+        let old = set_timeout(Duration::ZERO, || unreachable!("it was taken back"));
+        assert!(old.cancel());
+        let new = set_timeout(Duration::ZERO, log.noting("new"));
+        assert_ne!(old, new);
+        assert!(!old.cancel() && !old.refresh() && !old.has_ref());
+        assert_eq!(old.unref(), old);
+        assert!(new.has_ref());
+        Ok(())
+    });
+    assert_eq!(noted, "new");
+}
+
+#[test]
+fn a_handle_of_another_loop_and_one_used_outside_of_any_do_nothing() {
+    in_time(|| {
+        let ((one, log), (other, _)) = (make_loop(), make_loop());
+        let (timer, immediate) = one.enter(|| {
+            (
+                set_timeout(Duration::ZERO, log.noting("timer")),
+                set_immediate(log.noting("immediate")),
+            )
+        });
+        other.enter(|| {
+            // It stands where the first one stands, on the other loop.
+            let theirs = set_timeout(Duration::ZERO, || unreachable!("it is taken back"));
+            let immediately = set_immediate(|| unreachable!("it is taken back"));
+            assert!(!timer.cancel() && !timer.refresh() && !timer.has_ref() && !immediate.cancel());
+            assert!(theirs.cancel() && immediately.cancel());
+        });
+        assert!(!timer.cancel() && !timer.refresh() && !timer.has_ref() && !immediate.cancel());
+        assert_eq!(timer.unref().ref_(), timer);
+        std::thread::spawn(move || assert!(!timer.cancel())).join().unwrap();
+        one.run().unwrap();
+        assert_eq!(log.take(), "timer immediate");
+    });
+}
+
+#[test]
+fn a_handle_can_be_used_by_what_a_thread_drops_as_it_ends() {
+    struct CancelOnDrop(Timer);
+    impl Drop for CancelOnDrop {
+        fn drop(&mut self) {
+            assert!(!self.0.cancel());
+            assert!(!self.0.refresh());
+        }
+    }
+    thread_local! {
+        static LAST: RefCell<Option<CancelOnDrop>> = const { RefCell::new(None) };
+    }
+    // What a thread drops last must not panic: that would end the process. So a child tries.
+    if std::env::var_os("ONWARD_TEST_CHILD").is_some() {
+        let thread = std::thread::spawn(|| {
+            LAST.with_borrow_mut(|_| ());
+            let event_loop = EventLoop::new().unwrap();
+            let timer = event_loop.enter(|| set_timeout(NEVER, || ()));
+            LAST.set(Some(CancelOnDrop(timer)));
+        });
+        return thread.join().unwrap();
+    }
+    let name = "event_loop::timers::a_handle_can_be_used_by_what_a_thread_drops_as_it_ends";
+    let child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", name])
+        .env("ONWARD_TEST_CHILD", "1")
+        .output()
+        .unwrap();
+    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stderr));
+    assert!(String::from_utf8_lossy(&child.stdout).contains("1 passed"));
+}
+
+#[test]
+fn a_timer_without_end_never_fires_and_can_be_taken_back() {
+    in_time(|| {
+        onward::run(|| {
+            let long: Vec<Timer> =
+                [Duration::MAX, Duration::from_secs(u64::MAX), Duration::from_secs(86_400 * 25)]
+                    .into_iter()
+                    .map(|delay| set_timeout(delay, || unreachable!("not in our time")))
+                    .collect();
+            assert!(long.iter().all(|timer| timer.refresh()));
+            let endless = onward::set_interval(Duration::MAX, |_| unreachable!("not in our time"));
+            set_timeout(5 * MS, move || {
+                assert!(long.iter().all(|timer| timer.cancel()));
+                assert!(endless.cancel());
+            });
+            Ok(())
+        })
+        .unwrap();
+    });
+}
+
+#[test]
+fn a_timer_that_always_sets_itself_again_starves_nobody() {
+    in_time(|| {
+        fn again(until: Rc<Cell<bool>>, rounds: Rc<Cell<u64>>) {
+            rounds.set(rounds.get() + 1);
+            if !until.get() {
+                set_timeout(Duration::ZERO, move || again(until, rounds));
+            }
+        }
+        let (heard, rounds) = (Rc::new(Cell::new(false)), Rc::new(Cell::new(0)));
+        let (until, counted) = (Rc::clone(&heard), Rc::clone(&rounds));
+        onward::run(move || {
+            let server = Server::listen("127.0.0.1:0")?;
+            again(Rc::clone(&until), counted);
+            super::support::connected(&server, move |client, accepted| {
+                accepted.on(Data, move |accepted, _| {
+                    until.set(true);
+                    accepted.destroy();
+                });
+                client.end_with("heard");
+                client.resume();
+            });
+            server.on(Connection, |server, _| server.close());
+            Ok(())
+        })
+        .unwrap();
+        assert!(heard.get());
+        assert!(rounds.get() > 2);
+    });
+}
+
+#[test]
+fn a_hundred_thousand_timers_due_together_and_half_of_them_taken_back_fire_exactly() {
+    in_time(|| {
+        let fired = Rc::new(Cell::new(0_u32));
+        onward::run(|| {
+            let all: Rc<RefCell<Vec<Timer>>> = Rc::default();
+            for n in 0..100_000_usize {
+                let (all, fired) = (Rc::clone(&all), Rc::clone(&fired));
+                let timer = set_timeout(Duration::ZERO, {
+                    let all = Rc::clone(&all);
+                    move || {
+                        assert!(n % 2 == 0);
+                        assert!(all.borrow()[n + 1].cancel());
+                        fired.set(fired.get() + 1);
+                    }
+                });
+                all.borrow_mut().push(timer);
+            }
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(fired.get(), 50_000);
+    });
+}
