@@ -90,7 +90,9 @@ fn announce(hall: &Rc<Hall>) {
         let hall = Rc::downgrade(hall);
         move |line: String| {
             let Some(hall) = hall.upgrade() else { return };
-            hall.members.borrow().values().for_each(|socket| drop(socket.write(&line)));
+            for socket in hall.members.borrow().values() {
+                socket.write(&line);
+            }
         }
     };
     let (joined, said, left) = (teller(), teller(), teller());
@@ -103,10 +105,16 @@ fn announce(hall: &Rc<Hall>) {
 fn keep_transcript(room: &Room, server: &Server, path: &str) -> onward::Result<()> {
     let log = WriteStream::append(path)?;
     log.on(Error, |_, error| eprintln!("no transcript from here on: {error}"));
-    let (joined, said, left) = (log.clone(), log.clone(), log.clone());
-    room.on(Joined, move |_, who| drop(joined.write(format!("* {who} joined\n"))));
-    room.on(Said, move |_, (who, line)| drop(said.write(format!("{who}: {line}\n"))));
-    room.on(Left, move |_, who| drop(left.write(format!("* {who} left\n"))));
+    let writer = || {
+        let log = log.clone();
+        move |line: String| {
+            log.write(line);
+        }
+    };
+    let (joined, said, left) = (writer(), writer(), writer());
+    room.on(Joined, move |_, who| joined(format!("* {who} joined\n")));
+    room.on(Said, move |_, (who, line)| said(format!("{who}: {line}\n")));
+    room.on(Left, move |_, who| left(format!("* {who} left\n")));
     server.once(Close, move |_, ()| log.end());
     Ok(())
 }
@@ -161,7 +169,9 @@ impl Guest {
             }
             (None, name) => self.introduce(socket, name),
             (Some(_), "") => {}
-            (Some(name), line) => drop(self.hall.room.emit(Said, (name, line))),
+            (Some(name), line) => {
+                self.hall.room.emit(Said, (name, line));
+            }
         }
     }
 
@@ -206,6 +216,9 @@ impl Guest {
 
 /// A last word, and out.
 fn see_off(socket: &Socket, word: &str) {
+    if socket.is_ended() {
+        return; // seen off before
+    }
     socket.pause();
     socket.once(Finish, |socket, ()| socket.destroy());
     socket.end_with(word);

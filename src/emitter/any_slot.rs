@@ -23,7 +23,7 @@ pub(super) struct AnySlot<S: Declared, E: Event<S>> {
 
 impl<S: Declared, E: Event<S>> AnySlot<S, E> {
     pub(super) fn new(owner: Rc<dyn Call<S, E>>) -> Self {
-        Self { slot: NonNull::from(&*owner), owner: owner }
+        Self { slot: NonNull::from(&*owner), owner }
     }
 }
 

@@ -50,8 +50,8 @@ use std::time::Duration;
 /// # Errors
 ///
 /// What `setup` returns; an error event that nobody listened for, as
-/// [`ErrorKind::Unhandled`](crate::ErrorKind::Unhandled), which names its emitter; what was given to
-/// [`fail`]; and [`ErrorKind::AlreadyRunning`](crate::ErrorKind::AlreadyRunning) from inside of a
+/// [`ErrorKind::Unhandled`], which names its emitter; what was given to
+/// [`fail`]; and [`ErrorKind::AlreadyRunning`] from inside of a
 /// loop. In each case all that is still open is closed and hears its `Close` first.
 ///
 /// # Panics

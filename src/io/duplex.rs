@@ -100,6 +100,14 @@ impl<H: ByteHandle> Duplex<H> {
         self.bytes.borrow().as_ref().map(f)
     }
 
+    /// The same with a call that may fail. A handle that is closed would block for ever.
+    fn attempt<T>(&self, call: impl FnOnce(&H) -> io::Result<T>) -> io::Result<T> {
+        match &*self.bytes.borrow() {
+            Some(bytes) => call(bytes),
+            None => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+
     pub(crate) fn is_destroyed(&self) -> bool {
         self.destroyed.get()
     }
@@ -131,6 +139,10 @@ impl<H: ByteHandle> Duplex<H> {
 
     pub(crate) fn needs_drain(&self) -> bool {
         self.queue.borrow().needs_drain()
+    }
+
+    pub(crate) fn is_ending(&self) -> bool {
+        self.queue.borrow().is_ending()
     }
 
     pub(crate) fn set_high_water(&self, bytes: usize) {
@@ -168,17 +180,6 @@ impl<H: ByteHandle> Duplex<H> {
             self.handle.remove_source(key);
         }
         self.bytes.take()
-    }
-
-    /// Nothing can be written to it: that side counts as finished.
-    pub(crate) fn read_only(&self) {
-        self.queue.borrow_mut().end();
-        self.finished.set(true);
-    }
-
-    /// Nothing can be read from it: that side counts as ended.
-    pub(crate) fn write_only(&self) {
-        self.flow.end();
     }
 }
 
@@ -218,8 +219,7 @@ fn read<E: Endpoint>(endpoint: &E) {
             return;
         }
         let outcome = duplex.handle.with_scratch(|buffer| {
-            let received = duplex.with_bytes(|bytes| bytes.receive(buffer));
-            match received.unwrap_or(Err(io::ErrorKind::WouldBlock.into())) {
+            match duplex.attempt(|bytes| bytes.receive(buffer)) {
                 Ok(0) => Ok(None),
                 Ok(count) => {
                     duplex.received.set(duplex.received.get() + count as u64);
@@ -266,8 +266,7 @@ fn flush<E: Endpoint>(endpoint: &E) {
         if duplex.destroyed.get() || duplex.queue.borrow().is_empty() {
             break;
         }
-        let sent = duplex.with_bytes(|bytes| bytes.send_vectored(&duplex.queue.borrow().slices()));
-        match sent.unwrap_or(Err(io::ErrorKind::WouldBlock.into())) {
+        match duplex.attempt(|bytes| bytes.send_vectored(&duplex.queue.borrow().slices())) {
             Ok(count) => {
                 duplex.sent.set(duplex.sent.get() + count as u64);
                 duplex.queue.borrow_mut().consume(count);
@@ -319,8 +318,7 @@ pub(crate) fn write<E: Endpoint>(endpoint: &E, bytes: &[u8]) -> bool {
 
 #[inline]
 fn send_now<H: ByteHandle>(duplex: &Duplex<H>, bytes: &[u8]) -> io::Result<usize> {
-    let sent = duplex.with_bytes(|handle| handle.send(bytes)).unwrap_or(Ok(0));
-    match sent {
+    match duplex.attempt(|handle| handle.send(bytes)) {
         Ok(count) => {
             duplex.sent.set(duplex.sent.get() + count as u64);
             Ok(count)
@@ -368,7 +366,7 @@ fn finish_if_done<E: Endpoint>(endpoint: &E) {
         return;
     }
     duplex.finished.set(true);
-    match duplex.with_bytes(ByteHandle::finish).unwrap_or(Ok(())) {
+    match duplex.attempt(ByteHandle::finish) {
         Err(error) if error.kind() != io::ErrorKind::NotConnected => {
             return destroy(endpoint, Some(Error::io("end", error).on(endpoint.target())));
         }

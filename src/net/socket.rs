@@ -82,7 +82,7 @@ impl Socket {
     ///
     /// onward::run(|| {
     ///     let socket = Socket::connect("127.0.0.1:1")?;
-    ///     socket.on(Connect, |socket, ()| drop(socket.write("hello\n")));
+    ///     socket.on(Connect, |socket, ()| socket.end_with("hello\n"));
     ///     socket.on(Error, |_, error| assert!(error.to_string().starts_with("connect 127.0.0.1:1: ")));
     ///     Ok(())
     /// })?;
@@ -145,6 +145,12 @@ impl Socket {
     pub fn end_with(&self, bytes: impl AsRef<[u8]>) {
         self.write(bytes);
         self.end();
+    }
+
+    /// Has [`end`](Self::end) been called, or did the peer's `End` end this side too?
+    #[must_use]
+    pub fn is_ended(&self) -> bool {
+        self.0.duplex.is_ending()
     }
 
     /// Ends it at once, in both directions. What waits to be sent is dropped; only `Close` follows.

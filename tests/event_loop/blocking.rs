@@ -1,6 +1,6 @@
 //! Work on other threads.
 
-use super::support::{Log, NEVER, in_time, make_loop, trace};
+use super::support::{Log, NEVER, in_child, in_time, make_loop, trace};
 use onward::{ErrorKind, next_tick, set_timeout, spawn_blocking, stop};
 use std::cell::Cell;
 use std::rc::Rc;
@@ -122,20 +122,13 @@ fn captures_are_dropped_with_the_callback() {
 
 #[test]
 fn a_program_exits_while_work_is_still_under_way() {
-    const NAME: &str = "event_loop::blocking::a_program_exits_while_work_is_still_under_way";
-    if std::env::var_os("ONWARD_TEST_CHILD").is_some() {
-        return onward::run(|| {
+    in_child("event_loop::blocking::a_program_exits_while_work_is_still_under_way", || {
+        onward::run(|| {
             spawn_blocking(|| thread::sleep(NEVER), |_| unreachable!());
             set_timeout(Duration::from_millis(1), stop);
             Ok(())
         })
         .unwrap();
-    }
-    in_time(|| {
-        let mut child = std::process::Command::new(std::env::current_exe().unwrap());
-        let output = child.args(["--exact", NAME]).env("ONWARD_TEST_CHILD", "1").output().unwrap();
-        assert!(output.status.success());
-        assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"));
     });
 }
 

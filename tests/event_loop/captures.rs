@@ -1,6 +1,6 @@
 //! What callbacks capture is dropped in time, and its destructors may do anything.
 
-use super::support::{Log, NEVER, OnDrop, connected, in_time, make_loop, trace};
+use super::support::{Log, NEVER, OnDrop, connected, in_child, in_time, make_loop, trace};
 use onward::events::*;
 use onward::net::Server;
 use onward::{
@@ -142,25 +142,24 @@ fn everything_that_waits_is_dropped_with_the_loop() {
 
 #[test]
 fn destructors_at_the_end_of_the_loop_may_use_what_is_left_of_it() {
-    in_time(|| {
+    let name =
+        "event_loop::captures::destructors_at_the_end_of_the_loop_may_use_what_is_left_of_it";
+    in_child(name, || {
         let (event_loop, log) = make_loop();
+        let capture =
+            ["timer", "immediate", "tick", "blocking"].map(|name| meddling_lightly(&log, name));
         event_loop.enter(|| {
-            let capture = meddling(&log, "timer");
-            set_timeout(NEVER, move || capture.touch());
-        });
-        event_loop.enter(|| {
-            let capture = meddling(&log, "immediate");
-            set_immediate(move || capture.touch());
-        });
-        event_loop.enter(|| {
-            let capture = meddling_lightly(&log, "blocking");
-            spawn_blocking(|| (), move |_| capture.touch());
+            let [timer, immediate, tick, blocking] = capture;
+            set_timeout(NEVER, move || timer.touch());
+            set_immediate(move || immediate.touch());
+            next_tick(move || tick.touch());
+            spawn_blocking(|| (), move |_| blocking.touch());
         });
         drop(event_loop);
         let noted = log.take();
-        for name in ["timer", "immediate", "blocking"] {
-            assert_eq!(noted.split(' ').filter(|word| *word == name).count(), 1, "{noted}");
-        }
+        let mut noted: Vec<_> = noted.split(' ').collect();
+        noted.sort_unstable();
+        assert_eq!(noted, ["blocking", "immediate", "tick", "timer"]);
     });
 }
 
@@ -208,14 +207,14 @@ fn a_loop_leaves_nothing_behind_though_its_listeners_capture_their_own_sockets()
         event_loop.enter(|| {
             let server = Server::listen("127.0.0.1:0").unwrap();
             let (own, token) = (server.clone(), Rc::clone(&alive));
-            server.on(Close, move |_, ()| drop((&own, &token)));
+            server.on(Close, move |_, ()| _ = (&own, &token));
             let token = Rc::clone(&alive);
             connected(&server, move |client, accepted| {
                 for socket in [client, accepted] {
                     let (own, token) = (socket.clone(), Rc::clone(&token));
-                    socket.on(Data, move |_, _| drop((&own, &token)));
+                    socket.on(Data, move |_, _| _ = (&own, &token));
                     let (own, handle) = (socket.clone(), onward::Handle::current().unwrap());
-                    socket.on(End, move |_, ()| drop((&own, &handle)));
+                    socket.on(End, move |_, ()| _ = (&own, &handle));
                 }
                 stop();
             });

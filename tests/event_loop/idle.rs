@@ -68,7 +68,7 @@ fn a_chunk_that_goes_to_and_fro_costs_one_turn_each_way() {
             connected(&server, move |client, accepted| {
                 let handle = Handle::current().unwrap();
                 let (began, mut left) = (turns(&handle), 100);
-                accepted.on(Data, |accepted, chunk| drop(accepted.write(chunk)));
+                accepted.on(Data, |accepted, chunk| _ = accepted.write(chunk));
                 client.on(Data, move |client, chunk| {
                     left -= 1;
                     if left == 0 {
@@ -153,7 +153,7 @@ fn posts_cost_two_turns_at_most() {
             for _ in 0..100 {
                 asked.recv().unwrap();
                 let next = next.clone();
-                remote.post(move || drop(next.send(()))).unwrap();
+                remote.post(move || _ = next.send(())).unwrap();
             }
         });
         event_loop.run().unwrap();

@@ -115,7 +115,7 @@ fn a_blocked_interval_catches_up_with_one_call() {
             let interval = set_interval(MS, move |_| counted.set(counted.get() + 1));
             spin(50 * MS);
             // This turn's pass: one call for the fifty that were missed.
-            set_immediate(move || drop(interval.cancel()));
+            set_immediate(move || _ = interval.cancel());
             Ok(())
         })
         .unwrap();
@@ -219,7 +219,7 @@ fn an_interval_that_is_unrefed_beats_only_while_something_else_lives() {
         event_loop.enter(|| {
             assert!(!interval.has_ref());
             assert!(interval.ref_().has_ref());
-            set_timeout(MS, move || drop(interval.cancel()));
+            set_timeout(MS, move || _ = interval.cancel());
         });
         event_loop.run().unwrap();
         assert!(Handle::current().is_err());
@@ -230,7 +230,7 @@ fn an_interval_that_is_unrefed_beats_only_while_something_else_lives() {
 fn unref_in_its_own_callback_lets_the_loop_end() {
     in_time(|| {
         onward::run(|| {
-            set_interval(MS, |timer| drop(timer.unref()));
+            set_interval(MS, |timer| _ = timer.unref());
             Ok(())
         })
         .unwrap();

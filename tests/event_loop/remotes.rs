@@ -286,7 +286,7 @@ fn a_flood_of_posts_starves_neither_timers_nor_immediates_nor_sockets() {
             });
             let server = Server::listen("127.0.0.1:0")?;
             connected(&server, move |client, accepted| {
-                accepted.on(Data, |accepted, chunk| drop(accepted.write(chunk)));
+                accepted.on(Data, |accepted, chunk| _ = accepted.write(chunk));
                 client.on(Data, move |client, chunk| {
                     let (timers, chunks) = counted.get();
                     counted.set((timers, chunks + 1));

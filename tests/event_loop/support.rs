@@ -5,6 +5,7 @@ use onward::net::{Server, Socket};
 use onward::{EventLoop, Handle, Remote};
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::Command;
 use std::rc::Rc;
 use std::sync::mpsc;
 use std::thread;
@@ -29,6 +30,28 @@ pub(crate) fn in_time<T: Send + 'static>(test: impl FnOnce() -> T + Send + 'stat
             Ok(_) => unreachable!("it sends before it ends"),
         },
     }
+}
+
+/// Runs a test in a process of its own: one that ends the process when it fails.
+#[track_caller]
+pub(crate) fn in_child(name: &str, test: impl FnOnce()) {
+    const CHILD: &str = "ONWARD_TEST_CHILD";
+    if std::env::var_os(CHILD).is_some() {
+        return test();
+    }
+    let (program, name) = (std::env::current_exe().unwrap(), name.to_string());
+    let output = in_time(move || {
+        let arguments = ["--exact", &name, "--nocapture"];
+        Command::new(program)
+            .args(arguments)
+            .env(CHILD, "1")
+            .env("RUST_BACKTRACE", "0")
+            .output()
+            .unwrap()
+    });
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{}\n{said}", String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains("1 passed"), "{said}");
 }
 
 /// Runs a loop in time, and gives what was noted.

@@ -1,6 +1,6 @@
 //! Timers: when they are due, in which order, and how they are taken back.
 
-use super::support::{NEVER, in_time, make_loop, spin, trace};
+use super::support::{NEVER, in_child, in_time, make_loop, spin, trace};
 use onward::events::*;
 use onward::net::Server;
 use onward::{EventLoop, Timer, next_tick, set_immediate, set_timeout};
@@ -243,24 +243,18 @@ fn a_handle_can_be_used_by_what_a_thread_drops_as_it_ends() {
     thread_local! {
         static LAST: RefCell<Option<CancelOnDrop>> = const { RefCell::new(None) };
     }
-    // What a thread drops last must not panic: that would end the process. So a child tries.
-    if std::env::var_os("ONWARD_TEST_CHILD").is_some() {
+    // What a thread drops last must not panic: that ends the process.
+    let name = "event_loop::timers::a_handle_can_be_used_by_what_a_thread_drops_as_it_ends";
+    in_child(name, || {
         let thread = std::thread::spawn(|| {
-            LAST.with_borrow_mut(|_| ());
+            // What is used first is dropped last.
+            LAST.with_borrow(|_| ());
             let event_loop = EventLoop::new().unwrap();
             let timer = event_loop.enter(|| set_timeout(NEVER, || ()));
             LAST.set(Some(CancelOnDrop(timer)));
         });
-        return thread.join().unwrap();
-    }
-    let name = "event_loop::timers::a_handle_can_be_used_by_what_a_thread_drops_as_it_ends";
-    let child = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", name])
-        .env("ONWARD_TEST_CHILD", "1")
-        .output()
-        .unwrap();
-    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stderr));
-    assert!(String::from_utf8_lossy(&child.stdout).contains("1 passed"));
+        thread.join().unwrap();
+    });
 }
 
 #[test]
