@@ -2,6 +2,8 @@
 //!
 //!     cargo bench --bench io
 //!
+//! `cargo bench --bench io -- load HOST:PORT` only puts load on a server: 64 connections, 300,000 messages.
+//!
 //! Servers and readers are processes of their own (this same program, called again), and take turns in
 //! every round; what counts is their own CPU time, as the kernel's scheduler counts it. Each ratio is the
 //! median of the rounds' ratios.
@@ -29,6 +31,7 @@ mod linux {
     pub(crate) fn main() -> Result<(), Failure> {
         let args: Vec<String> = std::env::args().collect();
         match args.get(1).map(String::as_str) {
+            Some("load") => load(&args[2]),
             Some("raw-server") => raw_server(),
             Some("onward-server") => onward_server(),
             Some("raw-read") => raw_read(&args[2]),
@@ -94,9 +97,40 @@ mod linux {
         Ok(total)
     }
 
+    /// What talks to a server.
+    struct Load(Vec<TcpStream>);
+
+    impl Load {
+        fn connect(address: &str, connections: usize) -> Result<Self, Failure> {
+            let connect = |_| -> Result<TcpStream, Failure> {
+                let connection = TcpStream::connect(address)?;
+                connection.set_nodelay(true)?;
+                Ok(connection)
+            };
+            (0..connections).map(connect).collect::<Result<_, _>>().map(Self)
+        }
+
+        /// One message on each connection, then all the answers, until there were so many.
+        fn run(&mut self, messages: usize) -> Result<usize, Failure> {
+            let (mut buffer, mut sent) = ([0; MESSAGE], 0);
+            while sent < messages {
+                self.0.iter_mut().try_for_each(|connection| connection.write_all(&[1; MESSAGE]))?;
+                self.0.iter_mut().try_for_each(|connection| connection.read_exact(&mut buffer))?;
+                sent += self.0.len();
+            }
+            Ok(sent)
+        }
+    }
+
+    fn load(address: &str) -> Result<(), Failure> {
+        let sent = Load::connect(address, 64)?.run(10 * MESSAGES)?;
+        println!("{sent} messages");
+        Ok(())
+    }
+
     struct Server {
         child: Child,
-        connections: Vec<TcpStream>,
+        load: Load,
     }
 
     impl Server {
@@ -105,29 +139,15 @@ mod linux {
                 Command::new(std::env::current_exe()?).arg(mode).stdout(Stdio::piped()).spawn()?;
             let mut address = String::new();
             BufReader::new(child.stdout.as_mut().ok_or("no output")?).read_line(&mut address)?;
-            let connect = |_| -> Result<TcpStream, Failure> {
-                let connection = TcpStream::connect(address.trim())?;
-                connection.set_nodelay(true)?;
-                Ok(connection)
-            };
-            let connections = (0..connections).map(connect).collect::<Result<_, _>>()?;
-            Ok(Self { child, connections })
+            let load = Load::connect(address.trim(), connections)?;
+            Ok(Self { child, load })
         }
 
-        /// CPU nanoseconds per message: one on each connection, then all the answers.
+        /// CPU nanoseconds per message.
         fn measure(&mut self) -> Result<f64, Failure> {
             let process = self.child.id().to_string();
-            let (before, mut sent) = (cpu(&process)?, 0);
-            let mut buffer = [0; MESSAGE];
-            while sent < MESSAGES {
-                self.connections
-                    .iter_mut()
-                    .try_for_each(|connection| connection.write_all(&[1; MESSAGE]))?;
-                self.connections
-                    .iter_mut()
-                    .try_for_each(|connection| connection.read_exact(&mut buffer))?;
-                sent += self.connections.len();
-            }
+            let before = cpu(&process)?;
+            let sent = self.load.run(MESSAGES)?;
             Ok((cpu(&process)? - before) / sent as f64)
         }
     }

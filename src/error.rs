@@ -1,5 +1,6 @@
 //! The one error type of the loop and its adapters.
 
+use crate::emitter::Unhandled;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -229,5 +230,25 @@ impl std::error::Error for Error {
 impl From<io::Error> for Error {
     fn from(cause: io::Error) -> Self {
         Self::new(ErrorKind::Io, "").because(cause)
+    }
+}
+
+/// So that `?` hands an error that nobody listened for to [`run`](crate::run), as adapters do.
+///
+/// ```
+/// onward::events! { Cat { error std::fmt::Error } }
+///
+/// let ended = onward::run(|| {
+///     Cat::new().emit_error(std::fmt::Error)?;
+///     Ok(())
+/// });
+/// let error = ended.unwrap_err();
+/// assert_eq!(error.kind(), onward::ErrorKind::Unhandled);
+/// assert!(error.to_string().starts_with("unhandled error of Cat: "));
+/// ```
+impl<X: std::error::Error + Send + Sync + 'static> From<Unhandled<X>> for Error {
+    fn from(unhandled: Unhandled<X>) -> Self {
+        let error = Self::new(ErrorKind::Unhandled, "unhandled error of").on(unhandled.emitter());
+        error.because(unhandled.into_inner())
     }
 }

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 /// Each room of `src/`, from the ground up, with what it may use. A room that is missing here, or a use
 /// that is missing in its list, fails the test: think first, then change ARCHITECTURE.md and this.
 const ROOMS: &[(&str, &[&str])] = &[
-    ("error", &[]),
     ("emitter", &[]),
+    ("error", &["emitter"]),
     ("event_loop", &["error"]),
     ("stream", &["error", "emitter"]),
     ("io", &["error", "event_loop", "stream"]),

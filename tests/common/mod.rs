@@ -102,6 +102,11 @@ impl Log {
         socket.on(Close, move |_, had_error| log.note(format!("close {had_error}")));
     }
 
+    pub(crate) fn ends_with(&self, expected: &[&str]) -> bool {
+        let notes = self.0.borrow();
+        notes.len() >= expected.len() && notes[notes.len() - expected.len()..] == *expected
+    }
+
     /// Is this all that happened?
     #[track_caller]
     pub(crate) fn assert(&self, expected: &[&str]) {

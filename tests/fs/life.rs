@@ -164,7 +164,13 @@ fn close_is_told_when_the_loop_is_stopped() {
     for log in [waits, wrote] {
         assert!(["close(false)", "open close(false)"].contains(&&*log.all()), "{}", log.all());
     }
-    assert_eq!(descriptors(&path) + descriptors(&fifo) + descriptors(&dir.path("other")), 0);
+    assert_eq!(descriptors(&path) + descriptors(&fifo), 0);
+    // A loop that is stopped does not wait for the pool; what that has in hand it closes itself.
+    let since = std::time::Instant::now();
+    while descriptors(&dir.path("other")) > 0 {
+        assert!(since.elapsed().as_secs() < 10);
+        std::thread::yield_now();
+    }
 }
 
 #[test]

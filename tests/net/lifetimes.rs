@@ -166,3 +166,19 @@ fn a_socket_outlives_its_loop_without_harm() {
     server.close();
     assert_eq!((client.queued(), client.local_addr(), server.connections()), (0, None, 0));
 }
+
+#[test]
+fn a_socket_that_only_writes_closes_when_its_peer_has_ended() {
+    let log = Log::default();
+    let seen = log.clone();
+    run(move || {
+        let address = serve_one(move |socket| {
+            log.watch_all_but_data(socket);
+            socket.end_with("hello and goodbye");
+        })?;
+        let client = Socket::connect(address)?;
+        client.resume();
+        Ok(())
+    });
+    seen.assert(&["finish", "end", "close false"]);
+}

@@ -6,6 +6,7 @@ use onward::net::Socket;
 use onward::stream::pipeline;
 use onward::{ErrorKind, Result};
 use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 
 /// Notes the result, and that there is but one.
 fn note(log: &Log) -> impl FnOnce(Result<()>) + 'static {
@@ -26,8 +27,8 @@ fn note(log: &Log) -> impl FnOnce(Result<()>) + 'static {
 
 /// What is told of a pipe between two sockets, each with the peer that it is given.
 fn piped<A: Send + 'static, B: Send + 'static>(
-    from: impl FnOnce(std::net::TcpStream) -> A + Send + 'static,
-    to: impl FnOnce(std::net::TcpStream) -> B + Send + 'static,
+    from: impl FnOnce(TcpStream) -> A + Send + 'static,
+    to: impl FnOnce(TcpStream) -> B + Send + 'static,
     meddle: impl FnOnce(&Socket, &Socket) + 'static,
 ) -> Log {
     let log = Log::default();
@@ -63,7 +64,52 @@ fn a_pipeline_is_done_when_all_is_through() {
 
 #[test]
 fn a_pipeline_from_a_socket_that_is_reset_gives_that_error_and_none_is_unhandled() {
-    let from = |stream: std::net::TcpStream| reset(stream);
-    let to = |mut stream: std::net::TcpStream| stream.read(&mut [0]);
-    piped(from, to, |_, _| {}).assert(&["read failed"]);
+    let from = |mut stream: TcpStream| {
+        stream.read_exact(&mut [0]).expect("it stands");
+        reset(stream);
+    };
+    piped(from, wait_for_the_end, |from, _| drop(from.write("x"))).assert(&["read failed"]);
+}
+
+#[test]
+fn a_pipeline_to_a_socket_that_is_reset_gives_that_error_and_none_is_unhandled() {
+    // The sender fails some time, too: its peer goes away.
+    let from = |mut stream: TcpStream| while stream.write_all(&[1; 100_000]).is_ok() {};
+    let to = |mut stream: TcpStream| {
+        stream.read_exact(&mut [0; 100_000]).expect("a lot comes");
+        reset(stream);
+    };
+    piped(from, to, |_, _| {}).assert(&["write failed"]);
+}
+
+#[test]
+fn a_pipeline_one_end_of_which_is_destroyed_has_closed_too_early() {
+    for which in 0..2 {
+        let meddle = move |from: &Socket, to: &Socket| {
+            let doomed = if which == 0 { from } else { to };
+            doomed.on(Connect, |doomed, ()| doomed.destroy());
+        };
+        piped(wait_for_the_end, wait_for_the_end, meddle).assert(&["pipe PrematureClose"]);
+    }
+}
+
+#[test]
+fn a_pipeline_whose_ends_are_closed_already_says_so() {
+    for (from_is_closed, to_is_closed) in [(true, false), (false, true), (true, true)] {
+        let log = Log::default();
+        let seen = log.clone();
+        run(move || {
+            let ends = [from_is_closed, to_is_closed].map(|closed| {
+                let (end, _) = connect_to(wait_for_the_end).expect("an address");
+                if closed {
+                    end.destroy();
+                }
+                end
+            });
+            next_turn(move || pipeline(&ends[0], &ends[1], note(&log)));
+            Ok(())
+        });
+        assert_eq!(seen.len(), 1, "from closed: {from_is_closed}, to closed: {to_is_closed}");
+        seen.assert(&["pipe PrematureClose"]);
+    }
 }

@@ -1,7 +1,9 @@
 //! `pipe` between sockets.
 
 use crate::common::pattern::Pattern;
-use crate::common::{ANY, LIMIT, Log, guest, host, join, next_turn, plain, reset, run, serve_one};
+use crate::common::{
+    ANY, LIMIT, Log, connect_to, guest, host, join, next_turn, plain, reset, run, serve_one,
+};
 use onward::events::*;
 use onward::net::{Server, Socket};
 use onward::stream::PipeOptions;
@@ -195,7 +197,7 @@ fn destroying_one_end_of_a_pipe_closes_the_other() {
         let (seen_from, seen_to) = (from_log.clone(), to_log.clone());
         run(move || {
             let address = serve_one(Socket::resume)?;
-            let (idle, _) = crate::common::connect_to(|mut stream| stream.read(&mut [0]))?;
+            let (idle, _) = connect_to(|mut stream| stream.read(&mut [0]))?;
             let from = Socket::connect(address)?;
             from_log.watch_all_but_data(&from);
             to_log.watch_all_but_data(&idle);
@@ -220,7 +222,7 @@ fn piping_from_or_to_a_socket_that_is_closed_already_closes_the_other() {
         run(move || {
             let gone = Socket::connect("127.0.0.1:1")?;
             gone.on(Error, |_, _| {});
-            let (open, _) = crate::common::connect_to(|mut stream| stream.read(&mut [0]))?;
+            let (open, _) = connect_to(|mut stream| stream.read(&mut [0]))?;
             log.watch_all_but_data(&open);
             gone.on(Close, move |gone, _| {
                 let (gone, open) = (gone.clone(), open.clone());
@@ -330,8 +332,8 @@ fn piping_from_a_socket_that_has_ended_already_ends_the_sink() {
     let log = Log::default();
     let seen = log.clone();
     run(move || {
-        let (source, _) = crate::common::connect_to(drop)?;
-        let (sink, _) = crate::common::connect_to(|mut stream| stream.read(&mut [0]))?;
+        let (source, _) = connect_to(drop)?;
+        let (sink, _) = connect_to(|mut stream| stream.read(&mut [0]))?;
         log.watch(&sink);
         source.set_half_open(true);
         source.resume();
