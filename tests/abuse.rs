@@ -4,17 +4,13 @@
 #[allow(dead_code, reason = "shared with other tests")]
 mod common;
 
-#[cfg(all(target_os = "linux", feature = "process"))]
-#[path = "../examples/echo.rs"]
-mod echo;
-
 mod abuse {
     mod addresses;
     #[cfg(target_os = "linux")]
     mod descriptors;
     mod idle;
     mod panics;
-    #[cfg(all(target_os = "linux", feature = "process"))]
-    mod processes;
     mod resets;
+    #[cfg(all(target_os = "linux", feature = "process"))]
+    mod signals;
 }

@@ -1,5 +1,5 @@
-//! File streams, on real files.
-#![cfg(unix)]
+//! File streams, on real files: FIFOs, devices and descriptors as Linux has them.
+#![cfg(target_os = "linux")]
 
 mod fs {
     mod fifo;

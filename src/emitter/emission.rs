@@ -5,7 +5,6 @@ use core::ops::Deref;
 
 use super::event::{Declared, Event};
 use super::listeners::Listeners;
-use super::slot::Outcome;
 use super::unhandled::Unhandled;
 use crate::emitter::names::{Error, ErrorMonitor};
 
@@ -167,19 +166,5 @@ impl Emitted {
     /// Was any listener called?
     pub fn handled(self) -> bool {
         self.called != 0
-    }
-
-    /// That of an emit to one listener.
-    #[inline]
-    pub(super) fn of(outcome: Outcome) -> Self {
-        let (called, skipped) = (outcome == Outcome::Called, outcome == Outcome::Skipped);
-        Self { called: usize::from(called), skipped: usize::from(skipped) }
-    }
-
-    /// Takes back one that was counted as called.
-    #[cold]
-    pub(super) fn missed(&mut self, outcome: Outcome) {
-        self.called -= 1;
-        self.skipped += usize::from(outcome == Outcome::Skipped);
     }
 }

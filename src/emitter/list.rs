@@ -1,31 +1,30 @@
 //! The one storage structure: the listeners of one event, in order.
 //!
-//! A list has a current [`Snapshot`], of which an emit takes a share to [`Walk`] over. It holds no
-//! borrow meanwhile, so a listener may do whatever it likes:
+//! A list nobody has listened to is a null pointer. Otherwise it has a [`Row`]: the slots side by side,
+//! sorted by key. As long as an emit walks there, the row is left as it is, so that the emit can go on
+//! whatever a listener does:
 //!
-//! - One that **adds** a listener finds the snapshot shared, and makes the list a copy of its
-//!   own: the emit under way does not see the newcomer. Copies are made in this case only.
-//! - One that **removes** a listener condemns the slot, which both snapshots share: it is not
-//!   called any more. What remains of it in the snapshot, a tombstone, is swept when no emit
-//!   walks there.
+//! - One that **removes** a listener takes it out of use in its slot, which remains as a tombstone.
+//! - One that **adds** a listener gets its slot put aside, among the `late`; the emit under way does not
+//!   look there, a nested one does.
 //!
-//! Invariants: a slot that is live is in the current snapshot; a snapshot that is current knows how
-//! many of its slots are not live; and no code of the user runs while a snapshot is out of its
-//! cell, except for the share of an emit.
+//! When the outermost emit has ended, the late come into the row and the tombstones go.
+#![allow(
+    unsafe_code,
+    reason = "the row is walked while listeners change it, see slot.rs for the measure"
+)]
 
-use alloc::rc::Rc;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::cell::Cell;
+use core::cell::{Cell, OnceCell, UnsafeCell};
 use core::fmt;
-use core::mem;
 use core::panic::Location;
+use core::ptr::NonNull;
 
-use super::any_slot::AnySlot;
 use super::emission::Emitted;
 use super::event::{Declared, Event};
-
-use super::snapshot::{Entry, Snapshot};
-use super::walk::Walk;
+use super::slot::{Captures, Slot};
+use super::walk::Frame;
 
 /// Which end a listener is added at.
 #[derive(Clone, Copy)]
@@ -36,90 +35,200 @@ pub(super) enum Place {
 
 /// The listeners of one event of one emitter.
 pub struct List<S: Declared, E: Event<S>> {
-    /// Two shares of one snapshot, or none if there never was a listener.
-    current: Cell<Option<Rc<Snapshot<S, E>>>>,
-    /// The share that an emit takes and puts back, so that it need not count shares up and down.
-    /// It is out while an emit walks, except if the list has changed since then.
-    pub(super) spare: Cell<Option<Rc<Snapshot<S, E>>>>,
+    row: OnceCell<Box<Row<S, E>>>,
+}
+
+/// The slots, and the emits that walk over them.
+///
+/// # Invariants
+///
+/// 1. While `frame` is not null, `slots` is neither changed nor moved.
+/// 2. While `frame` is null, `late` is empty.
+/// 3. No reference into `slots` or `late` is alive while code of the user's runs, but for those of an
+///    emit, which are covered by 1.
+pub(super) struct Row<S: Declared, E: Event<S>> {
+    slots: UnsafeCell<Vec<Slot<S, E>>>,
+    /// Added while an emit walked; each by itself, so that they stay where they are.
+    late: UnsafeCell<Vec<NonNull<Slot<S, E>>>>,
+    /// The innermost emit that is under way.
+    frame: Cell<*const Frame<S, E>>,
+    /// How many of `slots` and `late` are tombstones.
+    removed: Cell<usize>,
+    /// The number of the registration by which the event came to have listeners.
+    since: Cell<i64>,
 }
 
 impl<S: Declared, E: Event<S>> List<S, E> {
-    /// Calls the listeners in order. All that is inlined is the way of an emit to one listener.
+    /// Calls the listeners in order.
     #[inline(always)]
     pub(super) fn emit(&self, source: &S, payload: E::Payload<'_>) -> Emitted {
-        match self.spare.take() {
-            Some(spare) => Walk { list: self, snapshot: Some(spare) }.run(source, payload),
-            None => self.emit_nested(source, payload),
+        match self.row.get() {
+            Some(row) => row.emit(source, payload),
+            None => Emitted::NOBODY,
         }
-    }
-
-    /// An emit that finds nothing to spare: there never was a listener, or it comes from inside
-    /// of another one.
-    #[cold]
-    fn emit_nested(&self, source: &S, payload: E::Payload<'_>) -> Emitted {
-        let current = self.current.take();
-        self.current.set(current.clone());
-        Walk { list: self, snapshot: current }.run(source, payload)
     }
 
     /// Adds a listener under a key that no other has had. A key for the front is less than all
     /// others of the list, one for the back greater.
-    pub(super) fn add(
-        &self,
-        place: Place,
-        key: i64,
-        slot: AnySlot<S, E>,
-        location: &'static Location<'static>,
-    ) {
-        let entry = Entry { key, slot, location };
-        self.edit(|snapshot| {
-            if snapshot.len() == 0 {
-                snapshot.since = key.abs();
-            }
-            match place {
-                Place::Front => snapshot.entries.insert(0, entry),
-                Place::Back => snapshot.entries.push(entry),
-            }
-        });
-    }
-
-    /// Notes that a live slot of this list has just been condemned.
-    pub(super) fn count_condemned(&self) {
-        self.look(|snapshot| snapshot.condemned.set(snapshot.condemned.get() + 1));
-    }
-
-    /// Looks at the current snapshot.
-    fn look<R>(&self, look: impl FnOnce(&Snapshot<S, E>) -> R) -> Option<R> {
-        let current = self.current.take()?;
-        let answer = look(&current);
-        self.current.set(Some(current));
-        Some(answer)
-    }
-
-    /// Changes the snapshot, or a copy of it if an emit walks there.
-    fn edit(&self, edit: impl FnOnce(&mut Snapshot<S, E>)) {
-        drop(self.spare.take());
-        let mut current = self.current.take().unwrap_or_default();
-        edit(Rc::make_mut(&mut current));
-        self.spare.set(Some(Rc::clone(&current)));
-        self.current.set(Some(current));
-    }
-
-    /// Sweeps the tombstones with `sweep`, unless an emit walks among them.
-    pub(super) fn sweep(&self, sweep: impl FnOnce(&mut Snapshot<S, E>)) {
-        drop(self.spare.take());
-        let Some(mut current) = self.current.take() else { return };
-        if let Some(snapshot) = Rc::get_mut(&mut current) {
-            sweep(snapshot);
+    pub(super) fn add(&self, place: Place, slot: Slot<S, E>) {
+        let row = self.row.get_or_init(Box::default);
+        if row.len() == 0 {
+            row.since.set(slot.key.abs());
         }
-        self.spare.set(Some(Rc::clone(&current)));
-        self.current.set(Some(current));
+        if row.is_walked() {
+            let slot = NonNull::from(Box::leak(Box::new(slot)));
+            // SAFETY: invariant 3.
+            unsafe { (*row.late.get()).push(slot) };
+            return;
+        }
+        // SAFETY: invariants 1 and 3: nobody walks, so it may be changed.
+        let slots = unsafe { &mut *row.slots.get() };
+        match place {
+            Place::Front => slots.insert(0, slot),
+            Place::Back => slots.push(slot),
+        }
+    }
+}
+
+impl<S: Declared, E: Event<S>> Row<S, E> {
+    pub(super) fn frame(&self) -> *const Frame<S, E> {
+        self.frame.get()
+    }
+
+    pub(super) fn set_frame(&self, frame: *const Frame<S, E>) {
+        self.frame.set(frame);
+    }
+
+    fn is_walked(&self) -> bool {
+        !self.frame.get().is_null()
+    }
+
+    /// The slots in the row. The caller has set, or is about to set, a frame, or runs no code of the user's
+    /// as long as it has the slice.
+    #[inline(always)]
+    pub(super) fn slots(&self) -> &[Slot<S, E>] {
+        // SAFETY: by invariants 1 and 3 the row is not changed while somebody looks at it.
+        unsafe { &*self.slots.get() }
+    }
+
+    pub(super) fn late(&self) -> &[NonNull<Slot<S, E>>] {
+        // SAFETY: by invariant 3 nobody adds while somebody looks, who copies what has to outlive that.
+        unsafe { &*self.late.get() }
+    }
+
+    /// The number of listeners.
+    fn len(&self) -> usize {
+        self.slots().len() + self.late().len() - self.removed.get()
+    }
+
+    /// Is there anything for [`settle`](Self::settle) to do?
+    #[inline(always)]
+    pub(super) fn is_unsettled(&self) -> bool {
+        self.removed.get() != 0 || !self.late().is_empty()
+    }
+
+    pub(super) fn count_removed(&self) {
+        self.removed.set(self.removed.get() + 1);
+    }
+
+    fn find(&self, key: i64) -> Option<&Slot<S, E>> {
+        let slots = self.slots();
+        let newest = slots.last().filter(|slot| slot.key == key);
+        let found = newest.or_else(|| {
+            slots.binary_search_by_key(&key, |slot| slot.key).ok().map(|at| &slots[at])
+        });
+        found.or_else(|| self.late_slots().find(|slot| slot.key == key))
+    }
+
+    /// The late slots. They stay where they are until the outermost emit has ended.
+    pub(super) fn late_slots(&self) -> impl Iterator<Item = &Slot<S, E>> {
+        // SAFETY: a late slot is ours, and it is only looked at by those that run before it is moved.
+        self.late().iter().map(|slot| unsafe { slot.as_ref() })
+    }
+
+    /// Every slot that is in use, in the order of their keys, but for those that are late.
+    fn live(&self) -> impl Iterator<Item = &Slot<S, E>> {
+        self.slots().iter().chain(self.late_slots()).filter(|slot| slot.is_live())
+    }
+
+    /// Takes a slot out of use. The captures come back, unless it runs: then its emit drops them.
+    fn remove(&self, slot: &Slot<S, E>) -> Option<Captures<S, E>> {
+        if let Some(outermost) = Frame::outermost_running(self.frame.get(), slot) {
+            if slot.condemn() {
+                self.count_removed();
+                outermost.condemn();
+            }
+            return None;
+        }
+        let captures = slot.remove();
+        if captures.is_some() {
+            self.count_removed();
+        }
+        captures
+    }
+
+    /// Some tombstones go: those at the end at once, the others when they are as many as the living. So a
+    /// removal takes constant time, taken over many. Nothing, if an emit walks.
+    fn sweep(&self) {
+        if self.is_walked() {
+            return;
+        }
+        // SAFETY: invariants 1 and 3: nobody walks; tombstones have no captures, so dropping them runs no
+        // code of the user's.
+        let slots = unsafe { &mut *self.slots.get() };
+        while slots.last().is_some_and(|slot| !slot.is_live()) {
+            slots.pop();
+            self.removed.set(self.removed.get() - 1);
+        }
+        if self.removed.get() * 2 >= slots.len() && self.removed.get() != 0 {
+            slots.retain(Slot::is_live);
+            self.removed.set(0);
+        }
+    }
+
+    /// The outermost emit has ended: the late come in, the tombstones go.
+    #[cold]
+    pub(super) fn settle(&self) {
+        // SAFETY: invariants 1 and 3, as in `sweep`.
+        let (slots, late) = unsafe { (&mut *self.slots.get(), &mut *self.late.get()) };
+        if self.removed.take() != 0 {
+            slots.retain(Slot::is_live);
+        }
+        for slot in late.drain(..) {
+            // SAFETY: it came from a box, and this is the only pointer to it that is left.
+            let slot = *unsafe { Box::from_raw(slot.as_ptr()) };
+            if slot.is_live() {
+                let at = slots.partition_point(|other| other.key < slot.key);
+                slots.insert(at, slot);
+            }
+        }
+    }
+}
+
+impl<S: Declared, E: Event<S>> Drop for Row<S, E> {
+    fn drop(&mut self) {
+        for slot in self.late.get_mut().drain(..) {
+            // SAFETY: it came from a box, and this is the only pointer to it that is left.
+            drop(unsafe { Box::from_raw(slot.as_ptr()) });
+        }
+    }
+}
+
+impl<S: Declared, E: Event<S>> Default for Row<S, E> {
+    fn default() -> Self {
+        Self {
+            slots: UnsafeCell::default(),
+            late: UnsafeCell::default(),
+            frame: Cell::new(core::ptr::null()),
+            removed: Cell::new(0),
+            since: Cell::new(0),
+        }
     }
 }
 
 impl<S: Declared, E: Event<S>> Default for List<S, E> {
     fn default() -> Self {
-        Self { current: Cell::new(None), spare: Cell::new(None) }
+        Self { row: OnceCell::new() }
     }
 }
 
@@ -151,35 +260,32 @@ impl<S: Declared, E: Event<S>> AnyList for List<S, E> {
     }
 
     fn count(&self) -> usize {
-        self.look(Snapshot::len).unwrap_or(0)
+        self.row.get().map_or(0, |row| row.len())
     }
 
     fn since(&self) -> i64 {
-        self.look(|snapshot| snapshot.since).unwrap_or(0)
+        self.row.get().map_or(0, |row| row.since.get())
     }
 
     fn locations(&self) -> Vec<&'static Location<'static>> {
-        let live = |entry: &&Entry<S, E>| entry.slot.is_live();
-        self.look(|s| s.entries.iter().filter(live).map(|entry| entry.location).collect())
-            .unwrap_or_default()
+        let row = self.row.get();
+        row.into_iter().flat_map(|row| row.live()).map(|slot| slot.location).collect()
     }
 
     fn remove(&self, key: i64) -> bool {
-        let find = |snapshot: &Snapshot<S, E>| snapshot.find(key).map(|e| e.slot.clone());
-        let Some(slot) = self.look(find).flatten().filter(|slot| slot.condemn()) else {
-            return false;
-        };
-        self.count_condemned();
-        slot.reap();
-        self.sweep(Snapshot::sweep_some);
+        let Some(row) = self.row.get() else { return false };
+        let Some(slot) = row.find(key).filter(|slot| slot.is_live()) else { return false };
+        let captures = row.remove(slot);
+        row.sweep();
+        drop(captures);
         true
     }
 
     fn clear(&self) {
-        let mut removed = Vec::new();
-        self.edit(|snapshot| removed = mem::take(snapshot).entries);
+        let Some(row) = self.row.get() else { return };
         // First all are out of use, then captures are dropped, which may run any code.
-        removed.retain(|entry| entry.slot.condemn());
-        removed.iter().for_each(|entry| entry.slot.reap());
+        let captures: Vec<_> = row.live().filter_map(|slot| row.remove(slot)).collect();
+        row.sweep();
+        drop(captures);
     }
 }

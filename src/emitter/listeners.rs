@@ -7,11 +7,10 @@ use core::fmt;
 use core::panic::Location;
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use super::any_slot::AnySlot;
 use super::event::{Declared, Event, Table};
 use super::list::{AnyList, Place};
 use super::listener::{Listener, Off, Subscription};
-use super::slot::{self, Once, Reentrant, Slot};
+use super::slot::Slot;
 
 /// The listeners of an `S`: what [`Emitter`](crate::Emitter) works on.
 ///
@@ -62,7 +61,12 @@ impl<S: Declared> Listeners<S> {
     }
 
     #[track_caller]
-    fn add<E: Event<S>>(&self, _: E, place: Place, slot: AnySlot<S, E>) -> Listener {
+    fn add<E: Event<S>>(
+        &self,
+        _: E,
+        place: Place,
+        slot: impl FnOnce(i64, &'static Location<'static>) -> Slot<S, E>,
+    ) -> Listener {
         let core = self.core();
         let number = core.registrations.get() + 1;
         core.registrations.set(number);
@@ -70,7 +74,7 @@ impl<S: Declared> Listeners<S> {
             Place::Front => -number,
             Place::Back => number,
         };
-        E::list(&core.table).add(place, key, slot, Location::caller());
+        E::list(&core.table).add(place, slot(key, Location::caller()));
         Listener { key, serial: core.serial, event: E::INDEX }
     }
 }
@@ -83,7 +87,7 @@ impl<S: Declared> Listeners<S> {
         event: E,
         listener: impl for<'a> FnMut(&S, E::Payload<'a>) + 'static,
     ) -> Listener {
-        self.add(event, Place::Back, slot::repeated(listener))
+        self.add(event, Place::Back, Slot::repeated(listener))
     }
 
     #[track_caller]
@@ -92,7 +96,7 @@ impl<S: Declared> Listeners<S> {
         event: E,
         listener: impl for<'a> FnMut(&S, E::Payload<'a>) + 'static,
     ) -> Listener {
-        self.add(event, Place::Front, slot::repeated(listener))
+        self.add(event, Place::Front, Slot::repeated(listener))
     }
 
     #[track_caller]
@@ -101,7 +105,7 @@ impl<S: Declared> Listeners<S> {
         event: E,
         listener: impl for<'a> FnOnce(&S, E::Payload<'a>) + 'static,
     ) -> Listener {
-        self.add(event, Place::Back, AnySlot::new(Slot::<_, Once>::new(listener)))
+        self.add(event, Place::Back, Slot::once(listener))
     }
 
     #[track_caller]
@@ -110,7 +114,7 @@ impl<S: Declared> Listeners<S> {
         event: E,
         listener: impl for<'a> Fn(&S, E::Payload<'a>) + 'static,
     ) -> Listener {
-        self.add(event, Place::Back, AnySlot::new(Slot::<_, Reentrant>::new(listener)))
+        self.add(event, Place::Back, Slot::reentrant(listener))
     }
 
     pub(super) fn guard(&self, listener: Listener) -> Subscription {

@@ -127,7 +127,6 @@
 //! hash, no allocation and no copy: one indirect call for each listener. A listener added during an
 //! emit of its event makes that event's vector be copied, once for that emit.
 
-mod any_slot;
 mod emission;
 mod event;
 mod list;
@@ -136,8 +135,6 @@ mod listeners;
 mod macros;
 pub(crate) mod names;
 mod slot;
-mod small_slot;
-mod snapshot;
 mod subscribing;
 mod unhandled;
 mod walk;

@@ -1,82 +1,182 @@
 //! The emit itself: the only place from which listeners are called.
+#![allow(
+    unsafe_code,
+    reason = "it walks over a row that listeners may want to change, see list.rs"
+)]
 
-use alloc::rc::Rc;
-use core::mem;
+use alloc::vec::Vec;
+use core::cell::Cell;
+use core::ptr;
 
 use super::emission::Emitted;
 use super::event::{Declared, Event};
-use super::list::List;
-use super::slot::Outcome;
-use super::snapshot::{Entry, Snapshot};
+use super::list::Row;
+use super::slot::Slot;
 
-/// An emit under way. Gives its share of the snapshot back, whether it returns or panics.
-pub(super) struct Walk<'a, S: Declared, E: Event<S>> {
-    pub(super) list: &'a List<S, E>,
-    pub(super) snapshot: Option<Rc<Snapshot<S, E>>>,
+/// An emit under way, on the stack. The emits of a list that are under way are linked from the
+/// innermost outwards.
+pub(super) struct Frame<S: Declared, E: Event<S>> {
+    /// The slot whose listener runs.
+    at: Cell<*const Slot<S, E>>,
+    /// That listener was removed while it ran: its captures go when it has returned.
+    condemned: Cell<bool>,
+    outer: *const Self,
 }
 
-impl<S: Declared, E: Event<S>> Walk<'_, S, E> {
-    /// Calls the listeners, lends the payload to each but the last and gives it to that one.
+impl<S: Declared, E: Event<S>> Frame<S, E> {
+    /// The frame furthest out, from `frame` on, in which a slot runs.
+    pub(super) fn outermost_running<'a>(frame: *const Self, slot: &Slot<S, E>) -> Option<&'a Self> {
+        let (mut frame, mut found) = (frame, None);
+        // SAFETY: a frame is linked as long as it is on the stack, and it is only borrowed for as long as the
+        // caller, who runs further up the stack.
+        while let Some(inner) = unsafe { frame.as_ref() } {
+            if ptr::eq(inner.at.get(), slot) {
+                found = Some(inner);
+            }
+            frame = inner.outer;
+        }
+        found
+    }
+
+    /// The listener that runs in this frame has been removed.
+    pub(super) fn condemn(&self) {
+        self.condemned.set(true);
+    }
+}
+
+/// Links a frame, and takes it out again, whether the emit returns or panics.
+struct Link<'a, S: Declared, E: Event<S>> {
+    row: &'a Row<S, E>,
+    frame: &'a Frame<S, E>,
+}
+
+impl<S: Declared, E: Event<S>> Link<'_, S, E> {
+    /// Calls one listener, unless it has been removed.
     ///
-    /// Most events have one listener: for it there is a way without a loop.
+    /// # Safety
+    ///
+    /// The slot stays where it is as long as the frame is linked; its listener does not run, unless it is
+    /// re-entrant.
     #[inline(always)]
-    pub(super) fn run(&self, source: &S, payload: E::Payload<'_>) -> Emitted {
-        let Some(snapshot) = &self.snapshot else { return Emitted::NOBODY };
-        match &*snapshot.entries {
+    unsafe fn call(
+        &self,
+        slot: &Slot<S, E>,
+        source: &S,
+        payload: E::Payload<'_>,
+        emitted: &mut Emitted,
+    ) {
+        self.frame.at.set(slot);
+        // SAFETY: as the caller promises.
+        let called = unsafe { slot.call(self.row, source, payload) };
+        if self.frame.condemned.get() {
+            self.reap();
+        }
+        emitted.called += usize::from(called);
+    }
+
+    /// The listener that ran last was removed while it ran, and has returned.
+    #[cold]
+    fn reap(&self) {
+        self.frame.condemned.set(false);
+        // SAFETY: the slot stays where it is as long as the frame is linked; it was condemned, in this
+        // frame, the outermost in which it ran.
+        let captures = unsafe { (*self.frame.at.get()).reap() };
+        // It is no longer that slot that runs: the captures' destructors may do anything.
+        self.frame.at.set(ptr::null());
+        drop(captures);
+    }
+}
+
+impl<S: Declared, E: Event<S>> Drop for Link<'_, S, E> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if self.frame.condemned.get() {
+            self.reap(); // its listener panicked
+        }
+        self.row.set_frame(self.frame.outer);
+        if self.frame.outer.is_null() && self.row.is_unsettled() {
+            self.row.settle();
+        }
+    }
+}
+
+impl<S: Declared, E: Event<S>> Row<S, E> {
+    /// Calls the listeners, lends the payload to each but the last and gives it to that one.
+    #[inline(always)]
+    pub(super) fn emit(&self, source: &S, payload: E::Payload<'_>) -> Emitted {
+        if !self.frame().is_null() {
+            return self.emit_nested(source, payload);
+        }
+        // Most events have one listener: for it there is a way without a loop.
+        match self.slots() {
             [] => Emitted::NOBODY,
-            [only] => Emitted::of(only.slot.call(self.list, source, payload)),
-            entries => self.run_several(entries, source, payload),
+            [only] => {
+                let frame =
+                    Frame { at: Cell::new(only), condemned: Cell::new(false), outer: ptr::null() };
+                self.set_frame(&frame);
+                let link = Link { row: self, frame: &frame };
+                let mut emitted = Emitted::NOBODY;
+                // SAFETY: the row stays as it is while a frame is linked; no emit is under way, so nothing
+                // runs.
+                unsafe { link.call(only, source, payload, &mut emitted) };
+                emitted
+            }
+            several => self.emit_several(several, source, payload),
         }
     }
 
     #[inline(never)]
-    fn run_several(
+    fn emit_several(
         &self,
-        entries: &[Entry<S, E>],
+        slots: &[Slot<S, E>],
         source: &S,
         mut payload: E::Payload<'_>,
     ) -> Emitted {
-        let mut emitted = Emitted { called: entries.len(), skipped: 0 };
-        let mut call = |entry: &Entry<S, E>, payload: E::Payload<'_>| {
-            let outcome = entry.slot.call(self.list, source, payload);
-            if outcome != Outcome::Called {
-                emitted.missed(outcome);
-            }
-        };
-        let mut entries = entries.iter();
-        // A payload without a destructor may as well be lent to the last, too: a shorter loop.
-        let last = if mem::needs_drop::<E::Payload<'_>>() { entries.next_back() } else { None };
-        for entry in entries {
-            call(entry, E::lend(&mut payload));
+        let Some((last, others)) = slots.split_last() else { return Emitted::NOBODY };
+        let frame = Frame { at: Cell::new(last), condemned: Cell::new(false), outer: ptr::null() };
+        self.set_frame(&frame);
+        let link = Link { row: self, frame: &frame };
+        let mut emitted = Emitted::NOBODY;
+        for slot in others {
+            // SAFETY: the row stays as it is while a frame is linked; no emit was under way, and those that
+            // listeners began have ended, so nothing runs.
+            unsafe { link.call(slot, source, E::lend(&mut payload), &mut emitted) };
         }
-        if let Some(last) = last {
-            call(last, payload);
-        }
+        // SAFETY: the same.
+        unsafe { link.call(last, source, payload, &mut emitted) };
         emitted
     }
 
-    /// The list has changed while it was walked: its new snapshot has a share to spare already.
+    /// An emit from inside of another one of the same event: what runs is skipped, unless it is
+    /// re-entrant, and those that were added meanwhile are called.
     #[cold]
-    fn outdated(&self, spare: Rc<Snapshot<S, E>>) {
-        drop(self.list.spare.replace(Some(spare)));
-    }
-
-    #[cold]
-    fn sweep(&self) {
-        self.list.sweep(Snapshot::sweep_all);
-    }
-}
-
-impl<S: Declared, E: Event<S>> Drop for Walk<'_, S, E> {
-    #[inline(always)]
-    fn drop(&mut self) {
-        let Some(snapshot) = self.snapshot.take() else { return };
-        let condemned = snapshot.condemned.get() != 0;
-        if let Some(spare) = self.list.spare.replace(Some(snapshot)) {
-            self.outdated(spare);
+    fn emit_nested(&self, source: &S, mut payload: E::Payload<'_>) -> Emitted {
+        let outer = self.frame();
+        let frame = Frame { at: Cell::new(ptr::null()), condemned: Cell::new(false), outer };
+        self.set_frame(&frame);
+        let link = Link { row: self, frame: &frame };
+        let mut emitted = Emitted::NOBODY;
+        let mut call = |slot: &Slot<S, E>, payload: E::Payload<'_>| {
+            let runs = !slot.is_reentrant() && Frame::outermost_running(outer, slot).is_some();
+            if slot.is_live() && runs {
+                emitted.skipped += 1;
+            } else {
+                // SAFETY: slots stay where they are as long as an emit is under way; this one does not run,
+                // or may.
+                unsafe { link.call(slot, source, payload, &mut emitted) };
+            }
+        };
+        if self.late().is_empty() {
+            let Some((last, others)) = self.slots().split_last() else { return emitted };
+            others.iter().for_each(|slot| call(slot, E::lend(&mut payload)));
+            call(last, payload);
+            return emitted;
         }
-        if condemned {
-            self.sweep();
-        }
+        let mut slots: Vec<_> = self.slots().iter().chain(self.late_slots()).collect();
+        slots.sort_by_key(|slot| slot.key);
+        let Some((last, others)) = slots.split_last() else { return emitted };
+        others.iter().for_each(|slot| call(slot, E::lend(&mut payload)));
+        call(last, payload);
+        emitted
     }
 }

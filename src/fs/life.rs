@@ -10,9 +10,10 @@
 //! "Destroyed" flips at once, inside of the call. `Error` and `Close` are told in the close phase, once
 //! no other thread works on the file any more.
 
+use super::seat::{Seat, Slot};
 use super::sys::{self, Kind};
 use crate::error::{Error, Result};
-use crate::event_loop::{Descriptor, Handle, Interest, Key, Source, Timer};
+use crate::event_loop::{Handle, Interest, Key, Timer};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::fs::File;
 use std::io;
@@ -81,16 +82,6 @@ pub(super) struct Life<S: FileStream> {
     wait: Cell<Duration>,
 }
 
-/// Where the open file is.
-type Slot = RefCell<Option<Arc<File>>>;
-
-/// What the registry keeps. It keeps the stream alive only while the poller may call for it.
-struct Seat<S: FileStream> {
-    file: Rc<Slot>,
-    stream: Weak<S::Inner>,
-    awaited: RefCell<Option<S>>,
-}
-
 impl<S: FileStream> Life<S> {
     pub(super) fn new(handle: Handle, path: Option<&Path>) -> Self {
         Self {
@@ -154,7 +145,7 @@ impl<S: FileStream> Life<S> {
     pub(super) fn count(&self, counted: bool) {
         self.counted.set(counted);
         if let (Some(seat), Some(key)) = (self.seat(), self.key.get()) {
-            self.handle.count_source(key, counted && seat.awaited.borrow().is_some());
+            self.handle.count_source(key, counted && seat.is_awaited());
         }
         if let Some(timer) = self.timer.get() {
             let _ = if counted { timer.ref_() } else { timer.unref() };
@@ -178,11 +169,7 @@ impl<S: FileStream> Life<S> {
 /// Gives a new stream its place on the loop.
 pub(super) fn settle_in<S: FileStream>(stream: &S) {
     let life = stream.life();
-    let seat = Rc::new(Seat {
-        file: Rc::clone(&life.file),
-        stream: Rc::downgrade(stream.inner()),
-        awaited: RefCell::new(None),
-    });
+    let seat = Rc::new(Seat::new(Rc::clone(&life.file), stream));
     let _ = life.seat.set(Rc::downgrade(&seat));
     let key = life.handle.add_source(seat);
     life.handle.count_source(key, false);
@@ -301,7 +288,7 @@ pub(super) fn handle_dropped<S: FileStream>(stream: &S) {
 }
 
 /// Closes it in the close phase, and tells so: the error, if there was one, then the close.
-fn close<S: FileStream>(stream: &S) {
+pub(super) fn close<S: FileStream>(stream: &S) {
     let life = stream.life();
     if life.closing.replace(true) {
         return;
@@ -321,12 +308,11 @@ fn close<S: FileStream>(stream: &S) {
 
 impl<S: FileStream> Life<S> {
     /// Has the poller call the stream, or nobody.
-    fn wait_for(&self, interest: Interest, stream: Option<S>) {
+    pub(super) fn wait_for(&self, interest: Interest, stream: Option<S>) {
         let (Some(seat), Some(key)) = (self.seat(), self.key.get()) else { return };
         self.handle.want(key, interest);
         self.handle.count_source(key, stream.is_some() && self.counted.get());
-        let before = seat.awaited.replace(stream);
-        drop(before);
+        seat.await_readiness(stream);
     }
 
     /// Off the loop, then closed.
@@ -342,40 +328,5 @@ impl<S: FileStream> Life<S> {
 impl<S: FileStream> Drop for Life<S> {
     fn drop(&mut self) {
         self.let_go();
-    }
-}
-
-impl<S: FileStream> Source for Seat<S> {
-    fn lend(&self, to: &mut dyn FnMut(Descriptor<'_>) -> io::Result<()>) -> io::Result<()> {
-        self.file.borrow().as_deref().map_or(Ok(()), |file| sys::lend(file, to))
-    }
-
-    fn ready(self: Rc<Self>, _: Interest) {
-        if let Some(stream) = self.stream() {
-            stream.advance(true);
-        }
-    }
-
-    /// Devices that are always ready are not watched: then the pool serves them.
-    fn refused(self: Rc<Self>, _: io::Error) {
-        let Some(stream) = self.stream() else { return };
-        let life = stream.life();
-        life.wait_for(Interest::NONE, None);
-        life.way.set(stream.way(Kind::Regular));
-        update(&stream);
-    }
-
-    fn shut(self: Rc<Self>) {
-        if let Some(stream) = self.stream() {
-            destroy(&stream, None);
-            // Nobody will hear of what the pool still does for it.
-            close(&stream);
-        }
-    }
-}
-
-impl<S: FileStream> Seat<S> {
-    fn stream(&self) -> Option<S> {
-        self.stream.upgrade().map(S::from_inner)
     }
 }

@@ -32,6 +32,7 @@ mod open;
 mod read;
 mod read_options;
 mod reading;
+mod seat;
 mod sys;
 mod write;
 mod write_options;

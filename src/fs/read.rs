@@ -179,6 +179,22 @@ impl ReadStream {
     }
 
     /// No more `Data`, from this moment on.
+    ///
+    /// ```
+    /// use onward::{events::*, fs::ReadStream};
+    /// use std::time::Duration;
+    ///
+    /// onward::run(|| {
+    ///     let file = ReadStream::open("Cargo.toml")?;
+    ///     file.on(Data, |file, _| {
+    ///         file.pause(); // a chunk per millisecond is enough
+    ///         let file = file.clone();
+    ///         onward::set_timeout(Duration::from_millis(1), move || file.resume());
+    ///     });
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), onward::Error>(())
+    /// ```
     pub fn pause(&self) {
         self.flow_changed(Flow::pause);
     }
@@ -233,6 +249,18 @@ impl ReadStream {
 
     /// The loop need not wait for what this FIFO, terminal or device may still have to say. Files
     /// that do not make one wait are read to their end all the same.
+    ///
+    /// ```no_run
+    /// use onward::{events::*, fs::ReadStream};
+    ///
+    /// onward::run(|| {
+    ///     let keys = ReadStream::open("/dev/tty")?;
+    ///     keys.on(Data, |_, keys| println!("{} keys", keys.len()));
+    ///     keys.unref(); // the program need not wait for more of them
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), onward::Error>(())
+    /// ```
     pub fn unref(&self) {
         self.0.life.count(false);
     }

@@ -85,7 +85,10 @@ fn step(stream: &ReadStream) -> io::Result<Step> {
     let told = match life.way.get() {
         Way::Opening => return Ok(Step::Waits),
         Way::Pool => return Ok(read_in_pool(stream, want)),
-        Way::Polled => tell_read(stream, want, sys::receive),
+        Way::Polled => {
+            let ours = life.path().is_some();
+            tell_read(stream, want, |file, buffer| sys::receive(file, buffer, ours))
+        }
         Way::Cached => {
             let at = inner.position.get();
             tell_read(stream, want, |file, buffer| sys::read_now(file, buffer, at))

@@ -98,6 +98,18 @@ impl WriteStream {
     ///
     /// At once: not in a loop, or not a path (it has a zero byte in it). Later, as an error event: what
     /// the system says, with the path.
+    ///
+    /// ```
+    /// use onward::{events::*, fs::WriteStream};
+    ///
+    /// onward::run(|| {
+    ///     let file = WriteStream::create("no/such/directory")?;
+    ///     file.on(Error, |_, error| assert!(error.is_not_found()));
+    ///     file.on(Close, |_, had_error| assert!(had_error));
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), onward::Error>(())
+    /// ```
     pub fn create(path: impl AsRef<Path>) -> Result<Self> {
         WriteOptions::new().open(path)
     }
@@ -133,6 +145,19 @@ impl WriteStream {
     /// # Errors
     ///
     /// Not in a loop, or the system cannot say what the file is.
+    ///
+    /// ```
+    /// use onward::fs::WriteStream;
+    /// use std::fs::File;
+    ///
+    /// # #[cfg(unix)]
+    /// onward::run(|| {
+    ///     let log = WriteStream::from_file(File::options().append(true).open("/dev/null")?)?;
+    ///     log.end_with("nobody will read this\n");
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), onward::Error>(())
+    /// ```
     pub fn from_file(file: File) -> Result<Self> {
         WriteOptions::new().open_file(file)
     }
@@ -181,6 +206,31 @@ impl WriteStream {
     /// As an event, with `Close`: written to after [`end`](Self::end); more queued than
     /// [`max_queued`](WriteOptions::max_queued) allows; the system does not take it. After the stream
     /// was destroyed nothing happens, and `false` comes back.
+    ///
+    /// ```
+    /// use onward::{events::*, fs::WriteStream};
+    ///
+    /// # let path = std::env::temp_dir().join("onward-doc-numbers");
+    /// # let numbers = path.clone();
+    /// onward::run(|| {
+    ///     let file = WriteStream::create(numbers)?;
+    ///     let mut numbers = 0..100_000;
+    ///     let mut pour = move |file: &WriteStream| {
+    ///         for number in numbers.by_ref() {
+    ///             if !file.write(format!("{number}\n")) {
+    ///                 return; // enough is queued: go on when it is written
+    ///             }
+    ///         }
+    ///         file.end();
+    ///     };
+    ///     pour(&file);
+    ///     file.on(Drain, move |file, ()| pour(file));
+    ///     Ok(())
+    /// })?;
+    /// assert_eq!(std::fs::read_to_string(&path)?.lines().count(), 100_000);
+    /// # std::fs::remove_file(path)?;
+    /// # Ok::<(), onward::Error>(())
+    /// ```
     #[allow(clippy::must_use_candidate, reason = "small files need not ask")]
     pub fn write(&self, bytes: impl AsRef<[u8]>) -> bool {
         writing::write(self, bytes.as_ref())

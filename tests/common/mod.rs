@@ -1,7 +1,8 @@
 //! What the tests with real sockets share: deadlines, records of events, peers in threads.
 
+use onward::events::*;
 use onward::net::{Server, Socket};
-use onward::{Error, ErrorKind, Result, events::*};
+use onward::{Error, ErrorKind, Result};
 use std::cell::{Cell, RefCell};
 use std::fmt::Debug;
 use std::io;
@@ -96,8 +97,7 @@ impl Log {
         socket.on(Drain, noting("drain"));
         socket.on(Finish, noting("finish"));
         let log = self.clone();
-        socket
-            .on(onward::events::Error, move |_, error| log.note(format!("error {}", sort(error))));
+        socket.on(Error, move |_, error| log.note(format!("error {}", sort(error))));
         let log = self.clone();
         socket.on(Close, move |_, had_error| log.note(format!("close {had_error}")));
     }

@@ -145,33 +145,48 @@ impl Drop for Explosive {
 
 #[test]
 fn results_that_nobody_takes_and_that_panic_as_they_are_dropped_do_not_use_the_pool_up() {
-    in_time(|| {
+    let name = "event_loop::blocking::results_that_nobody_takes_and_that_panic_as_they_are_dropped_do_not_use_the_pool_up";
+    in_child(name, || {
+        let log = Log::default();
         // More than the pool has threads.
         for _ in 0..16 {
-            let (event_loop, _) = make_loop();
-            let (go, gone) = mpsc::channel::<()>();
-            let (begin, begun) = mpsc::channel();
-            event_loop.enter(|| {
-                let work = move || {
-                    begin.send(()).unwrap();
-                    assert!(gone.recv().is_err());
-                    Explosive
-                };
-                spawn_blocking(work, |_| unreachable!("the loop ends before"));
-                stop();
-            });
-            event_loop.run().unwrap();
-            begun.recv().unwrap();
-            drop(event_loop);
-            drop(go);
+            abandon_an_explosive();
         }
-        let log = Log::default();
         onward::run(|| {
-            let log = log.clone();
-            spawn_blocking(|| 1, move |result| log.note(result.unwrap().to_string()));
+            let (timeout, log) = (
+                set_timeout(Duration::from_secs(20), || panic!("nobody works any more")),
+                log.clone(),
+            );
+            spawn_blocking(
+                || 1,
+                move |result| {
+                    log.note(result.unwrap().to_string());
+                    timeout.cancel();
+                },
+            );
             Ok(())
         })
         .unwrap();
         assert_eq!(log.take(), "1");
     });
+}
+
+/// Has one made by a loop that is gone when it is done.
+fn abandon_an_explosive() {
+    let (event_loop, _) = make_loop();
+    let (go, gone) = mpsc::channel::<()>();
+    let (begin, begun) = mpsc::channel();
+    event_loop.enter(|| {
+        let work = move || {
+            begin.send(()).unwrap();
+            assert!(gone.recv().is_err());
+            Explosive
+        };
+        spawn_blocking(work, |_| unreachable!("the loop ends before"));
+        stop();
+    });
+    event_loop.run().unwrap();
+    begun.recv_timeout(Duration::from_secs(20)).unwrap();
+    drop(event_loop);
+    drop(go);
 }

@@ -7,10 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 /// Calls `attempt` from inside of a callback of a running loop; gives what it said.
-fn from_a_callback<T: 'static>(attempt: impl FnOnce() -> T + Send + 'static) -> T
-where
-    T: Send,
-{
+fn from_a_callback<T: Send + 'static>(attempt: impl FnOnce() -> T + Send + 'static) -> T {
     in_time(move || {
         let said = Rc::new(RefCell::new(None));
         let kept = Rc::clone(&said);

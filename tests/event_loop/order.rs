@@ -186,8 +186,9 @@ fn from_a_socket_s_callback_an_immediate_always_comes_before_a_timer() {
         let server = Server::listen("127.0.0.1:0")?;
         let client = std::net::TcpStream::connect(server.local_addr()).unwrap();
         let log = log.clone();
-        server.on(Connection, move |server, _| {
+        server.on(Connection, move |server, socket| {
             let _ = &client;
+            socket.destroy();
             set_timeout(SOON, log.ticking("timer"));
             set_immediate(log.ticking("immediate"));
             server.close();

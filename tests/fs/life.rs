@@ -96,6 +96,8 @@ fn nothing_leaks_whenever_a_write_stream_is_destroyed() {
             let stream = WriteStream::create(path)?;
             log.write(&stream);
             stream.write(noise(100_000, 6));
+            let closed = path.clone();
+            stream.on(Close, move |_, _| assert_eq!(descriptors(&closed), 0));
             after_turns(turns, move || {
                 stream.destroy();
                 assert!(!stream.write("more"));

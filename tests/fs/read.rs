@@ -106,7 +106,7 @@ fn what_is_forbidden_is_an_error() {
     }
     let dir = Dir::new();
     let path = dir.file("secret", "x");
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).unwrap();
     // To root nothing is forbidden: as somebody else, if this program can be run by them.
     let somebody = || {
         let mut command = std::process::Command::new("setpriv");
@@ -294,10 +294,12 @@ fn nothing_comes_while_it_is_paused() {
         log.read(&stream);
         assert!(stream.is_paused());
         let resumed = log.clone();
-        let again = stream.clone();
-        onward::set_timeout(Duration::from_millis(20), move || {
-            resumed.note("resume");
-            again.resume();
+        stream.on(Open, move |stream, ()| {
+            let (resumed, stream) = (resumed.clone(), stream.clone());
+            onward::set_timeout(Duration::from_millis(20), move || {
+                resumed.note("resume");
+                stream.resume();
+            });
         });
         let log = log.clone();
         stream.on(Data, move |stream, _| {

@@ -116,7 +116,10 @@ fn localhost_needs_no_looking_up() {
     let seen = log.clone();
     run(move || {
         let server = Server::listen("localhost:0")?;
-        server.on(Connection, |server, _| server.close());
+        server.on(Connection, |server, socket| {
+            server.close();
+            socket.resume();
+        });
         let client = Socket::connect(format!("localhost:{}", server.local_addr().port()))?;
         log.watch(&client);
         client.on(Connect, |client, ()| client.end());
@@ -138,6 +141,7 @@ fn addresses_of_both_ends_are_known_once_the_connection_stands() {
             assert_eq!(socket.local_addr(), Some(address));
             let peer = socket.peer_addr().expect("it is connected");
             socket.end_with(peer.to_string());
+            socket.resume();
         });
         client.on(Data, move |client, own| {
             let own = String::from_utf8_lossy(own).parse().expect("an address");

@@ -57,7 +57,12 @@ fn what_is_written_before_the_connection_stands_arrives_in_order() {
 
 #[test]
 fn an_end_before_the_connection_stands_still_connects_sends_and_ends() {
-    let (host, guest) = converse(|socket| drop(socket.write("x")), Socket::end);
+    let (host, guest) = converse(
+        |socket| {
+            socket.write("x");
+        },
+        Socket::end,
+    );
     host.assert(&["end", "finish", "close false"]);
     guest.assert(&["connect", "finish", "data x", "end", "close false"]);
 }
@@ -68,7 +73,9 @@ fn what_is_written_in_the_end_listener_and_in_its_ticks_is_still_sent() {
         socket.on(End, |socket, ()| {
             socket.write("1");
             let socket = socket.clone();
-            next_tick(move || drop(socket.write("2")));
+            next_tick(move || {
+                socket.write("2");
+            });
         });
     };
     let (host, guest) = converse(serve, |client| {

@@ -249,8 +249,8 @@ fn a_source_with_two_sinks_waits_for_the_slower_one() {
     run(move || {
         let source = Socket::connect(source_address)?;
         let (fast, slow) = (Socket::connect(fast_address)?, Socket::connect(slow_address)?);
-        source.pipe(&fast);
-        source.pipe(&slow);
+        source.pipe(&fast).resume();
+        source.pipe(&slow).resume();
         let (sinks, mut held) = ([fast, slow.clone()], Some(held));
         source.on(Data, move |source, _| {
             for sink in &sinks {
@@ -280,7 +280,7 @@ fn a_drain_does_not_undo_the_users_own_pause() {
     let (source_address, source_peer) = host(|stream| send_pattern(&stream, 8 * MEGABYTE));
     run(move || {
         let (source, sink) = (Socket::connect(source_address)?, Socket::connect(address)?);
-        source.pipe(&sink);
+        source.pipe(&sink).resume();
         let paused = Rc::new(Cell::new(false));
         let checking = Rc::clone(&paused);
         source.on(Data, move |_, _| assert!(!checking.get(), "data while paused"));

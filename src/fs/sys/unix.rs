@@ -6,7 +6,7 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 use rustix::net::SendFlags;
 use std::fs::{self, File};
-use std::io::{self, IoSlice, Write as _};
+use std::io::{self, IoSlice, Read as _, Write as _};
 use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::os::unix::fs::{FileExt as _, FileTypeExt as _, OpenOptionsExt as _};
 use std::path::Path;
@@ -64,11 +64,14 @@ pub(in crate::fs) fn write_at(file: &File, bytes: &[u8], at: u64) -> io::Result<
     file.write_at(bytes, at)
 }
 
-/// Reads what is ready. Others may share the descriptor and have been faster, so this asks not to be
-/// blocked where one can ask that.
-pub(in crate::fs) fn receive(file: &File, buffer: &mut [u8]) -> io::Result<usize> {
+/// Reads what is ready. Unless the descriptor is `ours`, others may have been faster, and it may be one
+/// that blocks; so this asks not to be blocked, where one can ask that.
+pub(in crate::fs) fn receive(file: &File, buffer: &mut [u8], ours: bool) -> io::Result<usize> {
+    if ours {
+        return { file }.read(buffer);
+    }
     match super::read_now(file, buffer, None) {
-        Err(error) if error.kind() == io::ErrorKind::Unsupported => super::read(file, buffer, None),
+        Err(error) if error.kind() == io::ErrorKind::Unsupported => { file }.read(buffer),
         result => result,
     }
 }

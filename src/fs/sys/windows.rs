@@ -50,7 +50,7 @@ pub(in crate::fs) fn write_at(file: &File, bytes: &[u8], at: u64) -> io::Result<
     file.seek_write(bytes, at)
 }
 
-pub(in crate::fs) fn receive(file: &File, buffer: &mut [u8]) -> io::Result<usize> {
+pub(in crate::fs) fn receive(file: &File, buffer: &mut [u8], _: bool) -> io::Result<usize> {
     super::read(file, buffer, None)
 }
 
