@@ -49,6 +49,8 @@
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![deny(unsafe_code)]
+// The lower floors are built whole, whichever rooms above them are.
+#![cfg_attr(not(all(feature = "net", feature = "fs", feature = "process")), allow(dead_code, unused_imports))]
 // A guide that names what a feature turned off cannot link to it.
 #![cfg_attr(
     not(all(feature = "net", feature = "fs", feature = "process", unix)),
@@ -69,7 +71,7 @@ pub mod event_loop;
 #[cfg(feature = "event-loop")]
 pub mod stream;
 
-#[cfg(any(feature = "net", feature = "fs"))]
+#[cfg(feature = "net")]
 mod io;
 
 #[cfg(feature = "net")]

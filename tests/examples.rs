@@ -349,7 +349,7 @@ fn cat_appends_to_where_standard_output_points() {
 #[test]
 fn copy_copies_and_says_why_not() {
     let (from, to) = (temporary("copy-from"), temporary("copy-to"));
-    let bytes: Vec<u8> = (0..3_000_000_u32).map(|number| (number * 7 >> 3) as u8).collect();
+    let bytes: Vec<u8> = (0..3_000_000_u32).map(|number| (number * 7).to_le_bytes()[1]).collect();
     fs::write(&from, &bytes).expect("a file");
     let output = run(example("copy").args([&from, &to]));
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));

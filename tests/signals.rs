@@ -321,9 +321,14 @@ fn a_wait_that_a_signal_interrupts_is_taken_up_again() {
         // A thread's own number makes the kernel choose that thread.
         let thread = std::fs::read_link("/proc/thread-self").unwrap();
         let thread = thread.file_name().unwrap().to_str().unwrap().to_string();
+        let state = format!("/proc/self/task/{thread}/stat");
         let remote = onward::remote();
         std::thread::spawn(move || {
             for _ in 0..20 {
+                // Not before it waits.
+                while !std::fs::read_to_string(&state).unwrap().contains(") S ") {
+                    std::thread::yield_now();
+                }
                 let command = format!("kill -USR1 {thread}");
                 assert!(Command::new("sh").args(["-c", &command]).status().unwrap().success());
                 while !caught.swap(false, Ordering::SeqCst) {
