@@ -50,7 +50,10 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![deny(unsafe_code)]
 // The lower floors are built whole, whichever rooms above them are.
-#![cfg_attr(not(all(feature = "net", feature = "fs", feature = "process")), allow(dead_code, unused_imports))]
+#![cfg_attr(
+    not(all(feature = "net", feature = "fs", feature = "process")),
+    allow(dead_code, unused_imports)
+)]
 // A guide that names what a feature turned off cannot link to it.
 #![cfg_attr(
     not(all(feature = "net", feature = "fs", feature = "process", unix)),

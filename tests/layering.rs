@@ -10,7 +10,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("emitter", &[]),
     ("error", &["emitter"]),
     ("event_loop", &["error"]),
-    ("stream", &["error", "emitter"]),
+    ("stream", &["error", "emitter", "event_loop"]),
     ("io", &["error", "event_loop", "stream"]),
     ("net", &["error", "emitter", "event_loop", "stream", "io"]),
     ("fs", &["error", "emitter", "event_loop", "stream", "io"]),

@@ -298,6 +298,9 @@ impl Core {
         }
         self.phase.set(Phase::Ended);
         self.inbox.close();
+        // None unless this is a panic.
+        let left = self.registry.borrow().sources();
+        left.into_iter().for_each(|source| source.abandon());
         let timers = self.timers.borrow_mut().clear();
         drop(timers);
         let awaited = self.awaited.borrow_mut().drain();

@@ -56,4 +56,8 @@ pub(crate) trait Source {
 
     /// The loop ends: close.
     fn shut(self: Rc<Self>);
+
+    /// The loop ends in a panic: close the descriptor and drop the listeners, without a word. A
+    /// listener that holds its own emitter would keep both for ever.
+    fn abandon(self: Rc<Self>) {}
 }

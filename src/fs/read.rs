@@ -376,6 +376,9 @@ impl ReadControl for ReadStream {
         self.0.flow.release();
         life::update(self);
     }
+    fn has_ended(&self) -> bool {
+        self.0.flow.has_ended()
+    }
     fn destroy(&self) {
         self.destroy();
     }

@@ -1,4 +1,4 @@
-//! Reading, writing and closing of a byte stream; what it is a stream of, it does not know.
+//! The life of a byte stream, from opening to closing; what it is a stream of, it does not know.
 //!
 //! ```text
 //!             end() and all is written, or it cannot be written to
@@ -12,21 +12,20 @@
 //! are told in the close phase. No borrow is held while a listener runs, and after each one the
 //! engine asks again whether the stream is still open.
 
-use crate::error::{Error, ErrorKind};
+use super::reading::{look_for_end, read};
+use super::writing::flush;
+use crate::error::Error;
 use crate::event_loop::{Descriptor, Handle, Interest, Key, Source};
 use crate::stream::{Flow, WriteQueue};
 use std::cell::{Cell, RefCell};
 use std::io::{self, IoSlice};
 use std::rc::Rc;
 
-/// Reads of one source per turn. The others are served before it gets more.
-const READS_PER_TURN: usize = 16;
-/// Vectored writes of one source per turn, likewise.
-const WRITES_PER_TURN: usize = 32;
-
 /// A non-blocking descriptor that bytes come from and go to.
 pub(crate) trait ByteHandle {
     fn receive(&self, buffer: &mut [u8]) -> io::Result<usize>;
+    /// Has the other side ended, with nothing left to read? Takes nothing.
+    fn at_end(&self) -> io::Result<bool>;
     fn send(&self, bytes: &[u8]) -> io::Result<usize>;
     fn send_vectored(&self, chunks: &[IoSlice<'_>]) -> io::Result<usize>;
     /// Tells the other side that nothing more will come.
@@ -46,26 +45,31 @@ pub(crate) trait Endpoint: Clone + 'static {
     fn tell_end(&self);
     fn tell_drain(&self);
     fn tell_finish(&self);
-    /// The last that it tells: the error, if there was one, then the close.
-    fn tell_close(&self, error: Option<Error>);
+    fn tell_error(&self, error: Error);
+    /// The last that it tells.
+    fn tell_close(&self, had_error: bool);
 }
 
 /// The engine's state.
 pub(crate) struct Duplex<H> {
     pub(crate) handle: Handle,
-    bytes: RefCell<Option<H>>,
-    key: Cell<Option<Key>>,
-    counted: Cell<bool>,
-    flow: Flow,
-    queue: RefCell<WriteQueue>,
+    pub(super) bytes: RefCell<Option<H>>,
+    pub(super) key: Cell<Option<Key>>,
+    pub(super) counted: Cell<bool>,
+    pub(super) flow: Flow,
+    pub(super) queue: RefCell<WriteQueue>,
     /// Bytes may be sent: the connection stands.
-    ready: Cell<bool>,
-    finished: Cell<bool>,
-    half_open: Cell<bool>,
-    destroyed: Cell<bool>,
-    error: RefCell<Option<Error>>,
-    received: Cell<u64>,
-    sent: Cell<u64>,
+    pub(super) ready: Cell<bool>,
+    pub(super) finished: Cell<bool>,
+    /// Something has come that nobody asked for: there is no end to be seen behind it.
+    pub(super) unread: Cell<bool>,
+    pub(super) half_open: Cell<bool>,
+    pub(super) destroyed: Cell<bool>,
+    /// Nothing can be sent any more; what has come already is told before it ends.
+    pub(super) broken: Cell<bool>,
+    pub(super) error: RefCell<Option<Error>>,
+    pub(super) received: Cell<u64>,
+    pub(super) sent: Cell<u64>,
 }
 
 impl<H: ByteHandle> Duplex<H> {
@@ -79,8 +83,10 @@ impl<H: ByteHandle> Duplex<H> {
             queue: RefCell::new(WriteQueue::new()),
             ready: Cell::new(false),
             finished: Cell::new(false),
+            unread: Cell::new(false),
             half_open: Cell::new(false),
             destroyed: Cell::new(false),
+            broken: Cell::new(false),
             error: RefCell::new(None),
             received: Cell::new(0),
             sent: Cell::new(0),
@@ -101,7 +107,7 @@ impl<H: ByteHandle> Duplex<H> {
     }
 
     /// The same with a call that may fail. A handle that is closed would block for ever.
-    fn attempt<T>(&self, call: impl FnOnce(&H) -> io::Result<T>) -> io::Result<T> {
+    pub(super) fn attempt<T>(&self, call: impl FnOnce(&H) -> io::Result<T>) -> io::Result<T> {
         match &*self.bytes.borrow() {
             Some(bytes) => call(bytes),
             None => Err(io::ErrorKind::WouldBlock.into()),
@@ -123,6 +129,10 @@ impl<H: ByteHandle> Duplex<H> {
 
     pub(crate) fn is_paused(&self) -> bool {
         self.flow.is_paused()
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.flow.has_ended()
     }
 
     pub(crate) fn received(&self) -> u64 {
@@ -164,9 +174,10 @@ impl<H: ByteHandle> Duplex<H> {
         }
     }
 
-    fn update_interest(&self) {
+    pub(super) fn update_interest(&self) {
         let Some(key) = self.key.get() else { return };
-        let reads = self.ready.get() && self.flow.is_flowing();
+        let watches = self.flow.is_unasked() && !self.unread.get();
+        let reads = self.ready.get() && (self.flow.is_flowing() || watches);
         let writes = !self.ready.get() || !self.queue.borrow().is_empty();
         self.handle.want(
             key,
@@ -208,176 +219,14 @@ pub(crate) fn ready<E: Endpoint>(endpoint: &E, readiness: Interest) {
         flush(endpoint);
     }
     if readiness.reads() {
+        if endpoint.duplex().flow.is_unasked() {
+            return look_for_end(endpoint);
+        }
         read(endpoint);
     }
 }
 
-fn read<E: Endpoint>(endpoint: &E) {
-    let duplex = endpoint.duplex();
-    for _ in 0..READS_PER_TURN {
-        if !duplex.flow.is_flowing() || duplex.destroyed.get() {
-            return;
-        }
-        let outcome = duplex.handle.with_scratch(|buffer| {
-            match duplex.attempt(|bytes| bytes.receive(buffer)) {
-                Ok(0) => Ok(None),
-                Ok(count) => {
-                    duplex.received.set(duplex.received.get() + count as u64);
-                    endpoint.tell_data(&buffer[..count]);
-                    Ok(Some(count == buffer.len()))
-                }
-                Err(error) => Err(error),
-            }
-        });
-        match outcome {
-            Ok(Some(filled)) => {
-                duplex.handle.settle();
-                if !filled {
-                    return;
-                }
-            }
-            Ok(None) => return ended(endpoint),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => {
-                return destroy(endpoint, Some(Error::io("read", error).on(endpoint.target())));
-            }
-        }
-    }
-}
-
-/// The other side has said all it had to say.
-fn ended<E: Endpoint>(endpoint: &E) {
-    let duplex = endpoint.duplex();
-    duplex.flow.end();
-    duplex.update_interest();
-    endpoint.tell_end();
-    duplex.handle.settle();
-    if !duplex.half_open.get() {
-        end(endpoint);
-    }
-    close_if_done(endpoint);
-}
-
-/// Sends what waits.
-fn flush<E: Endpoint>(endpoint: &E) {
-    let duplex = endpoint.duplex();
-    for _ in 0..WRITES_PER_TURN {
-        if duplex.destroyed.get() || duplex.queue.borrow().is_empty() {
-            break;
-        }
-        match duplex.attempt(|bytes| bytes.send_vectored(&duplex.queue.borrow().slices())) {
-            Ok(count) => {
-                duplex.sent.set(duplex.sent.get() + count as u64);
-                duplex.queue.borrow_mut().consume(count);
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => {
-                return destroy(endpoint, Some(Error::io("write", error).on(endpoint.target())));
-            }
-        }
-    }
-    if duplex.destroyed.get() || !duplex.queue.borrow().is_empty() {
-        return;
-    }
-    duplex.update_interest();
-    let drained = duplex.queue.borrow_mut().drained();
-    if drained {
-        endpoint.tell_drain();
-        duplex.handle.settle();
-    }
-    finish_if_done(endpoint);
-}
-
-/// Tries to send at once, queues the rest. `false`: wait for `Drain`.
-pub(crate) fn write<E: Endpoint>(endpoint: &E, bytes: &[u8]) -> bool {
-    let duplex = endpoint.duplex();
-    if duplex.destroyed.get() {
-        return false;
-    }
-    let (waiting, ending) = {
-        let queue = duplex.queue.borrow();
-        (!queue.is_empty(), queue.is_ending())
-    };
-    if ending {
-        let error = Error::new(ErrorKind::WriteAfterEnd, "write").on(endpoint.target());
-        destroy(endpoint, Some(error));
-        return false;
-    }
-    let sent = if waiting || !duplex.ready.get() { Ok(0) } else { send_now(duplex, bytes) };
-    match sent {
-        Ok(count) if count == bytes.len() => !duplex.needs_drain(),
-        Ok(count) => queue_rest(endpoint, &bytes[count..]),
-        Err(error) => {
-            destroy(endpoint, Some(Error::io("write", error).on(endpoint.target())));
-            false
-        }
-    }
-}
-
-#[inline]
-fn send_now<H: ByteHandle>(duplex: &Duplex<H>, bytes: &[u8]) -> io::Result<usize> {
-    match duplex.attempt(|handle| handle.send(bytes)) {
-        Ok(count) => {
-            duplex.sent.set(duplex.sent.get() + count as u64);
-            Ok(count)
-        }
-        Err(error)
-            if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) =>
-        {
-            Ok(0)
-        }
-        Err(error) => Err(error),
-    }
-}
-
-#[cold]
-fn queue_rest<E: Endpoint>(endpoint: &E, rest: &[u8]) -> bool {
-    let duplex = endpoint.duplex();
-    let pushed = duplex.queue.borrow_mut().push(rest);
-    if let Ok(go_on) = pushed {
-        duplex.update_interest();
-        return go_on;
-    }
-    let error = Error::new(ErrorKind::QueueFull, "write").on(endpoint.target());
-    destroy(endpoint, Some(error));
-    false
-}
-
-/// No more will be written: what waits is sent, then the other side is told.
-pub(crate) fn end<E: Endpoint>(endpoint: &E) {
-    let duplex = endpoint.duplex();
-    if duplex.destroyed.get() || duplex.queue.borrow().is_ending() {
-        return;
-    }
-    duplex.queue.borrow_mut().end();
-    let endpoint = endpoint.clone();
-    duplex.handle.next_tick(move || finish_if_done(&endpoint));
-}
-
-fn finish_if_done<E: Endpoint>(endpoint: &E) {
-    let duplex = endpoint.duplex();
-    let due = {
-        let queue = duplex.queue.borrow();
-        queue.is_ending() && queue.is_empty()
-    };
-    if !due || duplex.finished.get() || duplex.destroyed.get() || !duplex.ready.get() {
-        return;
-    }
-    duplex.finished.set(true);
-    match duplex.attempt(ByteHandle::finish) {
-        Err(error) if error.kind() != io::ErrorKind::NotConnected => {
-            return destroy(endpoint, Some(Error::io("end", error).on(endpoint.target())));
-        }
-        _ => {}
-    }
-    endpoint.tell_finish();
-    duplex.handle.settle();
-    close_if_done(endpoint);
-}
-
-fn close_if_done<E: Endpoint>(endpoint: &E) {
+pub(super) fn close_if_done<E: Endpoint>(endpoint: &E) {
     if endpoint.duplex().flow.has_ended() && endpoint.duplex().finished.get() {
         destroy(endpoint, None);
     }
@@ -389,17 +238,22 @@ pub(crate) fn destroy<E: Endpoint>(endpoint: &E, error: Option<Error>) {
     if duplex.destroyed.replace(true) {
         return;
     }
-    duplex.error.replace(error);
+    // The first error counts.
+    let error = duplex.error.take().or(error);
+    let had_error = error.is_some();
     duplex.flow.end();
     duplex.queue.borrow_mut().clear();
     if let Some(key) = duplex.key.take() {
         duplex.handle.remove_source(key);
     }
-    let closed = endpoint.clone();
+    // Two steps: a listener for errors that panics does not keep it from closing.
+    let (failed, closed) = (endpoint.clone(), endpoint.clone());
+    if let Some(error) = error {
+        duplex.handle.at_close(move || failed.tell_error(error));
+    }
     duplex.handle.at_close(move || {
         drop(closed.duplex().bytes.take());
-        let error = closed.duplex().error.take();
-        closed.tell_close(error);
+        closed.tell_close(had_error);
     });
 }
 

@@ -1,8 +1,11 @@
-//! The one engine between readiness and a stream, for every non-blocking byte handle.
+//! The one engine between readiness and a stream, for non-blocking byte handles.
 
 mod duplex;
+mod reading;
+mod writing;
 
 pub(crate) use duplex::{
-    ByteHandle, Duplex, Endpoint, attach, destroy, end, establish, hold, listen, pause, ready,
-    release, resume, write,
+    ByteHandle, Duplex, Endpoint, attach, destroy, establish, hold, listen, pause, ready, release,
+    resume,
 };
+pub(crate) use writing::{end, write};

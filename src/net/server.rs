@@ -172,8 +172,9 @@ impl Server {
             let closed = self.clone();
             inner.handle.at_close(move || {
                 closed.0.emitter.emit(&closed, Close, ());
-                closed.remove_all();
             });
+            let over = self.clone();
+            inner.handle.at_close(move || over.remove_all());
         }
     }
 
@@ -274,6 +275,11 @@ impl Source for Inner {
 
     fn shut(self: Rc<Self>) {
         Server(self).close();
+    }
+
+    fn abandon(self: Rc<Self>) {
+        drop(self.listener.take());
+        Server(self).remove_all();
     }
 }
 

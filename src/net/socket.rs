@@ -324,16 +324,26 @@ impl Endpoint for Socket {
         self.0.emitter.emit(self, Finish, ());
     }
 
-    fn tell_close(&self, error: Option<Error>) {
-        let had_error = error.is_some();
-        if let Some(error) = error {
-            if let Err(unhandled) = self.0.emitter.emit_error(self, error) {
-                self.handle().fail(Error::unhandled(self, unhandled.into_inner()));
-            }
+    fn tell_error(&self, error: Error) {
+        if let Err(unhandled) = self.0.emitter.emit_error(self, error) {
+            self.handle().fail(Error::unhandled(self, unhandled.into_inner()));
         }
+    }
+
+    fn tell_close(&self, had_error: bool) {
+        // Even if a listener panics.
+        let _over = Over(self);
         self.0.emitter.emit(self, Close, had_error);
-        self.remove_all();
-        if let Some(parent) = &self.0.parent {
+    }
+}
+
+/// When the last event has been told, the listeners go, and whoever counts open connections hears of it.
+struct Over<'a>(&'a Socket);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.remove_all();
+        if let Some(parent) = &self.0.0.parent {
             Rc::clone(parent).child_closed();
         }
     }
@@ -361,6 +371,11 @@ impl Source for Inner {
     fn shut(self: Rc<Self>) {
         Socket(self).destroy();
     }
+
+    fn abandon(self: Rc<Self>) {
+        drop(self.duplex.detach());
+        Socket(self).remove_all();
+    }
 }
 
 impl ReadControl for Socket {
@@ -375,6 +390,9 @@ impl ReadControl for Socket {
     }
     fn release(&self) {
         engine::release(self);
+    }
+    fn has_ended(&self) -> bool {
+        self.0.duplex.has_ended()
     }
     fn destroy(&self) {
         self.destroy();

@@ -99,6 +99,10 @@ impl ByteHandle for TcpStream {
         stream.read(buffer)
     }
 
+    fn at_end(&self) -> io::Result<bool> {
+        Ok(self.peek(&mut [0])? == 0)
+    }
+
     #[inline]
     fn send(&self, bytes: &[u8]) -> io::Result<usize> {
         // The standard library asks for no SIGPIPE wherever it can be asked.

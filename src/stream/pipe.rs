@@ -3,6 +3,7 @@
 use super::traits::{ReadControl, ReadEar, Readable, Writable, WriteControl, WriteEar};
 use crate::emitter::Listener;
 use crate::error::{Error, ErrorKind, Result};
+use crate::event_loop::Handle;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
@@ -106,11 +107,26 @@ pub(super) fn connect<R: Readable, W: Writable>(
     link.listeners.replace(listeners);
     from.hear(Rc::clone(&link) as Rc<dyn ReadEar>, takes_errors);
     from.resume();
-    // One that was destroyed before may have told its close already.
+    // What was told before is not told again.
+    link.to_closed.set(to.is_destroyed());
+    link.from_closed.set(from.is_destroyed());
     if to.is_destroyed() {
         from.destroy();
     } else if from.is_destroyed() {
         to.destroy();
+    } else if from.has_ended() {
+        return later(move || link.ended());
+    }
+    if to.is_destroyed() && from.is_destroyed() {
+        later(move || link.conclude());
+    }
+}
+
+/// Not from inside of the call that connects the two; streams without a loop have no later.
+fn later(f: impl FnOnce() + 'static) {
+    match Handle::current() {
+        Ok(handle) => handle.next_tick(f),
+        Err(_) => f(),
     }
 }
 

@@ -54,6 +54,12 @@ impl Flow {
         self.state.get() == State::Flowing && self.holds.get() == 0
     }
 
+    /// Has nobody said yet whether data may come?
+    #[inline]
+    pub(crate) fn is_unasked(&self) -> bool {
+        self.state.get() == State::Unasked && self.holds.get() == 0
+    }
+
     pub(crate) fn hold(&self) {
         self.holds.set(self.holds.get() + 1);
     }

@@ -18,6 +18,8 @@ pub trait ReadControl: Emitter + Clone {
     fn hold(&self);
     /// Undoes one [`hold`](Self::hold).
     fn release(&self);
+    /// Has it told its `End`? A pipe from it ends at once then.
+    fn has_ended(&self) -> bool;
     /// Ends it at once: only `Close` follows.
     fn destroy(&self);
     /// Has it been destroyed? Then its `Close` has come or is about to.
