@@ -177,7 +177,7 @@ impl<H: ByteHandle> Duplex<H> {
     pub(super) fn update_interest(&self) {
         let Some(key) = self.key.get() else { return };
         let watches = self.flow.is_unasked() && !self.unread.get();
-        let reads = self.ready.get() && (self.flow.is_flowing() || watches);
+        let reads = self.ready.get() && !self.broken.get() && (self.flow.is_flowing() || watches);
         let writes = !self.ready.get() || !self.queue.borrow().is_empty();
         self.handle.want(
             key,
@@ -218,12 +218,30 @@ pub(crate) fn ready<E: Endpoint>(endpoint: &E, readiness: Interest) {
     if readiness.writes() {
         flush(endpoint);
     }
-    if readiness.reads() {
+    // What is broken off is heard out apart.
+    if readiness.reads() && !endpoint.duplex().broken.get() {
         if endpoint.duplex().flow.is_unasked() {
             return look_for_end(endpoint);
         }
         read(endpoint);
     }
+}
+
+/// Tells something, runs the ticks, and goes on with `next`: if a listener panics, in the next turn, so
+/// that a loop which is run again takes things to their end.
+pub(super) fn tell<E: Endpoint>(endpoint: &E, tell: fn(&E), next: fn(&E)) {
+    struct Later<'a, E: Endpoint>(&'a E, fn(&E));
+    impl<E: Endpoint> Drop for Later<'_, E> {
+        fn drop(&mut self) {
+            let (endpoint, next) = (self.0.clone(), self.1);
+            self.0.duplex().handle.defer(move || next(&endpoint));
+        }
+    }
+    let later = Later(endpoint, next);
+    tell(endpoint);
+    endpoint.duplex().handle.settle();
+    std::mem::forget(later);
+    next(endpoint);
 }
 
 pub(super) fn close_if_done<E: Endpoint>(endpoint: &E) {

@@ -1,6 +1,6 @@
 //! The reading side: what has come is told.
 
-use super::duplex::{ByteHandle, Endpoint, close_if_done, destroy};
+use super::duplex::{ByteHandle, Endpoint, close_if_done, destroy, tell};
 use super::writing::end;
 use crate::error::Error;
 use std::io;
@@ -82,13 +82,10 @@ pub(super) fn ended<E: Endpoint>(endpoint: &E) {
     let duplex = endpoint.duplex();
     duplex.flow.end();
     duplex.update_interest();
-    // What follows is queued first: a listener that panics does not keep it from happening.
-    let later = endpoint.clone();
-    duplex.handle.next_tick(move || {
-        if !later.duplex().half_open.get() {
-            end(&later);
+    tell(endpoint, E::tell_end, |endpoint| {
+        if !endpoint.duplex().half_open.get() {
+            end(endpoint);
         }
-        close_if_done(&later);
+        close_if_done(endpoint);
     });
-    endpoint.tell_end();
 }

@@ -1,6 +1,6 @@
 //! The writing side: at once what the system takes, the rest from the queue.
 
-use super::duplex::{ByteHandle, Duplex, Endpoint, close_if_done, destroy};
+use super::duplex::{ByteHandle, Duplex, Endpoint, close_if_done, destroy, tell};
 use super::reading::{Received, receive};
 use crate::error::{Error, ErrorKind};
 use std::io;
@@ -22,9 +22,7 @@ pub(super) fn flush<E: Endpoint>(endpoint: &E) {
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => {
-                return destroy(endpoint, Some(Error::io("write", error).on(endpoint.target())));
-            }
+            Err(error) => return break_off(endpoint, error),
         }
     }
     if duplex.destroyed.get() || !duplex.queue.borrow().is_empty() {
@@ -33,10 +31,10 @@ pub(super) fn flush<E: Endpoint>(endpoint: &E) {
     duplex.update_interest();
     let drained = duplex.queue.borrow_mut().drained();
     if drained {
-        endpoint.tell_drain();
-        duplex.handle.settle();
+        tell(endpoint, E::tell_drain, finish_if_done);
+    } else {
+        finish_if_done(endpoint);
     }
-    finish_if_done(endpoint);
 }
 
 /// Tries to send at once, queues the rest. `false`: wait for `Drain`.
@@ -147,7 +145,5 @@ fn finish_if_done<E: Endpoint>(endpoint: &E) {
         }
         _ => {}
     }
-    let later = endpoint.clone();
-    duplex.handle.next_tick(move || close_if_done(&later));
-    endpoint.tell_finish();
+    tell(endpoint, E::tell_finish, close_if_done);
 }
