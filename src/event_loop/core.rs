@@ -25,6 +25,16 @@ const LAST_ROUNDS: usize = 8;
 
 static SERIAL: AtomicU32 = AtomicU32::new(0);
 
+thread_local! {
+    /// Does a loop run on this thread, whichever it is?
+    static RUNNING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Is this thread inside of a loop that runs?
+pub(crate) fn is_running() -> bool {
+    RUNNING.get()
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
     Resting,
@@ -165,8 +175,8 @@ impl Core {
         callback(key);
         std::mem::forget(guard);
         // On the beat; beats that were missed are left out.
-        let (next, now) = (deadline.saturating_add(period), self.now());
-        let next = if next > now { next } else { now.saturating_add(period) };
+        let beats = self.now().saturating_sub(deadline) / period + 1;
+        let next = deadline.saturating_add(period.saturating_mul(beats));
         let gone = self.timers.borrow_mut().again(key, next, Callback::Every(period, callback));
         drop(gone);
         self.settle();
@@ -194,6 +204,7 @@ impl Core {
             || !self.closing.is_empty()
             || !self.immediates.is_empty()
             || !self.letters.borrow().is_empty()
+            || self.registry.borrow().has_changes()
             || !self.is_alive();
         if busy {
             return Some(Duration::ZERO);
@@ -254,17 +265,22 @@ impl Core {
 
     /// Keeps the first error, and stops.
     pub(crate) fn fail(&self, error: Error) {
-        self.failure.borrow_mut().get_or_insert(error);
         self.stopping.set(true);
+        let first = self.failure.borrow().is_none();
+        if first {
+            self.failure.replace(Some(error));
+        }
     }
 
     /// Runs until nothing is left, or somebody says stop.
     pub(crate) fn run(&self) -> Result<()> {
-        match self.phase.get() {
-            Phase::Resting => self.phase.set(Phase::Running),
-            Phase::Running => return Err(Error::new(ErrorKind::AlreadyRunning, "run")),
-            Phase::Ended => return Err(Error::new(ErrorKind::LoopGone, "run")),
+        if self.phase.get() == Phase::Ended {
+            return Err(Error::new(ErrorKind::LoopGone, "run"));
         }
+        if RUNNING.replace(true) {
+            return Err(Error::new(ErrorKind::AlreadyRunning, "run"));
+        }
+        self.phase.set(Phase::Running);
         let resting = Rest(&self.phase);
         self.settle();
         while !self.stopping.get() {
@@ -279,26 +295,38 @@ impl Core {
         }
         drop(resting);
         self.stopping.set(false);
+        self.take_failure()
+    }
+
+    /// The error that the loop ended with, if there was one.
+    pub(crate) fn take_failure(&self) -> Result<()> {
         self.failure.take().map_or(Ok(()), Err)
     }
 
     /// Closes all that is left, tells its listeners, and takes nothing more.
     pub(crate) fn end(&self) {
-        if !std::thread::panicking() {
-            for _ in 0..LAST_ROUNDS {
-                let left = self.registry.borrow().sources();
-                if left.is_empty() && self.closing.is_empty() {
-                    break;
-                }
-                left.into_iter().for_each(|source| source.shut());
-                self.settle();
-                self.run_queue(&self.closing);
-                self.registry.borrow_mut().free_retired();
+        // Also if a listener of a last `Close` panics.
+        let emptied = Empty(self);
+        // In a panic nobody is told any more.
+        let rounds = if std::thread::panicking() { 0 } else { LAST_ROUNDS };
+        for _ in 0..rounds {
+            let left = self.registry.borrow().sources();
+            if left.is_empty() && self.closing.is_empty() {
+                break;
             }
+            left.into_iter().for_each(|source| source.shut());
+            self.settle();
+            self.run_queue(&self.closing);
+            self.registry.borrow_mut().free_retired();
         }
+        drop(emptied);
+    }
+
+    /// Drops all that waits. What the captures' destructors add is refused, see [`is_over`](Self::is_over).
+    fn empty(&self) {
         self.phase.set(Phase::Ended);
         self.inbox.close();
-        // None unless this is a panic.
+        // None are left unless this is a panic.
         let left = self.registry.borrow().sources();
         left.into_iter().for_each(|source| source.abandon());
         let timers = self.timers.borrow_mut().clear();
@@ -314,6 +342,19 @@ impl Core {
         let registry = self.registry.take();
         drop(registry);
     }
+
+    /// Has it ended for good? Then nothing may be put on it, for it would stay there for ever.
+    pub(crate) fn is_over(&self) -> bool {
+        self.phase.get() == Phase::Ended
+    }
+}
+
+struct Empty<'a>(&'a Core);
+
+impl Drop for Empty<'_> {
+    fn drop(&mut self) {
+        self.0.empty();
+    }
 }
 
 struct Rest<'a>(&'a Cell<Phase>);
@@ -321,6 +362,7 @@ struct Rest<'a>(&'a Cell<Phase>);
 impl Drop for Rest<'_> {
     fn drop(&mut self) {
         self.0.set(Phase::Resting);
+        RUNNING.set(false);
     }
 }
 

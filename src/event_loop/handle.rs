@@ -1,8 +1,9 @@
 //! The loop as the objects that live on it see it.
 
-use super::core::{Core, Phase};
-use super::inbox::Letter;
+use super::core::Core;
+use super::inbox::{Inbox, Letter};
 use super::pool;
+use super::queues::Queue;
 use super::remote::Remote;
 use super::slab::Key;
 use super::source::{Interest, Source};
@@ -16,6 +17,11 @@ use std::time::Duration;
 
 thread_local! {
     static CURRENT: RefCell<Option<Handle>> = const { RefCell::new(None) };
+}
+
+/// `None` also when the thread is about to end: destructors of its own may ask.
+fn current() -> Option<Handle> {
+    CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
 }
 
 /// An interval that asked for less gets this; a zero would keep the loop from ever sleeping.
@@ -46,12 +52,17 @@ impl Handle {
 
     /// The current loop, for a constructor that names itself in the error.
     pub(crate) fn for_operation(operation: &'static str) -> Result<Self> {
-        let current = CURRENT.with_borrow(Clone::clone);
-        let handle = current.ok_or_else(|| Error::new(ErrorKind::NotInLoop, operation))?;
-        match handle.0.phase.get() {
-            Phase::Ended => Err(Error::new(ErrorKind::LoopGone, operation)),
-            _ => Ok(handle),
+        let handle = current().ok_or_else(|| Error::new(ErrorKind::NotInLoop, operation))?;
+        if handle.0.is_over() {
+            Err(Error::new(ErrorKind::LoopGone, operation))
+        } else {
+            Ok(handle)
         }
+    }
+
+    /// The current loop, also while it drops what is left on it.
+    pub(crate) fn even_ended() -> Result<Self> {
+        current().ok_or_else(|| Error::new(ErrorKind::NotInLoop, "find event loop"))
     }
 
     /// Makes this the thread's current loop for the time of `f`.
@@ -79,6 +90,9 @@ impl Handle {
     }
 
     fn timer(&self, delay: Duration, callback: Callback) -> Timer {
+        if self.0.is_over() {
+            return Timer { key: Key::NOBODY, serial: self.0.serial };
+        }
         // The clock is read anew: time spent in this turn must not make the timer early.
         let now = self.0.now();
         let key = self.0.timers.borrow_mut().add(now, nanoseconds(delay), callback);
@@ -87,12 +101,20 @@ impl Handle {
 
     /// Runs `f` once this turn has polled; see [`set_immediate`](crate::set_immediate).
     pub fn set_immediate(&self, f: impl FnOnce() + 'static) -> Immediate {
-        Immediate { number: self.0.immediates.push(Box::new(f)), serial: self.0.serial }
+        let number = if self.0.is_over() { u64::MAX } else { self.0.immediates.push(Box::new(f)) };
+        Immediate { number, serial: self.0.serial }
     }
 
     /// Runs `f` right after the running callback; see [`next_tick`](crate::next_tick).
     pub fn next_tick(&self, f: impl FnOnce() + 'static) {
-        self.0.ticks.push(Box::new(f));
+        self.put(&self.0.ticks, f);
+    }
+
+    /// Queues a job, unless the loop has ended: then it is dropped.
+    fn put(&self, queue: &Queue, job: impl FnOnce() + 'static) {
+        if !self.0.is_over() {
+            queue.push(Box::new(job));
+        }
     }
 
     /// A handle that other threads may have; see [`remote`](crate::remote).
@@ -117,26 +139,28 @@ impl Handle {
         work: impl FnOnce() -> T + Send + 'static,
         then: impl FnOnce(Result<T>) + 'static,
     ) {
+        if self.0.is_over() {
+            return;
+        }
         let result = Arc::new(Mutex::new(None));
-        let (inbox, kept) = (Arc::clone(&self.0.inbox), Arc::clone(&result));
+        let kept = Arc::clone(&result);
         let done = move || {
             let result = result.lock().unwrap_or_else(PoisonError::into_inner).take();
             let lost = || Err(Error::new(ErrorKind::Panicked, "blocking work"));
             then(result.unwrap_or_else(lost));
         };
         let key = self.0.awaited.borrow_mut().insert(Box::new(done));
+        let told = Told { inbox: Arc::clone(&self.0.inbox), key };
         let submitted = pool::submit({
-            let (inbox, kept) = (Arc::clone(&inbox), Arc::clone(&kept));
+            let kept = Arc::clone(&kept);
             move || {
+                let _told = told;
                 let outcome = pool::guarded(work);
                 *kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
-                // A loop that has ended waits for nothing.
-                let _ = inbox.post((), |()| Letter::Done(key));
             }
         });
         if let Err(error) = submitted {
             *kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(Err(error));
-            let _ = inbox.post((), |()| Letter::Done(key));
         }
     }
 
@@ -162,17 +186,17 @@ impl Handle {
 
     /// Runs `job` at the start of the next turn.
     pub(crate) fn defer(&self, job: impl FnOnce() + 'static) {
-        self.0.deferred.push(Box::new(job));
+        self.put(&self.0.deferred, job);
     }
 
     /// Runs `job` in this turn, when all that is ready has been served.
     pub(crate) fn after_poll(&self, job: impl FnOnce() + 'static) {
-        self.0.after_poll.push(Box::new(job));
+        self.put(&self.0.after_poll, job);
     }
 
     /// Runs `job` at the end of this turn, where things are closed.
     pub(crate) fn at_close(&self, job: impl FnOnce() + 'static) {
-        self.0.closing.push(Box::new(job));
+        self.put(&self.0.closing, job);
     }
 
     /// To be called after each call of user code from inside of the loop.
@@ -201,6 +225,19 @@ impl fmt::Debug for Handle {
     }
 }
 
+/// Tells the loop, when it is dropped, that some work is done, or will never be.
+struct Told {
+    inbox: Arc<Inbox>,
+    key: Key,
+}
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        // A loop that has ended waits for nothing.
+        let _ = self.inbox.post((), |()| Letter::Done(self.key));
+    }
+}
+
 fn nanoseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
@@ -223,9 +260,7 @@ pub struct Immediate {
 
 /// The core that a handle with this serial belongs to, if it is the thread's current one.
 fn core_of(serial: u32) -> Option<Rc<Core>> {
-    CURRENT.with_borrow(|current| {
-        current.as_ref().map(|handle| Rc::clone(&handle.0)).filter(|core| core.serial == serial)
-    })
+    current().map(|handle| handle.0).filter(|core| core.serial == serial)
 }
 
 impl Timer {

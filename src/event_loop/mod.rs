@@ -40,7 +40,7 @@ pub use remote::{PostError, Remote};
 pub(crate) use slab::Key;
 pub(crate) use source::{Descriptor, Interest, Source};
 
-use self::core::{Core, Phase};
+use self::core::Core;
 use crate::error::{Error, ErrorKind, Result};
 use std::fmt;
 use std::time::Duration;
@@ -70,8 +70,11 @@ use std::time::Duration;
 /// ```
 pub fn run(setup: impl FnOnce() -> Result<()>) -> Result<()> {
     let event_loop = EventLoop::new()?;
-    event_loop.enter(setup)?;
-    event_loop.run()
+    let ended = event_loop.enter(setup).and_then(|()| event_loop.run());
+    let core = event_loop.handle().0;
+    drop(event_loop);
+    // Closing what was left may have brought up an error of its own.
+    ended.and_then(|()| core.take_failure())
 }
 
 /// An event loop of its own, for those who want to hold it. One thread runs one at a time.
@@ -95,10 +98,8 @@ impl EventLoop {
     ///
     /// The system has no descriptors or no memory left, or this thread is inside of a loop already.
     pub fn new() -> Result<Self> {
-        if let Ok(current) = Handle::current() {
-            if current.0.phase.get() == Phase::Running {
-                return Err(Error::new(ErrorKind::AlreadyRunning, "create event loop"));
-            }
+        if core::is_running() {
+            return Err(Error::new(ErrorKind::AlreadyRunning, "create event loop"));
         }
         Ok(Self { handle: Handle(Core::new()?) })
     }
@@ -146,7 +147,8 @@ impl fmt::Debug for EventLoop {
 /// The loop that a free function works on.
 #[track_caller]
 fn here(function: &str) -> Handle {
-    match Handle::current() {
+    // A loop that has ended drops what it is given: a destructor that it calls at its end may use it.
+    match Handle::even_ended() {
         Ok(handle) => handle,
         Err(error) => panic!("{function}: {error}"),
     }

@@ -44,7 +44,8 @@ impl Pool {
         loop {
             if let Some(work) = state.queue.pop_front() {
                 drop(state);
-                work();
+                // What it leaves behind may panic as it is dropped; that must not cost a thread.
+                let _ = catch_unwind(AssertUnwindSafe(work));
                 state = self.state();
                 continue;
             }
@@ -77,8 +78,8 @@ pub(crate) fn submit(work: impl FnOnce() + Send + 'static) -> Result<()> {
         let mut state = POOL.state();
         state.threads -= 1;
         if state.threads == 0 {
-            // Nobody will ever come for it.
-            let unserved = state.queue.pop_back();
+            // Nobody will ever come for them: dropped, each tells its loop.
+            let unserved = std::mem::take(&mut state.queue);
             drop(state);
             drop(unserved);
             return Err(Error::io("start a pool thread", error));

@@ -129,6 +129,11 @@ impl Registry {
         refused
     }
 
+    /// Is there anything that the driver has not been told yet?
+    pub(crate) fn has_changes(&self) -> bool {
+        !self.changed.is_empty()
+    }
+
     /// The turn is over: places of removed sources may be used again.
     pub(crate) fn free_retired(&mut self) {
         while let Some(key) = self.retired.pop() {

@@ -7,6 +7,11 @@ pub(crate) struct Key {
     generation: u32,
 }
 
+impl Key {
+    /// Names no place at all.
+    pub(crate) const NOBODY: Self = Self { index: u32::MAX, generation: 0 };
+}
+
 #[derive(Debug)]
 struct Place<T> {
     generation: u32,

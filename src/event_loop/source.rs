@@ -59,5 +59,7 @@ pub(crate) trait Source {
 
     /// The loop ends in a panic: close the descriptor and drop the listeners, without a word. A
     /// listener that holds its own emitter would keep both for ever.
-    fn abandon(self: Rc<Self>) {}
+    fn abandon(self: Rc<Self>) {
+        self.shut();
+    }
 }

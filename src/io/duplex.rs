@@ -176,6 +176,9 @@ impl<H: ByteHandle> Duplex<H> {
 
     pub(super) fn update_interest(&self) {
         let Some(key) = self.key.get() else { return };
+        if self.bytes.borrow().is_none() {
+            return;
+        }
         let watches = self.flow.is_unasked() && !self.unread.get();
         let reads = self.ready.get() && !self.broken.get() && (self.flow.is_flowing() || watches);
         let writes = !self.ready.get() || !self.queue.borrow().is_empty();
@@ -199,10 +202,18 @@ pub(crate) fn attach<E: Endpoint>(endpoint: &E, bytes: E::Bytes, ready: bool) {
     let duplex = endpoint.duplex();
     duplex.bytes.replace(Some(bytes));
     duplex.ready.set(ready);
-    let key = duplex.handle.add_source(endpoint.source());
-    duplex.key.set(Some(key));
-    duplex.handle.count_source(key, duplex.counted.get());
+    enroll(endpoint);
     duplex.update_interest();
+}
+
+/// Makes it known to the loop, which closes it at its end; a descriptor may come later.
+pub(crate) fn enroll<E: Endpoint>(endpoint: &E) {
+    let duplex = endpoint.duplex();
+    if duplex.key.get().is_none() {
+        let key = duplex.handle.add_source(endpoint.source());
+        duplex.key.set(Some(key));
+        duplex.handle.count_source(key, duplex.counted.get());
+    }
 }
 
 /// The connection stands: what was written before goes out, and reading may begin.

@@ -5,7 +5,7 @@ mod reading;
 mod writing;
 
 pub(crate) use duplex::{
-    ByteHandle, Duplex, Endpoint, attach, destroy, establish, hold, listen, pause, ready, release,
-    resume,
+    ByteHandle, Duplex, Endpoint, attach, destroy, enroll, establish, hold, listen, pause, ready,
+    release, resume,
 };
 pub(crate) use writing::{end, write};

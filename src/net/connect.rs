@@ -35,6 +35,7 @@ pub(super) fn start(socket: &Socket, address: Address) {
         }
         Address::Name(host, port) => {
             dial(socket, format!("{host}:{port}"), VecDeque::new());
+            engine::enroll(socket);
             let looking = socket.clone();
             let look_up = move || (host.as_str(), port).to_socket_addrs().map(Iterator::collect);
             socket.handle().spawn_blocking(look_up, move |found| {

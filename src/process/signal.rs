@@ -152,9 +152,11 @@ impl Source for Watch {
     }
 
     fn ready(self: Rc<Self>, _: Interest) {
-        let mut pipe = &self.pipe;
-        while matches!(pipe.read(&mut [0; 64]), Ok(1..)) {}
-        if let Some(of) = self.owner() {
+        let (mut pipe, mut came) = (&self.pipe, false);
+        while matches!(pipe.read(&mut [0; 64]), Ok(1..)) {
+            came = true;
+        }
+        if let Some(of) = self.owner().filter(|_| came) {
             let (signals, signal) = (Signals(of), self.signal);
             let handle = signals.0.handle.clone();
             handle.after_poll(move || signals.tell(signal));
