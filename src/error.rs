@@ -138,8 +138,8 @@ impl Error {
     /// let first = Server::listen("127.0.0.1:0")?;
     /// let taken = Server::listen(first.local_addr()).unwrap_err();
     /// assert_eq!(taken.io_kind(), Some(std::io::ErrorKind::AddrInUse));
-    /// # Ok(()) })
-    /// # as onward::Result<()>
+    /// # Ok::<(), onward::Error>(()) })?;
+    /// # Ok::<(), onward::Error>(())
     /// ```
     #[must_use]
     pub fn io_kind(&self) -> Option<io::ErrorKind> {

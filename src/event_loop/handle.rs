@@ -166,6 +166,11 @@ impl Handle {
 
     // What sources need.
 
+    /// Has the loop ended for good?
+    pub(crate) fn is_over(&self) -> bool {
+        self.0.is_over()
+    }
+
     pub(crate) fn add_source(&self, source: Rc<dyn Source>) -> Key {
         self.0.registry.borrow_mut().add(source, true)
     }
@@ -190,6 +195,7 @@ impl Handle {
     }
 
     /// Runs `job` in this turn, when all that is ready has been served.
+    #[cfg_attr(not(unix), allow(dead_code, reason = "signals use it, and there are none"))]
     pub(crate) fn after_poll(&self, job: impl FnOnce() + 'static) {
         self.put(&self.0.after_poll, job);
     }
@@ -244,14 +250,15 @@ fn nanoseconds(duration: Duration) -> u64 {
 
 /// A timer. Ignoring it is fine: the timer goes on without.
 ///
-/// `Copy` and inert: it keeps nothing alive, and one whose timer is over does nothing.
+/// `Copy` and inert: it keeps nothing alive, and one whose timer is over does nothing. It works inside of
+/// its loop: from [`run`](crate::run) or [`EventLoop::enter`](crate::EventLoop::enter), and nowhere else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Timer {
     key: Key,
     serial: u32,
 }
 
-/// An immediate. Ignoring it is fine.
+/// An immediate. Ignoring it is fine. It works inside of its loop, like a [`Timer`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Immediate {
     number: u64,

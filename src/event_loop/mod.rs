@@ -112,9 +112,13 @@ impl EventLoop {
     /// Runs turns until nothing is left that keeps the loop alive, or [`stop`] or [`fail`] was
     /// called. It may be run again.
     ///
+    /// What is open when it returns early stays open, and is closed when the loop is dropped; an error that
+    /// comes up then has nowhere to go.
+    ///
     /// # Errors
     ///
-    /// As [`run`].
+    /// An error event that nobody listened for; what was given to [`fail`];
+    /// [`ErrorKind::AlreadyRunning`] from inside of a loop that runs.
     pub fn run(&self) -> Result<()> {
         self.handle.enter(|| self.handle.0.run())
     }

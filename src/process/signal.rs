@@ -37,7 +37,8 @@ crate::events! {
 /// A signal with a listener no longer does what it does by default: a program that listens for
 /// [`Interrupt`] ends when it decides to. A signal that nobody ever listened for keeps its default.
 /// Signals that come while the loop is busy are told when it is not; several of one kind may be told
-/// as one. Listening for signals does not keep the loop alive.
+/// as one. Listening for signals does not keep the loop alive. When the loop has ended, signals that were
+/// listened for stay without effect.
 ///
 /// An [`Error`](crate::events::Error) tells that the system refused to watch a signal.
 #[derive(Clone)]
@@ -90,7 +91,8 @@ impl Signals {
     }
 
     fn watch(&self, signal: i32) {
-        if self.0.watches.borrow().iter().any(|watch| watch.signal == signal) {
+        let over = self.0.handle.is_over();
+        if over || self.0.watches.borrow().iter().any(|watch| watch.signal == signal) {
             return;
         }
         match Watch::start(signal, &self.0) {
