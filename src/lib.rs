@@ -1,6 +1,7 @@
 //! Node's programming model for Rust: everything that happens is an event, and nothing ever blocks.
 //!
-//! ```no_run
+#![cfg_attr(feature = "net", doc = "```no_run")]
+#![cfg_attr(not(feature = "net"), doc = "```ignore")]
 //! use onward::{events::*, net::Server};
 //!
 //! fn main() -> onward::Result<()> {

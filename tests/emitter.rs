@@ -7,5 +7,6 @@ mod emitter {
     mod node;
     mod payloads;
     mod rules;
+    mod subscribing;
     pub(crate) mod support;
 }

@@ -16,21 +16,38 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::cell::{Cell, OnceCell, UnsafeCell};
+use core::cell::{Cell, OnceCell, RefCell, UnsafeCell};
 use core::fmt;
 use core::panic::Location;
 use core::ptr::NonNull;
 
 use super::emission::Emitted;
 use super::event::{Declared, Event};
-use super::slot::{Captures, Slot};
+use super::slot::{Captures, Slot, Verdict};
 use super::walk::Frame;
 
-/// Which end a listener is added at.
+/// Where a listener is added.
 #[derive(Clone, Copy)]
 pub(super) enum Place {
     Front,
+    /// Between front and back; groups ascending, in a group one after the other.
+    Group(i16),
     Back,
+}
+
+impl Place {
+    /// The key by which a list is sorted, for the `number`-th registration of an emitter.
+    pub(super) fn key(self, number: i64) -> i64 {
+        /// Keys of the back begin here; those of the front end at its negative.
+        const BACK: i64 = 1 << 62;
+        /// Registrations fit in below that, one every microsecond for half a year.
+        const GROUP: i64 = 1 << 44;
+        match self {
+            Self::Front => -BACK - number,
+            Self::Group(group) => i64::from(group) * GROUP + number,
+            Self::Back => BACK + number,
+        }
+    }
 }
 
 /// The listeners of one event of one emitter.
@@ -54,6 +71,8 @@ pub(super) struct Row<S: Declared, E: Event<S>> {
     frame: Cell<*const Frame<S, E>>,
     /// How many of `slots` and `late` are tombstones.
     removed: Cell<usize>,
+    /// The keys of those that are blocked, and how many times each.
+    blocked: RefCell<Vec<(i64, usize)>>,
     /// The number of the registration by which the event came to have listeners.
     since: Cell<i64>,
 }
@@ -68,12 +87,11 @@ impl<S: Declared, E: Event<S>> List<S, E> {
         }
     }
 
-    /// Adds a listener under a key that no other has had. A key for the front is less than all
-    /// others of the list, one for the back greater.
-    pub(super) fn add(&self, place: Place, slot: Slot<S, E>) {
+    /// Adds a listener, the `number`-th of the emitter, under a key that no other has had.
+    pub(super) fn add(&self, number: i64, slot: Slot<S, E>) {
         let row = self.row.get_or_init(Box::default);
         if row.len() == 0 {
-            row.since.set(slot.key.abs());
+            row.since.set(number);
         }
         if row.is_walked() {
             let slot = NonNull::from(Box::leak(Box::new(slot)));
@@ -82,11 +100,17 @@ impl<S: Declared, E: Event<S>> List<S, E> {
             return;
         }
         // SAFETY: invariants 1 and 3: nobody walks, so it may be changed.
-        let slots = unsafe { &mut *row.slots.get() };
-        match place {
-            Place::Front => slots.insert(0, slot),
-            Place::Back => slots.push(slot),
-        }
+        insert(unsafe { &mut *row.slots.get() }, slot);
+    }
+}
+
+/// Most come to the end.
+fn insert<S: Declared, E: Event<S>>(slots: &mut Vec<Slot<S, E>>, slot: Slot<S, E>) {
+    if slots.last().is_some_and(|last| last.key > slot.key) {
+        let at = slots.partition_point(|other| other.key < slot.key);
+        slots.insert(at, slot);
+    } else {
+        slots.push(slot);
     }
 }
 
@@ -148,11 +172,60 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
 
     /// Every slot that is in use, in the order of their keys, but for those that are late.
     fn live(&self) -> impl Iterator<Item = &Slot<S, E>> {
-        self.slots().iter().chain(self.late_slots()).filter(|slot| slot.is_live())
+        self.slots().iter().chain(self.late_slots()).filter(|slot| self.is_live(slot))
+    }
+
+    /// Is it a listener still, be it blocked or not?
+    fn is_live(&self, slot: &Slot<S, E>) -> bool {
+        slot.is_callable() || self.blocked.borrow().iter().any(|(key, _)| *key == slot.key)
+    }
+
+    /// Blocks a listener once more, or takes a block back.
+    fn block(&self, slot: &Slot<S, E>, block: bool) {
+        let mut blocked = self.blocked.borrow_mut();
+        let at = blocked.iter().position(|(key, _)| *key == slot.key);
+        match (at, block) {
+            (Some(at), true) => blocked[at].1 += 1,
+            (None, true) => {
+                blocked.push((slot.key, 1));
+                // SAFETY: it is unblocked when its key leaves `blocked`: here, in `remove`, or in `drop`.
+                unsafe { slot.block() };
+            }
+            (Some(at), false) => {
+                blocked[at].1 -= 1;
+                if blocked[at].1 == 0 {
+                    blocked.swap_remove(at);
+                    // SAFETY: it was blocked; removing it would have taken its key out.
+                    unsafe { slot.unblock() };
+                }
+            }
+            (None, false) => {}
+        }
+    }
+
+    /// Lets a blocked listener go on, however often it was blocked.
+    fn unblock(&self, slot: &Slot<S, E>) {
+        let mut blocked = self.blocked.borrow_mut();
+        if let Some(at) = blocked.iter().position(|(key, _)| *key == slot.key) {
+            blocked.swap_remove(at);
+            // SAFETY: it was blocked, and has not been removed.
+            unsafe { slot.unblock() };
+        }
+    }
+
+    /// A listener that runs is not to be counted as called, and may be over.
+    #[cold]
+    pub(super) fn note(&self, slot: &Slot<S, E>, verdict: Verdict) {
+        if verdict == Verdict::Over && self.is_live(slot) {
+            // It runs, so its captures go when it has returned.
+            drop(self.remove(slot));
+        }
+        Frame::note(self.frame.get(), verdict);
     }
 
     /// Takes a slot out of use. The captures come back, unless it runs: then its emit drops them.
     fn remove(&self, slot: &Slot<S, E>) -> Option<Captures<S, E>> {
+        self.unblock(slot);
         if let Some(outermost) = Frame::outermost_running(self.frame.get(), slot) {
             if slot.condemn() {
                 self.count_removed();
@@ -176,12 +249,12 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
         // SAFETY: invariants 1 and 3: nobody walks; tombstones have no captures, so dropping them runs no
         // code of the user's.
         let slots = unsafe { &mut *self.slots.get() };
-        while slots.last().is_some_and(|slot| !slot.is_live()) {
+        while slots.last().is_some_and(|slot| !self.is_live(slot)) {
             slots.pop();
             self.removed.set(self.removed.get() - 1);
         }
         if self.removed.get() * 2 >= slots.len() && self.removed.get() != 0 {
-            slots.retain(Slot::is_live);
+            slots.retain(|slot| self.is_live(slot));
             self.removed.set(0);
         }
     }
@@ -192,14 +265,13 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
         // SAFETY: invariants 1 and 3, as in `sweep`.
         let (slots, late) = unsafe { (&mut *self.slots.get(), &mut *self.late.get()) };
         if self.removed.take() != 0 {
-            slots.retain(Slot::is_live);
+            slots.retain(|slot| self.is_live(slot));
         }
         for slot in late.drain(..) {
             // SAFETY: it came from a box, and this is the only pointer to it that is left.
             let slot = *unsafe { Box::from_raw(slot.as_ptr()) };
-            if slot.is_live() {
-                let at = slots.partition_point(|other| other.key < slot.key);
-                slots.insert(at, slot);
+            if self.is_live(&slot) {
+                insert(slots, slot);
             }
         }
     }
@@ -207,6 +279,9 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
 
 impl<S: Declared, E: Event<S>> Drop for Row<S, E> {
     fn drop(&mut self) {
+        if !self.blocked.get_mut().is_empty() {
+            self.live().for_each(|slot| self.unblock(slot));
+        }
         for slot in self.late.get_mut().drain(..) {
             // SAFETY: it came from a box, and this is the only pointer to it that is left.
             drop(unsafe { Box::from_raw(slot.as_ptr()) });
@@ -221,6 +296,7 @@ impl<S: Declared, E: Event<S>> Default for Row<S, E> {
             late: UnsafeCell::default(),
             frame: Cell::new(core::ptr::null()),
             removed: Cell::new(0),
+            blocked: RefCell::default(),
             since: Cell::new(0),
         }
     }
@@ -252,6 +328,8 @@ pub trait AnyList {
     fn remove(&self, key: i64) -> bool;
     /// Removes all.
     fn clear(&self);
+    /// Blocks one, or takes a block back. Says whether there is such a listener.
+    fn block(&self, key: i64, block: bool) -> bool;
 }
 
 impl<S: Declared, E: Event<S>> AnyList for List<S, E> {
@@ -274,7 +352,7 @@ impl<S: Declared, E: Event<S>> AnyList for List<S, E> {
 
     fn remove(&self, key: i64) -> bool {
         let Some(row) = self.row.get() else { return false };
-        let Some(slot) = row.find(key).filter(|slot| slot.is_live()) else { return false };
+        let Some(slot) = row.find(key).filter(|slot| row.is_live(slot)) else { return false };
         let captures = row.remove(slot);
         row.sweep();
         drop(captures);
@@ -287,5 +365,12 @@ impl<S: Declared, E: Event<S>> AnyList for List<S, E> {
         let captures: Vec<_> = row.live().filter_map(|slot| row.remove(slot)).collect();
         row.sweep();
         drop(captures);
+    }
+
+    fn block(&self, key: i64, block: bool) -> bool {
+        let Some(row) = self.row.get() else { return false };
+        let Some(slot) = row.find(key).filter(|slot| row.is_live(slot)) else { return false };
+        row.block(slot, block);
+        true
     }
 }

@@ -1,6 +1,7 @@
 //! The handles that `on` and its like return.
 
 use alloc::rc::Weak;
+use alloc::vec::Vec;
 use core::fmt;
 
 /// Names one registered listener, for [`off`](crate::Emitter::off).
@@ -28,6 +29,7 @@ pub struct Listener {
 /// What can have a listener removed, whatever it emits.
 pub(super) trait Off {
     fn off(&self, listener: Listener) -> bool;
+    fn block(&self, listener: Listener, block: bool) -> bool;
 }
 
 /// A listener that is removed when this is dropped.
@@ -93,5 +95,96 @@ impl Drop for Subscription {
 impl fmt::Debug for Subscription {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Subscription").field(&self.listener).finish()
+    }
+}
+
+/// As long as this lives, a listener is not called. It comes from [`block`](crate::Emitter::block).
+///
+/// Blocks are counted: a listener is called again when the last of its blocks has gone. They keep neither
+/// the listener nor the emitter.
+#[must_use = "dropping it takes the block back"]
+pub struct Block {
+    emitter: Option<Weak<dyn Off>>,
+    listener: Listener,
+}
+
+impl Block {
+    pub(super) fn new(emitter: Option<Weak<dyn Off>>, listener: Listener) -> Self {
+        Self { emitter, listener }
+    }
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        if let Some(emitter) = self.emitter.as_ref().and_then(Weak::upgrade) {
+            emitter.block(self.listener, false);
+        }
+    }
+}
+
+impl fmt::Debug for Block {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Block").field(&self.listener).finish()
+    }
+}
+
+/// Subscriptions that end together: when this is dropped, or [`clear`](Self::clear)ed.
+///
+/// ```
+/// use onward::emitter::Subscriptions;
+/// use onward::{Emitter, events};
+///
+/// events! { Room { Joined(&str), Closed() } }
+/// let (kitchen, hall) = (Room::new(), Room::new());
+/// let mut subscriptions = Subscriptions::new();
+/// subscriptions.add(kitchen.on_scoped(Joined, |_, _| {}));
+/// subscriptions.add(hall.on_scoped(Closed, |_, ()| {}));
+/// assert_eq!((subscriptions.len(), kitchen.listener_count(Joined)), (2, 1));
+///
+/// subscriptions.clear();
+/// assert_eq!((subscriptions.len(), kitchen.listener_count(Joined)), (0, 0));
+/// ```
+#[derive(Debug, Default)]
+pub struct Subscriptions(Vec<Subscription>);
+
+impl Subscriptions {
+    /// None yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// One more.
+    pub fn add(&mut self, subscription: Subscription) {
+        self.0.push(subscription);
+    }
+
+    /// Ends all, in the order in which they were added.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// How many there are, those whose listener is gone already included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Are there none?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Extend<Subscription> for Subscriptions {
+    fn extend<I: IntoIterator<Item = Subscription>>(&mut self, subscriptions: I) {
+        self.0.extend(subscriptions);
+    }
+}
+
+impl FromIterator<Subscription> for Subscriptions {
+    fn from_iter<I: IntoIterator<Item = Subscription>>(subscriptions: I) -> Self {
+        Self(subscriptions.into_iter().collect())
     }
 }

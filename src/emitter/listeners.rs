@@ -9,8 +9,8 @@ use core::sync::atomic::{AtomicU32, Ordering};
 
 use super::event::{Declared, Event, Table};
 use super::list::{AnyList, Place};
-use super::listener::{Listener, Off, Subscription};
-use super::slot::Slot;
+use super::listener::{Block, Listener, Off, Subscription};
+use super::slot::{Slot, Verdict};
 
 /// The listeners of an `S`: what [`Emitter`](crate::Emitter) works on.
 ///
@@ -70,11 +70,8 @@ impl<S: Declared> Listeners<S> {
         let core = self.core();
         let number = core.registrations.get() + 1;
         core.registrations.set(number);
-        let key = match place {
-            Place::Front => -number,
-            Place::Back => number,
-        };
-        E::list(&core.table).add(place, slot(key, Location::caller()));
+        let key = place.key(number);
+        E::list(&core.table).add(number, slot(key, Location::caller()));
         Listener { key, serial: core.serial, event: E::INDEX }
     }
 }
@@ -115,6 +112,54 @@ impl<S: Declared> Listeners<S> {
         listener: impl for<'a> Fn(&S, E::Payload<'a>) + 'static,
     ) -> Listener {
         self.add(event, Place::Back, Slot::reentrant(listener))
+    }
+
+    #[track_caller]
+    pub(super) fn prepend_once<E: Event<S>>(
+        &self,
+        event: E,
+        listener: impl for<'a> FnOnce(&S, E::Payload<'a>) + 'static,
+    ) -> Listener {
+        self.add(event, Place::Front, Slot::once(listener))
+    }
+
+    #[track_caller]
+    pub(super) fn on_group<E: Event<S>>(
+        &self,
+        event: E,
+        group: i16,
+        listener: impl for<'a> FnMut(&S, E::Payload<'a>) + 'static,
+    ) -> Listener {
+        self.add(event, Place::Group(group), Slot::repeated(listener))
+    }
+
+    #[track_caller]
+    pub(super) fn many<E: Event<S>>(
+        &self,
+        event: E,
+        times: usize,
+        listener: impl for<'a> FnMut(&S, E::Payload<'a>) + 'static,
+    ) -> Listener {
+        let listener = self.add(event, Place::Back, Slot::counted(times.max(1), listener));
+        if times == 0 {
+            self.off(listener);
+        }
+        listener
+    }
+
+    #[track_caller]
+    pub(super) fn deciding<E: Event<S>>(
+        &self,
+        event: E,
+        listener: impl for<'a> FnMut(&S, E::Payload<'a>) -> Verdict + 'static,
+    ) -> Listener {
+        self.add(event, Place::Back, Slot::deciding(listener))
+    }
+
+    pub(super) fn block(&self, listener: Listener) -> Block {
+        let known = self.core.get().filter(|core| core.block(listener, true));
+        let off = |core| -> Weak<dyn Off> { Rc::<Core<S>>::downgrade(core) };
+        Block::new(known.map(off), listener)
     }
 
     pub(super) fn guard(&self, listener: Listener) -> Subscription {
@@ -165,6 +210,11 @@ impl<S: Declared> Off for Core<S> {
     fn off(&self, listener: Listener) -> bool {
         let ours = listener.serial == self.serial;
         ours && self.table.list(listener.event).is_some_and(|list| list.remove(listener.key))
+    }
+
+    fn block(&self, listener: Listener, block: bool) -> bool {
+        let ours = listener.serial == self.serial;
+        ours && self.table.list(listener.event).is_some_and(|list| list.block(listener.key, block))
     }
 }
 

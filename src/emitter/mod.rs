@@ -141,7 +141,7 @@ mod walk;
 
 pub use emission::{Emitted, EventEmitter};
 pub use event::{Declared, Event};
-pub use listener::{Listener, Subscription};
+pub use listener::{Block, Listener, Subscription, Subscriptions};
 pub use listeners::Listeners;
 pub use subscribing::Emitter;
 pub use unhandled::Unhandled;

@@ -35,6 +35,19 @@ type Words = [MaybeUninit<*const ()>; WORDS];
 /// The slot has its `call` still, and its closure does not run (unless it is re-entrant).
 type Call<S, E> = unsafe fn(&Slot<S, E>, &Row<S, E>, &S, <E as Event<S>>::Payload<'_>);
 
+/// What a listener that decides for itself has decided, see [`Slot::deciding`].
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It took the event.
+    Taken,
+    /// The event was not for it.
+    Missed,
+    /// What it needs is in use, further down the stack.
+    Busy,
+    /// What it needs is gone for good: it is to be removed.
+    Over,
+}
+
 /// What depends on the closure's type only.
 struct Kind<S: Declared, E: Event<S>> {
     call: Call<S, E>,
@@ -112,6 +125,50 @@ impl<S: Declared, E: Event<S>> Slot<S, E> {
         }
     }
 
+    /// For a listener that is called so many times, which are more than none.
+    #[inline]
+    pub(super) fn counted<F>(
+        times: usize,
+        listener: F,
+    ) -> impl FnOnce(i64, &'static Location<'static>) -> Self
+    where
+        F: for<'a> FnMut(&S, E::Payload<'a>) + 'static,
+    {
+        move |key, location| {
+            if fits::<Counted<F>>() {
+                Self::put(
+                    Counted { left: times, listener },
+                    const { &Counted::<F>::kind() },
+                    key,
+                    location,
+                )
+            } else {
+                let listener = Box::new(listener);
+                Self::put(
+                    Counted { left: times, listener },
+                    const { &Counted::<Box<F>>::kind() },
+                    key,
+                    location,
+                )
+            }
+        }
+    }
+
+    /// For a listener that says itself whether an event was for it.
+    #[inline]
+    pub(super) fn deciding<F>(listener: F) -> impl FnOnce(i64, &'static Location<'static>) -> Self
+    where
+        F: for<'a> FnMut(&S, E::Payload<'a>) -> Verdict + 'static,
+    {
+        |key, location| {
+            if fits::<F>() {
+                Self::put(listener, const { &Deciding::<F>::kind() }, key, location)
+            } else {
+                Self::put(Box::new(listener), const { &Deciding::<Box<F>>::kind() }, key, location)
+            }
+        }
+    }
+
     #[inline]
     fn put<F>(
         listener: F,
@@ -132,9 +189,26 @@ impl<S: Declared, E: Event<S>> Slot<S, E> {
         }
     }
 
+    /// Will it be called? Not if it was removed, and not while it is blocked.
     #[inline]
-    pub(super) fn is_live(&self) -> bool {
+    pub(super) fn is_callable(&self) -> bool {
         self.call.get().is_some()
+    }
+
+    /// Blocks it: it is not called, and keeps its closure.
+    ///
+    /// # Safety
+    ///
+    /// Whoever blocks it calls [`unblock`](Self::unblock) before the slot is removed or dropped.
+    pub(super) unsafe fn block(&self) {
+        self.call.set(None);
+    }
+
+    /// # Safety
+    ///
+    /// It was blocked, and has not been removed.
+    pub(super) unsafe fn unblock(&self) {
+        self.call.set(Some(self.kind.call));
     }
 
     pub(super) fn is_reentrant(&self) -> bool {
@@ -279,5 +353,68 @@ impl<F> Once<F> {
         // SAFETY: `call` was there, so the words hold an `F`; having taken `call`, we own it.
         let listener = unsafe { slot.words.get().cast::<F>().read() };
         listener(source, payload);
+    }
+}
+
+struct Counted<F> {
+    left: usize,
+    listener: F,
+}
+
+impl<F> Counted<F> {
+    const fn kind<S: Declared, E: Event<S>>() -> Kind<S, E>
+    where
+        F: for<'a> FnMut(&S, E::Payload<'a>),
+    {
+        Kind { call: Self::call::<S, E>, drop: drop_words::<Self>, reentrant: false }
+    }
+
+    /// Counts, removes if that was the last time, then calls.
+    unsafe fn call<S: Declared, E: Event<S>>(
+        slot: &Slot<S, E>,
+        row: &Row<S, E>,
+        source: &S,
+        payload: E::Payload<'_>,
+    ) where
+        F: for<'a> FnMut(&S, E::Payload<'a>),
+    {
+        // SAFETY: as in `Repeated`.
+        let counted = unsafe { &mut *slot.words.get().cast::<Self>() };
+        counted.left -= 1;
+        if counted.left > 0 {
+            return (counted.listener)(source, payload);
+        }
+        slot.call.set(None);
+        row.count_removed();
+        // SAFETY: as in `Once`; the reference above is not used any more.
+        let mut counted = unsafe { slot.words.get().cast::<Self>().read() };
+        (counted.listener)(source, payload);
+    }
+}
+
+struct Deciding<F>(PhantomData<F>);
+
+impl<F> Deciding<F> {
+    const fn kind<S: Declared, E: Event<S>>() -> Kind<S, E>
+    where
+        F: for<'a> FnMut(&S, E::Payload<'a>) -> Verdict,
+    {
+        Kind { call: Self::call::<S, E>, drop: drop_words::<F>, reentrant: false }
+    }
+
+    unsafe fn call<S: Declared, E: Event<S>>(
+        slot: &Slot<S, E>,
+        row: &Row<S, E>,
+        source: &S,
+        payload: E::Payload<'_>,
+    ) where
+        F: for<'a> FnMut(&S, E::Payload<'a>) -> Verdict,
+    {
+        // SAFETY: as in `Repeated`.
+        let listener = unsafe { &mut *slot.words.get().cast::<F>() };
+        let verdict = listener(source, payload);
+        if verdict != Verdict::Taken {
+            row.note(slot, verdict);
+        }
     }
 }

@@ -1,10 +1,13 @@
 //! The trait by which everyone listens.
 
+use alloc::rc::Rc;
 use alloc::vec::Vec;
+use core::cell::RefCell;
 
 use super::event::{Declared, Event};
-use super::listener::{Listener, Subscription};
+use super::listener::{Block, Listener, Subscription};
 use super::listeners::Listeners;
+use super::slot::Verdict;
 
 /// Something that emits events: the methods to listen to it.
 ///
@@ -105,6 +108,200 @@ pub trait Emitter: Declared {
         let listener = self.listeners().once(event, listener);
         self.listener_added(event);
         listener
+    }
+
+    /// Adds a listener for so many times. It counts, is removed if that was the last time, then runs.
+    ///
+    /// ```
+    /// # use onward::Emitter;
+    /// # onward::events! { Room { Joined(&str), Closed() } }
+    /// let room = Room::new();
+    /// room.many(Joined, 2, |_, name| println!("{name} gets one of the two free drinks"));
+    /// let called = ["ada", "bob", "eve"].map(|name| room.emit(Joined, name).called);
+    /// assert_eq!(called, [1, 1, 0]);
+    /// ```
+    #[track_caller]
+    fn many<E: Event<Self>>(
+        &self,
+        event: E,
+        times: usize,
+        listener: impl for<'a> FnMut(&Self, E::Payload<'a>) + 'static,
+    ) -> Listener {
+        let listener = self.listeners().many(event, times, listener);
+        self.listener_added(event);
+        listener
+    }
+
+    /// Adds a listener that is called only when `wanted` says so. Otherwise it does not count as
+    /// called.
+    ///
+    /// ```
+    /// # use onward::Emitter;
+    /// # onward::events! { Room { Joined(&str), Closed() } }
+    /// let room = Room::new();
+    /// room.on_when(Joined, |_, name| name.starts_with('a'), |_, name| println!("{name}!"));
+    /// assert_eq!(room.emit(Joined, "ada").called, 1);
+    /// assert_eq!(room.emit(Joined, "bob").called, 0);
+    /// ```
+    #[track_caller]
+    fn on_when<E: Event<Self>>(
+        &self,
+        event: E,
+        mut wanted: impl for<'a> FnMut(&Self, E::Payload<'a>) -> bool + 'static,
+        mut listener: impl for<'a> FnMut(&Self, E::Payload<'a>) + 'static,
+    ) -> Listener {
+        let listener =
+            self.listeners().deciding(event, move |source: &Self, mut payload: E::Payload<'_>| {
+                if !wanted(source, E::lend(&mut payload)) {
+                    return Verdict::Missed;
+                }
+                listener(source, payload);
+                Verdict::Taken
+            });
+        self.listener_added(event);
+        listener
+    }
+
+    /// Adds a listener that ends with an object: it is handed the object first, does not keep it alive,
+    /// and is removed by the first emit that finds it gone, without counting as called.
+    ///
+    /// ```
+    /// # use onward::Emitter;
+    /// # onward::events! { Room { Joined(&str), Closed() } }
+    /// use std::cell::Cell;
+    /// use std::rc::Rc;
+    ///
+    /// let (room, visits) = (Room::new(), Rc::new(Cell::new(0)));
+    /// room.on_weak(Joined, &visits, |visits, _, _| visits.set(visits.get() + 1));
+    /// room.emit(Joined, "ada");
+    /// assert_eq!(visits.get(), 1);
+    ///
+    /// drop(visits);
+    /// assert_eq!(room.emit(Joined, "bob").called, 0);
+    /// assert_eq!(room.listener_count(Joined), 0);
+    /// ```
+    #[track_caller]
+    fn on_weak<E: Event<Self>, T: ?Sized + 'static>(
+        &self,
+        event: E,
+        object: &Rc<T>,
+        mut listener: impl for<'a> FnMut(&T, &Self, E::Payload<'a>) + 'static,
+    ) -> Listener {
+        let object = Rc::downgrade(object);
+        let listener =
+            self.listeners().deciding(event, move |source: &Self, payload: E::Payload<'_>| {
+                let Some(object) = object.upgrade() else { return Verdict::Over };
+                listener(&object, source, payload);
+                Verdict::Taken
+            });
+        self.listener_added(event);
+        listener
+    }
+
+    /// Adds a listener that works on a state it shares with others: it is handed the state, to change
+    /// it, and ends with it as one of [`on_weak`](Self::on_weak) does.
+    ///
+    /// # Re-entrancy
+    ///
+    /// While the state is borrowed, by an emit from inside of another such listener say, it is skipped,
+    /// and the emit says so.
+    ///
+    /// ```
+    /// # use onward::Emitter;
+    /// # onward::events! { Room { Joined(&str), Closed() } }
+    /// use std::cell::RefCell;
+    /// use std::rc::Rc;
+    ///
+    /// let (room, guests) = (Room::new(), Rc::new(RefCell::new(Vec::<String>::new())));
+    /// room.on_state(Joined, &guests, |guests, _, name| guests.push(name.to_owned()));
+    /// room.on_state(Closed, &guests, |guests, _, ()| guests.clear());
+    /// room.emit(Joined, "ada");
+    /// assert_eq!(*guests.borrow(), ["ada"]);
+    /// ```
+    #[track_caller]
+    fn on_state<E: Event<Self>, T: ?Sized + 'static>(
+        &self,
+        event: E,
+        state: &Rc<RefCell<T>>,
+        mut listener: impl for<'a> FnMut(&mut T, &Self, E::Payload<'a>) + 'static,
+    ) -> Listener {
+        let state = Rc::downgrade(state);
+        let listener =
+            self.listeners().deciding(event, move |source: &Self, payload: E::Payload<'_>| {
+                let Some(state) = state.upgrade() else { return Verdict::Over };
+                let Ok(mut state) = state.try_borrow_mut() else { return Verdict::Busy };
+                listener(&mut state, source, payload);
+                Verdict::Taken
+            });
+        self.listener_added(event);
+        listener
+    }
+
+    /// Adds a listener to a group. Groups run in ascending order, after listeners that were
+    /// [prepended](Self::prepend) and before those of [`on`](Self::on) and its like; in a group, in the
+    /// order of registration.
+    ///
+    /// ```
+    /// # use onward::Emitter;
+    /// # onward::events! { Room { Asked(&mut Vec<u8>) } }
+    /// let room = Room::new();
+    /// room.on(Asked, |_, order| order.push(4));
+    /// room.on_group(Asked, 10, |_, order| order.push(3));
+    /// room.on_group(Asked, -10, |_, order| order.push(2));
+    /// room.prepend(Asked, |_, order| order.push(1));
+    /// let mut order = Vec::new();
+    /// room.emit(Asked, &mut order);
+    /// assert_eq!(order, [1, 2, 3, 4]);
+    /// ```
+    #[track_caller]
+    fn on_group<E: Event<Self>>(
+        &self,
+        event: E,
+        group: i16,
+        listener: impl for<'a> FnMut(&Self, E::Payload<'a>) + 'static,
+    ) -> Listener {
+        let listener = self.listeners().on_group(event, group, listener);
+        self.listener_added(event);
+        listener
+    }
+
+    /// Adds a listener for one time, in front of those there are.
+    ///
+    /// ```
+    /// # use onward::Emitter;
+    /// # onward::events! { Room { Joined(&str), Closed() } }
+    /// let room = Room::new();
+    /// room.on(Joined, |_, name| println!("welcome, {name}"));
+    /// room.prepend_once(Joined, |_, _| println!("(the first one today)"));
+    /// assert_eq!(room.emit(Joined, "ada").called, 2);
+    /// assert_eq!(room.emit(Joined, "bob").called, 1);
+    /// ```
+    #[track_caller]
+    fn prepend_once<E: Event<Self>>(
+        &self,
+        event: E,
+        listener: impl for<'a> FnOnce(&Self, E::Payload<'a>) + 'static,
+    ) -> Listener {
+        let listener = self.listeners().prepend_once(event, listener);
+        self.listener_added(event);
+        listener
+    }
+
+    /// Blocks a listener as long as the returned [`Block`] lives: it stays where it is, is counted as a
+    /// listener, and is not called. One that is gone, or another emitter's, is left alone.
+    ///
+    /// ```
+    /// # use onward::Emitter;
+    /// # onward::events! { Room { Joined(&str), Closed() } }
+    /// let room = Room::new();
+    /// let greeter = room.on(Joined, |_, name| println!("welcome, {name}"));
+    /// let quiet = room.block(greeter);
+    /// assert_eq!(room.emit(Joined, "ada").called, 0);
+    /// drop(quiet);
+    /// assert_eq!(room.emit(Joined, "bob").called, 1);
+    /// ```
+    fn block(&self, listener: Listener) -> Block {
+        self.listeners().block(listener)
     }
 
     /// Adds a listener in front of those there are.

@@ -11,16 +11,26 @@ use core::ptr;
 use super::emission::Emitted;
 use super::event::{Declared, Event};
 use super::list::Row;
-use super::slot::Slot;
+use super::slot::{Slot, Verdict};
 
 /// An emit under way, on the stack. The emits of a list that are under way are linked from the
 /// innermost outwards.
 pub(super) struct Frame<S: Declared, E: Event<S>> {
     /// The slot whose listener runs.
     at: Cell<*const Slot<S, E>>,
-    /// That listener was removed while it ran: its captures go when it has returned.
-    condemned: Cell<bool>,
+    /// What is to be done when it has returned; seldom anything.
+    notes: Cell<Notes>,
     outer: *const Self,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct Notes {
+    /// It was removed while it ran: its captures go when it has returned.
+    condemned: bool,
+    /// It does not count as called.
+    missed: bool,
+    /// It counts as skipped.
+    skipped: bool,
 }
 
 impl<S: Declared, E: Event<S>> Frame<S, E> {
@@ -40,7 +50,16 @@ impl<S: Declared, E: Event<S>> Frame<S, E> {
 
     /// The listener that runs in this frame has been removed.
     pub(super) fn condemn(&self) {
-        self.condemned.set(true);
+        self.notes.set(Notes { condemned: true, ..self.notes.get() });
+    }
+
+    /// The listener that runs in `frame` does not count as called.
+    pub(super) fn note(frame: *const Self, verdict: Verdict) {
+        // SAFETY: as in `outermost_running`.
+        if let Some(frame) = unsafe { frame.as_ref() } {
+            let skipped = verdict == Verdict::Busy;
+            frame.notes.set(Notes { missed: true, skipped, ..frame.notes.get() });
+        }
     }
 }
 
@@ -68,16 +87,25 @@ impl<S: Declared, E: Event<S>> Link<'_, S, E> {
         self.frame.at.set(slot);
         // SAFETY: as the caller promises.
         let called = unsafe { slot.call(self.row, source, payload) };
-        if self.frame.condemned.get() {
+        emitted.called += usize::from(called);
+        if self.frame.notes.get() != Notes::default() {
+            self.heed(emitted);
+        }
+    }
+
+    #[cold]
+    fn heed(&self, emitted: &mut Emitted) {
+        let notes = self.frame.notes.take();
+        emitted.called -= usize::from(notes.missed);
+        emitted.skipped += usize::from(notes.skipped);
+        if notes.condemned {
             self.reap();
         }
-        emitted.called += usize::from(called);
     }
 
     /// The listener that ran last was removed while it ran, and has returned.
     #[cold]
     fn reap(&self) {
-        self.frame.condemned.set(false);
         // SAFETY: the slot stays where it is as long as the frame is linked; it was condemned, in this
         // frame, the outermost in which it ran.
         let captures = unsafe { (*self.frame.at.get()).reap() };
@@ -90,7 +118,7 @@ impl<S: Declared, E: Event<S>> Link<'_, S, E> {
 impl<S: Declared, E: Event<S>> Drop for Link<'_, S, E> {
     #[inline(always)]
     fn drop(&mut self) {
-        if self.frame.condemned.get() {
+        if self.frame.notes.get().condemned {
             self.reap(); // its listener panicked
         }
         self.row.set_frame(self.frame.outer);
@@ -112,7 +140,7 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
             [] => Emitted::NOBODY,
             [only] => {
                 let frame =
-                    Frame { at: Cell::new(only), condemned: Cell::new(false), outer: ptr::null() };
+                    Frame { at: Cell::new(only), notes: Cell::default(), outer: ptr::null() };
                 self.set_frame(&frame);
                 let link = Link { row: self, frame: &frame };
                 let mut emitted = Emitted::NOBODY;
@@ -133,7 +161,7 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
         mut payload: E::Payload<'_>,
     ) -> Emitted {
         let Some((last, others)) = slots.split_last() else { return Emitted::NOBODY };
-        let frame = Frame { at: Cell::new(last), condemned: Cell::new(false), outer: ptr::null() };
+        let frame = Frame { at: Cell::new(last), notes: Cell::default(), outer: ptr::null() };
         self.set_frame(&frame);
         let link = Link { row: self, frame: &frame };
         let mut emitted = Emitted::NOBODY;
@@ -152,13 +180,13 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
     #[cold]
     fn emit_nested(&self, source: &S, mut payload: E::Payload<'_>) -> Emitted {
         let outer = self.frame();
-        let frame = Frame { at: Cell::new(ptr::null()), condemned: Cell::new(false), outer };
+        let frame = Frame { at: Cell::new(ptr::null()), notes: Cell::default(), outer };
         self.set_frame(&frame);
         let link = Link { row: self, frame: &frame };
         let mut emitted = Emitted::NOBODY;
         let mut call = |slot: &Slot<S, E>, payload: E::Payload<'_>| {
             let runs = !slot.is_reentrant() && Frame::outermost_running(outer, slot).is_some();
-            if slot.is_live() && runs {
+            if slot.is_callable() && runs {
                 emitted.skipped += 1;
             } else {
                 // SAFETY: slots stay where they are as long as an emit is under way; this one does not run,
