@@ -176,8 +176,14 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
     }
 
     /// Is it a listener still, be it blocked or not?
+    #[inline]
     fn is_live(&self, slot: &Slot<S, E>) -> bool {
-        slot.is_callable() || self.blocked.borrow().iter().any(|(key, _)| *key == slot.key)
+        slot.is_callable() || self.is_blocked(slot)
+    }
+
+    #[cold]
+    fn is_blocked(&self, slot: &Slot<S, E>) -> bool {
+        self.blocked.borrow().iter().any(|(key, _)| *key == slot.key)
     }
 
     /// Blocks a listener once more, or takes a block back.
@@ -205,6 +211,14 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
 
     /// Lets a blocked listener go on, however often it was blocked.
     fn unblock(&self, slot: &Slot<S, E>) {
+        if slot.is_callable() {
+            return;
+        }
+        self.unblock_blocked(slot);
+    }
+
+    #[cold]
+    fn unblock_blocked(&self, slot: &Slot<S, E>) {
         let mut blocked = self.blocked.borrow_mut();
         if let Some(at) = blocked.iter().position(|(key, _)| *key == slot.key) {
             blocked.swap_remove(at);

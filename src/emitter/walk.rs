@@ -23,15 +23,14 @@ pub(super) struct Frame<S: Declared, E: Event<S>> {
     outer: *const Self,
 }
 
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-struct Notes {
-    /// It was removed while it ran: its captures go when it has returned.
-    condemned: bool,
-    /// It does not count as called.
-    missed: bool,
-    /// It counts as skipped.
-    skipped: bool,
-}
+/// A set of notes, in one byte: all that an emit looks at after each call is whether there are any.
+type Notes = u8;
+/// It was removed while it ran: its captures go when it has returned.
+const CONDEMNED: Notes = 1;
+/// It does not count as called.
+const MISSED: Notes = 2;
+/// It counts as skipped.
+const SKIPPED: Notes = 4;
 
 impl<S: Declared, E: Event<S>> Frame<S, E> {
     /// The frame furthest out, from `frame` on, in which a slot runs.
@@ -50,15 +49,15 @@ impl<S: Declared, E: Event<S>> Frame<S, E> {
 
     /// The listener that runs in this frame has been removed.
     pub(super) fn condemn(&self) {
-        self.notes.set(Notes { condemned: true, ..self.notes.get() });
+        self.notes.set(self.notes.get() | CONDEMNED);
     }
 
     /// The listener that runs in `frame` does not count as called.
     pub(super) fn note(frame: *const Self, verdict: Verdict) {
         // SAFETY: as in `outermost_running`.
         if let Some(frame) = unsafe { frame.as_ref() } {
-            let skipped = verdict == Verdict::Busy;
-            frame.notes.set(Notes { missed: true, skipped, ..frame.notes.get() });
+            let skipped = if verdict == Verdict::Busy { SKIPPED } else { 0 };
+            frame.notes.set(frame.notes.get() | MISSED | skipped);
         }
     }
 }
@@ -88,19 +87,21 @@ impl<S: Declared, E: Event<S>> Link<'_, S, E> {
         // SAFETY: as the caller promises.
         let called = unsafe { slot.call(self.row, source, payload) };
         emitted.called += usize::from(called);
-        if self.frame.notes.get() != Notes::default() {
-            self.heed(emitted);
+        if self.frame.notes.get() != 0 {
+            let notes = self.heed();
+            emitted.called -= usize::from(notes & MISSED != 0);
+            emitted.skipped += usize::from(notes & SKIPPED != 0);
         }
     }
 
+    /// Does what is noted about the listener that has just returned.
     #[cold]
-    fn heed(&self, emitted: &mut Emitted) {
+    fn heed(&self) -> Notes {
         let notes = self.frame.notes.take();
-        emitted.called -= usize::from(notes.missed);
-        emitted.skipped += usize::from(notes.skipped);
-        if notes.condemned {
+        if notes & CONDEMNED != 0 {
             self.reap();
         }
+        notes
     }
 
     /// The listener that ran last was removed while it ran, and has returned.
@@ -118,7 +119,7 @@ impl<S: Declared, E: Event<S>> Link<'_, S, E> {
 impl<S: Declared, E: Event<S>> Drop for Link<'_, S, E> {
     #[inline(always)]
     fn drop(&mut self) {
-        if self.frame.notes.get().condemned {
+        if self.frame.notes.get() & CONDEMNED != 0 {
             self.reap(); // its listener panicked
         }
         self.row.set_frame(self.frame.outer);
@@ -139,8 +140,7 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
         match self.slots() {
             [] => Emitted::NOBODY,
             [only] => {
-                let frame =
-                    Frame { at: Cell::new(only), notes: Cell::default(), outer: ptr::null() };
+                let frame = Frame { at: Cell::new(only), notes: Cell::new(0), outer: ptr::null() };
                 self.set_frame(&frame);
                 let link = Link { row: self, frame: &frame };
                 let mut emitted = Emitted::NOBODY;
@@ -161,7 +161,7 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
         mut payload: E::Payload<'_>,
     ) -> Emitted {
         let Some((last, others)) = slots.split_last() else { return Emitted::NOBODY };
-        let frame = Frame { at: Cell::new(last), notes: Cell::default(), outer: ptr::null() };
+        let frame = Frame { at: Cell::new(last), notes: Cell::new(0), outer: ptr::null() };
         self.set_frame(&frame);
         let link = Link { row: self, frame: &frame };
         let mut emitted = Emitted::NOBODY;
@@ -180,7 +180,7 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
     #[cold]
     fn emit_nested(&self, source: &S, mut payload: E::Payload<'_>) -> Emitted {
         let outer = self.frame();
-        let frame = Frame { at: Cell::new(ptr::null()), notes: Cell::default(), outer };
+        let frame = Frame { at: Cell::new(ptr::null()), notes: Cell::new(0), outer };
         self.set_frame(&frame);
         let link = Link { row: self, frame: &frame };
         let mut emitted = Emitted::NOBODY;
