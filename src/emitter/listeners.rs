@@ -5,11 +5,10 @@ use alloc::vec::Vec;
 use core::cell::{Cell, OnceCell};
 use core::fmt;
 use core::panic::Location;
-use core::sync::atomic::{AtomicU32, Ordering};
 
 use super::event::{Declared, Event, Table};
 use super::list::{AnyList, Place};
-use super::listener::{Listener, Off, Subscription};
+use super::listener::{Listener, Off, Subscription, serial};
 use super::slot::Slot;
 
 /// The listeners of an `S`: what [`Emitter`](crate::Emitter) works on.
@@ -46,10 +45,9 @@ impl<S: Declared> Listeners<S> {
     }
 
     fn core(&self) -> &Rc<Core<S>> {
-        static SERIAL: AtomicU32 = AtomicU32::new(0);
         self.core.get_or_init(|| {
             Rc::new(Core {
-                serial: SERIAL.fetch_add(1, Ordering::Relaxed),
+                serial: serial(),
                 registrations: Cell::new(0),
                 table: S::Table::default(),
             })
@@ -75,7 +73,7 @@ impl<S: Declared> Listeners<S> {
             Place::Back => number,
         };
         E::list(&core.table).add(place, slot(key, Location::caller()));
-        Listener { key, serial: core.serial, event: E::INDEX }
+        Listener { key, serial: core.serial, event: E::INDEX.into() }
     }
 }
 
@@ -163,8 +161,8 @@ impl<S: Declared> Listeners<S> {
 
 impl<S: Declared> Off for Core<S> {
     fn off(&self, listener: Listener) -> bool {
-        let ours = listener.serial == self.serial;
-        ours && self.table.list(listener.event).is_some_and(|list| list.remove(listener.key))
+        let event = u16::try_from(listener.event).ok().filter(|_| listener.serial == self.serial);
+        event.and_then(|event| self.table.list(event)).is_some_and(|list| list.remove(listener.key))
     }
 }
 
@@ -175,7 +173,7 @@ impl<S: Declared> fmt::Debug for Listeners<S> {
 }
 
 /// A location that is written as `file:line:column`.
-struct At(&'static Location<'static>);
+pub(super) struct At(pub(super) &'static Location<'static>);
 
 impl fmt::Debug for At {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -133,6 +133,8 @@ mod list;
 mod listener;
 mod listeners;
 mod macros;
+#[cfg(feature = "named")]
+pub mod named;
 pub(crate) mod names;
 mod slot;
 mod subscribing;
