@@ -39,18 +39,24 @@ pub struct Core {
     pub(super) shelves: RefCell<Shelves>,
 }
 
-/// By the types of the shelves: there are as many as a program has types of keys.
+/// There are as many as a program has types of keys.
 #[derive(Default)]
-pub(super) struct Shelves(Vec<(TypeId, Box<dyn Shelf>)>);
+pub(super) struct Shelves(Vec<Standing>);
+
+/// A shelf, and what it can do whatever stands on it. Not a `dyn Shelf`, for to find the type behind that takes one
+/// more call in each emit.
+struct Standing {
+    shelf: Box<dyn Any>,
+    candidate: fn(&dyn Any, Listener, usize) -> Option<Rc<dyn Entry>>,
+    entries: fn(&dyn Any) -> Vec<Rc<dyn Entry>>,
+    clear: fn(&mut dyn Any),
+}
 
 /// The entries that have the same type.
-pub(super) trait Shelf: Any {
-    fn as_any(&self) -> &dyn Any;
-    fn as_any_mut(&mut self) -> &mut dyn Any;
+pub(super) trait Shelf: Default + 'static {
     /// The n-th of the entries that may have the listener.
     fn candidate(&self, listener: Listener, n: usize) -> Option<Rc<dyn Entry>>;
     fn entries(&self) -> Vec<Rc<dyn Entry>>;
-    fn clear(&mut self);
 }
 
 /// A list, and what leads to it.
@@ -89,25 +95,28 @@ impl<E: Entry + ?Sized> Drop for Visit<'_, E> {
 }
 
 impl Shelves {
-    #[inline]
+    #[inline(always)]
     pub(super) fn get<S: Shelf>(&self) -> Option<&S> {
-        let (_, shelf) = self.0.iter().find(|(id, _)| *id == TypeId::of::<S>())?;
-        shelf.as_any().downcast_ref()
+        self.0.iter().find_map(|standing| standing.shelf.downcast_ref())
     }
 
     pub(super) fn get_mut<S: Shelf>(&mut self) -> Option<&mut S> {
-        let (_, shelf) = self.0.iter_mut().find(|(id, _)| *id == TypeId::of::<S>())?;
-        shelf.as_any_mut().downcast_mut()
+        self.0.iter_mut().find_map(|standing| standing.shelf.downcast_mut())
     }
 
     /// Has something done on a shelf that is made if need be.
-    pub(super) fn with<S: Shelf + Default, R>(&mut self, work: impl FnOnce(&mut S) -> R) -> R {
+    pub(super) fn with<S: Shelf, R>(&mut self, work: impl FnOnce(&mut S) -> R) -> R {
         if let Some(shelf) = self.get_mut() {
             return work(shelf);
         }
         let mut shelf = S::default();
         let result = work(&mut shelf);
-        self.0.push((TypeId::of::<S>(), Box::new(shelf)));
+        self.0.push(Standing {
+            shelf: Box::new(shelf),
+            candidate: |shelf, listener, n| shelf.downcast_ref::<S>()?.candidate(listener, n),
+            entries: |shelf| shelf.downcast_ref().map(S::entries).unwrap_or_default(),
+            clear: |shelf| drop(shelf.downcast_mut().map(core::mem::take::<S>)),
+        });
         result
     }
 }
@@ -124,7 +133,7 @@ impl Core {
     }
 
     /// Half of the hash is all that is used: a [`Listener`] has room for as much, and finds its entry by it.
-    #[inline]
+    #[inline(always)]
     pub(super) fn hash<F: Find>(&self, key: &F) -> u32 {
         let mut hasher = self.hasher.build_hasher();
         key.write_hash(&mut hasher);
@@ -157,9 +166,9 @@ impl Core {
     /// The n-th of the entries that may have the listener.
     fn candidate(&self, listener: Listener, n: usize) -> Option<Visit<'_, dyn Entry>> {
         let (shelves, mut n) = (self.shelves.borrow(), n);
-        for (_, shelf) in &shelves.0 {
+        for standing in &shelves.0 {
             let mut at = 0;
-            while let Some(entry) = shelf.candidate(listener, at) {
+            while let Some(entry) = (standing.candidate)(&*standing.shelf, listener, at) {
                 if n == 0 {
                     return Some(Visit { core: self, entry });
                 }
@@ -172,7 +181,8 @@ impl Core {
     /// Those with listeners, in the order in which they came to have them.
     pub(super) fn entries(&self) -> Vec<Rc<dyn Entry>> {
         let shelves = self.shelves.borrow();
-        let mut entries: Vec<_> = shelves.0.iter().flat_map(|(_, shelf)| shelf.entries()).collect();
+        let all = shelves.0.iter().flat_map(|standing| (standing.entries)(&*standing.shelf));
+        let mut entries: Vec<_> = all.collect();
         entries.retain(|entry| entry.any_list().count() != 0);
         entries.sort_by_key(|entry| entry.any_list().since());
         entries
@@ -181,8 +191,8 @@ impl Core {
     /// First all leave the shelves, then captures are dropped, which may run any code.
     pub(super) fn clear(&self) {
         let entries = self.entries();
-        for (_, shelf) in &mut self.shelves.borrow_mut().0 {
-            shelf.clear();
+        for standing in &mut self.shelves.borrow_mut().0 {
+            (standing.clear)(&mut *standing.shelf);
         }
         self.patterns.set(0);
         entries.iter().for_each(|entry| entry.any_list().clear());

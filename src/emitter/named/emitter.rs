@@ -68,7 +68,7 @@ impl NamedEmitter {
     /// emitter.on(CHAT, |_, line| println!("{line}"));
     /// assert_eq!(emitter.emit(CHAT, "hello").called, 1);
     /// ```
-    #[inline]
+    #[inline(always)]
     pub fn emit<F: Find>(&self, key: F, payload: &<F::Key as Key>::Payload) -> Emitted {
         let Some(core) = self.core.get() else { return Emitted::NOBODY };
         if core.patterns.get() != 0 {
@@ -77,7 +77,7 @@ impl NamedEmitter {
         self.emit_exact(core, &key, payload)
     }
 
-    #[inline]
+    #[inline(always)]
     fn emit_exact<F: Find>(
         &self,
         core: &Core,

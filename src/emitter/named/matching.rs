@@ -3,7 +3,7 @@
 use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::any::{Any, TypeId};
+use core::any::TypeId;
 
 use super::core::{Core, Entry, Seat, Shelf, Visit};
 use super::emitter::NamedEmitter;
@@ -89,14 +89,6 @@ impl<T: ?Sized + 'static> Select for Pattern<T> {
 }
 
 impl<T: ?Sized + 'static> Shelf for PatternShelf<T> {
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
-    fn as_any_mut(&mut self) -> &mut dyn Any {
-        self
-    }
-
     fn candidate(&self, listener: Listener, n: usize) -> Option<Rc<dyn Entry>> {
         let at = self.position(listener.key).ok().filter(|_| n == 0)?;
         Some(Rc::clone(&self.entries[at]) as _)
@@ -104,10 +96,6 @@ impl<T: ?Sized + 'static> Shelf for PatternShelf<T> {
 
     fn entries(&self) -> Vec<Rc<dyn Entry>> {
         self.entries.iter().map(|entry| Rc::clone(entry) as _).collect()
-    }
-
-    fn clear(&mut self) {
-        self.entries = Vec::new();
     }
 }
 

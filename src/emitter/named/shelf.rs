@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::any::{Any, TypeId};
+use core::any::TypeId;
 
 use hashbrown::HashTable;
 
@@ -37,12 +37,12 @@ fn spread(hash: u32) -> u64 {
 
 impl Core {
     /// The listeners of a key, if there are any.
-    #[inline]
+    #[inline(always)]
     pub(super) fn find<F: Find>(&self, key: &F) -> Option<Rc<Keyed<F::Key>>> {
         let hash = self.hash(key);
         let shelves = self.shelves.borrow();
         let KeyShelf { table } = shelves.get::<KeyShelf<F::Key>>()?;
-        let same = |entry: &Rc<Keyed<_>>| entry.hash == hash && key.finds(&entry.key);
+        let same = |entry: &Rc<Keyed<_>>| key.finds(&entry.key);
         table.find(spread(hash), same).cloned()
     }
 }
@@ -56,7 +56,7 @@ impl<F: Find> Select for F {
         let new = Rc::new(Keyed { list: List::default(), hash, key });
         let mut shelves = core.shelves.borrow_mut();
         shelves.with(|KeyShelf { table }| {
-            let same = |entry: &Rc<Keyed<F::Key>>| entry.hash == hash && entry.key == new.key;
+            let same = |entry: &Rc<Keyed<F::Key>>| entry.key == new.key;
             let place = table.entry(spread(hash), same, |entry| spread(entry.hash));
             Rc::clone(place.or_insert_with(|| Rc::clone(&new)).get())
         })
@@ -68,14 +68,6 @@ impl<F: Find> Select for F {
 }
 
 impl<K: Key> Shelf for KeyShelf<K> {
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
-    fn as_any_mut(&mut self) -> &mut dyn Any {
-        self
-    }
-
     fn candidate(&self, listener: Listener, n: usize) -> Option<Rc<dyn Entry>> {
         let alike = self.table.iter_hash(spread(listener.event));
         let entry = alike.filter(|entry| entry.hash == listener.event).nth(n)?;
@@ -84,10 +76,6 @@ impl<K: Key> Shelf for KeyShelf<K> {
 
     fn entries(&self) -> Vec<Rc<dyn Entry>> {
         self.table.iter().map(|entry| Rc::clone(entry) as _).collect()
-    }
-
-    fn clear(&mut self) {
-        self.table = HashTable::new();
     }
 }
 
