@@ -7,6 +7,8 @@
 
 use onward::{Emitter, events};
 use std::cell::Cell;
+#[cfg(feature = "named")]
+use std::collections::HashMap;
 use std::hint::black_box;
 use std::time::Instant;
 
@@ -116,7 +118,7 @@ fn names() -> Vec<String> {
 #[cfg(feature = "named")]
 fn bare_by_name() -> Work {
     let names: &'static [String] = names().leak();
-    let mut map: std::collections::HashMap<&str, Bare, ahash::RandomState> = Default::default();
+    let mut map = HashMap::<&str, Bare, _>::with_hasher(ahash::RandomState::new());
     for name in names {
         let cell = cell();
         map.entry(name).or_default().push(Box::new(move |payload| add(cell, payload)));

@@ -47,7 +47,7 @@ pub(super) struct Shelves(Vec<Standing>);
 /// more call in each emit.
 struct Standing {
     shelf: Box<dyn Any>,
-    candidate: fn(&dyn Any, Listener, usize) -> Option<Rc<dyn Entry>>,
+    candidate: Candidate,
     entries: fn(&dyn Any) -> Vec<Rc<dyn Entry>>,
     clear: fn(&mut dyn Any),
 }
@@ -58,6 +58,9 @@ pub(super) trait Shelf: Default + 'static {
     fn candidate(&self, listener: Listener, n: usize) -> Option<Rc<dyn Entry>>;
     fn entries(&self) -> Vec<Rc<dyn Entry>>;
 }
+
+/// The n-th of the entries on a shelf that may have the listener.
+type Candidate = fn(&dyn Any, Listener, usize) -> Option<Rc<dyn Entry>>;
 
 /// A list, and what leads to it.
 #[allow(unnameable_types, reason = "for the storage alone")]
@@ -184,7 +187,7 @@ impl Core {
         let all = shelves.0.iter().flat_map(|standing| (standing.entries)(&*standing.shelf));
         let mut entries: Vec<_> = all.collect();
         entries.retain(|entry| entry.any_list().count() != 0);
-        entries.sort_by_key(|entry| entry.any_list().since());
+        entries.sort_by_cached_key(|entry| entry.any_list().since());
         entries
     }
 

@@ -115,7 +115,7 @@ impl<T: ?Sized + 'static> Find for NameRef<'_, T> {
 
     #[inline]
     fn write_hash<H: Hasher>(&self, hasher: &mut H) {
-        write_text(hasher, &self.text);
+        write_text(hasher, self.text);
     }
 
     #[inline]
