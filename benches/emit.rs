@@ -7,6 +7,8 @@
 
 use onward::{Emitter, events};
 use std::cell::Cell;
+#[cfg(feature = "named")]
+use std::collections::HashMap;
 use std::hint::black_box;
 use std::time::Instant;
 
@@ -106,6 +108,52 @@ fn onward_once() -> Work {
     })
 }
 
+/// Names that both sides know, and that are asked for in turn.
+#[cfg(feature = "named")]
+fn names() -> Vec<String> {
+    (0..64).map(|n| format!("room-{n}-said")).collect()
+}
+
+/// A map in front of the bare loop.
+#[cfg(feature = "named")]
+fn bare_by_name() -> Work {
+    let names: &'static [String] = names().leak();
+    let mut map = HashMap::<&str, Bare, _>::with_hasher(ahash::RandomState::new());
+    for name in names {
+        let cell = cell();
+        map.entry(name).or_default().push(Box::new(move |payload| add(cell, payload)));
+    }
+    Box::new(move |times| {
+        for time in 0..times {
+            let payload = black_box(&Payload { value: 3 });
+            let name = black_box(names[time as usize % names.len()].as_str());
+            if let Some(list) = black_box(&mut map).get_mut(name) {
+                for listener in list {
+                    listener(payload);
+                }
+            }
+        }
+    })
+}
+
+#[cfg(feature = "named")]
+fn onward_by_name() -> Work {
+    use onward::emitter::named::{Name, NamedEmitter};
+    let (names, emitter) = (names(), NamedEmitter::new());
+    for name in &names {
+        let cell = cell();
+        let name = Name::<Payload>::borrowed(name);
+        emitter.on(name, move |_, payload| add(cell, payload));
+    }
+    Box::new(move |times| {
+        for time in 0..times {
+            let payload = black_box(&Payload { value: 3 });
+            let name = black_box(names[time as usize % names.len()].as_str());
+            black_box(&emitter).emit(Name::<Payload>::borrowed(name), payload);
+        }
+    })
+}
+
 fn time(work: &mut Work, times: u64) -> f64 {
     let began = Instant::now();
     work(times);
@@ -118,13 +166,15 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 fn main() {
-    let rows: [(&str, Work, Work); 6] = [
+    let rows: Vec<(&str, Work, Work)> = vec![
         ("emit to nobody", bare_emit(0), onward_emit(0)),
         ("emit to 1", bare_emit(1), onward_emit(1)),
         ("emit to 10", bare_emit(10), onward_emit(10)),
         ("emit to 100", bare_emit(100), onward_emit(100)),
         ("on + off", bare_on_off(), onward_on_off()),
         ("once + emit", bare_once(), onward_once()),
+        #[cfg(feature = "named")]
+        ("emit by name", bare_by_name(), onward_by_name()),
     ];
     println!("{:<16} {:>9} {:>9} {:>7}", "", "bare ns", "onward ns", "ratio");
     for (name, mut bare, mut onward) in rows {

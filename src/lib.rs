@@ -21,6 +21,7 @@
 //! | to | take |
 //! |---|---|
 //! | emit typed events from a type of mine | [`events!`], [`Emitter`], [`EventEmitter`]; the guide is in [`emitter`] |
+//! | have events with names made at run time, keys, wildcards | [`emitter::named`] |
 //! | run something later, or again and again | [`set_timeout`], [`set_interval`], [`set_immediate`], [`next_tick`] |
 //! | understand when what runs | [`event_loop`] |
 //! | talk over TCP | [`net::Server`], [`net::Socket`] |
@@ -44,7 +45,8 @@
 //! # Features
 //!
 //! `net`, `fs` and `process` are on, and each brings in `event-loop`, which brings in `std`. Without any,
-//! `default-features = false`, the emitter is left: `no_std`, with `alloc`.
+//! `default-features = false`, the emitter is left: `no_std`, with `alloc`. `named`, on too, adds
+//! [`emitter::named`] and needs no `std` either.
 //!
 //! The minimum Rust version is 1.85.
 #![cfg_attr(not(feature = "std"), no_std)]
@@ -57,7 +59,7 @@
 )]
 // A guide that names what a feature turned off cannot link to it.
 #![cfg_attr(
-    not(all(feature = "net", feature = "fs", feature = "process", unix)),
+    not(all(feature = "named", feature = "net", feature = "fs", feature = "process", unix)),
     allow(rustdoc::broken_intra_doc_links)
 )]
 

@@ -4,7 +4,11 @@ mod emitter {
     mod drops;
     mod errors;
     mod model;
+    #[cfg(feature = "named")]
+    mod named;
     mod node;
+    #[cfg(feature = "named")]
+    mod patterns;
     mod payloads;
     mod rules;
     mod subscribing;

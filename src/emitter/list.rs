@@ -36,16 +36,23 @@ pub(super) enum Place {
 }
 
 impl Place {
+    /// Keys of the back begin here; those of the front end at its negative.
+    const BACK: i64 = 1 << 62;
+
+    /// The number of a registration, by a key for the front or the back.
+    #[cfg(feature = "named")]
+    pub(super) fn number(key: i64) -> i64 {
+        key.abs() - Self::BACK
+    }
+
     /// The key by which a list is sorted, for the `number`-th registration of an emitter.
     pub(super) fn key(self, number: i64) -> i64 {
-        /// Keys of the back begin here; those of the front end at its negative.
-        const BACK: i64 = 1 << 62;
         /// Registrations fit in below that, one every microsecond for half a year.
         const GROUP: i64 = 1 << 44;
         match self {
-            Self::Front => -BACK - number,
+            Self::Front => -Self::BACK - number,
             Self::Group(group) => i64::from(group) * GROUP + number,
-            Self::Back => BACK + number,
+            Self::Back => Self::BACK + number,
         }
     }
 }

@@ -3,6 +3,7 @@
 use alloc::rc::Weak;
 use alloc::vec::Vec;
 use core::fmt;
+use core::sync::atomic::{AtomicU32, Ordering};
 
 /// Names one registered listener, for [`off`](crate::Emitter::off).
 ///
@@ -23,7 +24,14 @@ pub struct Listener {
     pub(super) key: i64,
     /// Of the emitter; they repeat after four thousand million emitters.
     pub(super) serial: u32,
-    pub(super) event: u16,
+    /// Where to look for it in its emitter: the number of the event, or the hash of its name.
+    pub(super) event: u32,
+}
+
+/// A number for an emitter, of whichever kind, that no other has.
+pub(super) fn serial() -> u32 {
+    static SERIAL: AtomicU32 = AtomicU32::new(0);
+    SERIAL.fetch_add(1, Ordering::Relaxed)
 }
 
 /// What can have a listener removed, whatever it emits.

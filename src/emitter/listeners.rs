@@ -5,11 +5,10 @@ use alloc::vec::Vec;
 use core::cell::{Cell, OnceCell};
 use core::fmt;
 use core::panic::Location;
-use core::sync::atomic::{AtomicU32, Ordering};
 
 use super::event::{Declared, Event, Table};
 use super::list::{AnyList, Place};
-use super::listener::{Block, Listener, Off, Subscription};
+use super::listener::{Block, Listener, Off, Subscription, serial};
 use super::slot::{Slot, Verdict};
 
 /// The listeners of an `S`: what [`Emitter`](crate::Emitter) works on.
@@ -46,10 +45,9 @@ impl<S: Declared> Listeners<S> {
     }
 
     fn core(&self) -> &Rc<Core<S>> {
-        static SERIAL: AtomicU32 = AtomicU32::new(0);
         self.core.get_or_init(|| {
             Rc::new(Core {
-                serial: SERIAL.fetch_add(1, Ordering::Relaxed),
+                serial: serial(),
                 registrations: Cell::new(0),
                 table: S::Table::default(),
             })
@@ -72,7 +70,7 @@ impl<S: Declared> Listeners<S> {
         core.registrations.set(number);
         let key = place.key(number);
         E::list(&core.table).add(number, slot(key, Location::caller()));
-        Listener { key, serial: core.serial, event: E::INDEX }
+        Listener { key, serial: core.serial, event: E::INDEX.into() }
     }
 }
 
@@ -206,15 +204,22 @@ impl<S: Declared> Listeners<S> {
     }
 }
 
+impl<S: Declared> Core<S> {
+    /// The list that a listener of this emitter stands in.
+    fn list(&self, listener: Listener) -> Option<&dyn AnyList> {
+        let event =
+            u16::try_from(listener.event).ok().filter(|_| listener.serial == self.serial)?;
+        self.table.list(event)
+    }
+}
+
 impl<S: Declared> Off for Core<S> {
     fn off(&self, listener: Listener) -> bool {
-        let ours = listener.serial == self.serial;
-        ours && self.table.list(listener.event).is_some_and(|list| list.remove(listener.key))
+        self.list(listener).is_some_and(|list| list.remove(listener.key))
     }
 
     fn block(&self, listener: Listener, block: bool) -> bool {
-        let ours = listener.serial == self.serial;
-        ours && self.table.list(listener.event).is_some_and(|list| list.block(listener.key, block))
+        self.list(listener).is_some_and(|list| list.block(listener.key, block))
     }
 }
 
@@ -225,7 +230,7 @@ impl<S: Declared> fmt::Debug for Listeners<S> {
 }
 
 /// A location that is written as `file:line:column`.
-struct At(&'static Location<'static>);
+pub(super) struct At(pub(super) &'static Location<'static>);
 
 impl fmt::Debug for At {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -31,6 +31,9 @@
 //! turn, a value, or several of these. To listen for an event that an emitter never emits does not
 //! compile.
 //!
+//! Events that are found at run time, by a name such as `room-7` or a key such as `Player(7)`, are those of
+//! [`named`].
+//!
 //! # Listening
 //!
 //! The methods are those of the trait [`Emitter`], one for each way to listen:
@@ -133,6 +136,8 @@ mod list;
 mod listener;
 mod listeners;
 mod macros;
+#[cfg(feature = "named")]
+pub mod named;
 pub(crate) mod names;
 mod slot;
 mod subscribing;

@@ -1,0 +1,179 @@
+//! The emitter whose events are found at run time.
+
+use alloc::collections::BTreeMap;
+use alloc::rc::Rc;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::cell::OnceCell;
+use core::fmt;
+
+use super::core::{Core, Entry, Visit};
+use super::key::{Find, Key, Select};
+use crate::emitter::emission::Emitted;
+use crate::emitter::listeners::At;
+
+/// An emitter whose events are names and keys, found at run time, each with a payload type of its own.
+///
+/// The [module](super) has the guide. A clone shares the listeners; everyone who has one may emit. One pointer
+/// wide; what it points to is made for the first listener. It is for one thread, not `Send`.
+pub struct NamedEmitter {
+    core: OnceCell<Rc<Core>>,
+}
+
+impl NamedEmitter {
+    /// One that nobody listens to. Allocates nothing.
+    pub const fn new() -> Self {
+        Self { core: OnceCell::new() }
+    }
+
+    /// What it owns, if there ever was a listener.
+    pub(super) fn made(&self) -> Option<&Rc<Core>> {
+        self.core.get()
+    }
+
+    pub(super) fn core(&self) -> &Rc<Core> {
+        self.core.get_or_init(|| Rc::new(Core::new()))
+    }
+
+    /// Calls the listeners of one event, then those of the patterns that match its name.
+    ///
+    /// # Ordering
+    ///
+    /// The listeners of the event run in the order in which they were registered, then those of all patterns in
+    /// theirs. All have returned when `emit` does. One added meanwhile is not called; one removed meanwhile, and
+    /// not called yet, is not called any more.
+    ///
+    /// # Re-entrancy
+    ///
+    /// A listener may do anything with the emitter. One that is running, by [`on`](Self::on), is skipped by an emit
+    /// from inside of it, which says so in [`Emitted::skipped`]. A pattern's listener runs for every name that it
+    /// matches, so an emit of another such name skips it too.
+    ///
+    /// # Errors
+    ///
+    /// None. No name means anything to the emitter, `error` neither: where a failure must not get lost, declare it
+    /// with [`events!`](crate::events!).
+    ///
+    /// # Panics
+    ///
+    /// Only if a listener does, and as for [`EventEmitter::emit`](crate::EventEmitter::emit); or a key's `Eq`, see
+    /// [`Key`].
+    ///
+    /// ```
+    /// use onward::emitter::named::{Name, NamedEmitter};
+    ///
+    /// const CHAT: Name<str> = Name::new("chat");
+    ///
+    /// let emitter = NamedEmitter::new();
+    /// emitter.on(CHAT, |_, line| println!("{line}"));
+    /// assert_eq!(emitter.emit(CHAT, "hello").called, 1);
+    /// ```
+    #[inline(always)]
+    pub fn emit<F: Find>(&self, key: F, payload: &<F::Key as Key>::Payload) -> Emitted {
+        let Some(core) = self.core.get() else { return Emitted::NOBODY };
+        if core.patterns.get() != 0 {
+            return self.emit_with_patterns(core, &key, payload);
+        }
+        self.emit_exact(core, &key, payload)
+    }
+
+    #[inline(always)]
+    fn emit_exact<F: Find>(
+        &self,
+        core: &Core,
+        key: &F,
+        payload: &<F::Key as Key>::Payload,
+    ) -> Emitted {
+        let Some(entry) = core.find(key) else { return Emitted::NOBODY };
+        let visit = Visit { core, entry };
+        visit.entry.list.emit(self, payload)
+    }
+
+    #[inline(never)]
+    fn emit_with_patterns<F: Find>(
+        &self,
+        core: &Core,
+        key: &F,
+        payload: &<F::Key as Key>::Payload,
+    ) -> Emitted {
+        let newest = core.newest();
+        let mut emitted = self.emit_exact(core, key, payload);
+        if let Some(name) = key.event_name() {
+            let more = core.emit_matching(self, name, payload, newest);
+            emitted.called += more.called;
+            emitted.skipped += more.skipped;
+        }
+        emitted
+    }
+
+    /// How many listeners an event has, those of patterns not counted; or a pattern. Exact at every moment.
+    pub fn listener_count<S: Select>(&self, event: S) -> usize {
+        let entries = self.core.get().map(|core| event.entries(core)).unwrap_or_default();
+        entries.iter().map(|entry| entry.any_list().count()).sum()
+    }
+
+    /// The events and patterns that have listeners, in the order in which they came to have them: names and patterns
+    /// by their text, other keys as their `Debug` writes them.
+    ///
+    /// ```
+    /// use onward::emitter::named::{Name, NamedEmitter};
+    ///
+    /// let emitter = NamedEmitter::new();
+    /// emitter.on(Name::<str>::new("chat"), |_, _| {});
+    /// emitter.on_pattern::<str>("chat.*", |_, _| {})?;
+    /// assert_eq!(emitter.event_names(), ["chat", "chat.*"]);
+    /// # Ok::<(), onward::emitter::named::BadPattern>(())
+    /// ```
+    pub fn event_names(&self) -> Vec<String> {
+        self.events().into_iter().map(|(name, _)| name).collect()
+    }
+
+    /// Each event with its entries: one, or those of a pattern's listeners.
+    fn events(&self) -> Vec<(String, Vec<Rc<dyn Entry>>)> {
+        let (mut events, mut patterns) = (Vec::<(String, Vec<_>)>::new(), BTreeMap::new());
+        for entry in self.core.get().map(|core| core.entries()).unwrap_or_default() {
+            let label = entry.label();
+            let new = events.len();
+            let shared = entry.shared().map(|payload| (payload, label.clone()));
+            let at = shared.map_or(new, |pattern| *patterns.entry(pattern).or_insert(new));
+            match events.get_mut(at) {
+                Some((_, entries)) => entries.push(entry),
+                None => events.push((label, [entry].into())),
+            }
+        }
+        events
+    }
+}
+
+/// The clone has the same listeners, those that are added later too.
+impl Clone for NamedEmitter {
+    fn clone(&self) -> Self {
+        Self { core: OnceCell::from(Rc::clone(self.core())) }
+    }
+}
+
+impl Default for NamedEmitter {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Lists the events that have listeners: how many, or with `{:#?}` where each was registered.
+impl fmt::Debug for NamedEmitter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let by_place = f.alternate();
+        let mut out = f.debug_struct("NamedEmitter");
+        for (name, entries) in self.events() {
+            let lists = entries.iter().map(|entry| entry.any_list());
+            if by_place {
+                out.field(
+                    &name,
+                    &lists.flat_map(|list| list.locations()).map(At).collect::<Vec<_>>(),
+                );
+            } else {
+                out.field(&name, &lists.map(|list| list.count()).sum::<usize>());
+            }
+        }
+        out.finish()
+    }
+}

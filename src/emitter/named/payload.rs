@@ -1,0 +1,87 @@
+//! The two kinds of events that lists are made for: the payload alone, and with the name.
+//!
+//! A named emitter declares no events: which there are, its tables know. These types bring the payloads into the form that
+//! [`List`] asks for, and nothing else of what declared events have.
+
+use core::marker::PhantomData;
+
+use super::emitter::NamedEmitter;
+use crate::emitter::event::{Declared, Event, Table};
+use crate::emitter::list::{AnyList, List};
+
+/// Carries `&T`.
+#[allow(unnameable_types, missing_debug_implementations, reason = "for the storage alone")]
+pub struct Carried<T: ?Sized>(PhantomData<fn(&T)>);
+
+/// Carries the name that a pattern has matched, and `&T`.
+#[allow(unnameable_types, missing_debug_implementations, reason = "for the storage alone")]
+pub struct Matched<T: ?Sized>(PhantomData<fn(&T)>);
+
+impl<T: ?Sized + 'static> Event<NamedEmitter> for Carried<T> {
+    type Payload<'a> = &'a T;
+    const NAME: &'static str = "Carried";
+    const INDEX: u16 = 0;
+
+    #[inline]
+    fn lend<'a>(payload: &'a mut &T) -> &'a T {
+        payload
+    }
+
+    fn list(table: &NoTable) -> &List<NamedEmitter, Self> {
+        table.nothing()
+    }
+}
+
+impl<T: ?Sized + 'static> Event<NamedEmitter> for Matched<T> {
+    type Payload<'a> = (&'a str, &'a T);
+    const NAME: &'static str = "Matched";
+    const INDEX: u16 = 0;
+
+    #[inline]
+    fn lend<'a>(payload: &'a mut (&str, &T)) -> (&'a str, &'a T) {
+        *payload
+    }
+
+    fn list(table: &NoTable) -> &List<NamedEmitter, Self> {
+        table.nothing()
+    }
+}
+
+impl Declared for NamedEmitter {
+    const NAME: &'static str = "NamedEmitter";
+    type Table = NoTable;
+}
+
+/// The table of declared events, of which there are none.
+#[derive(Default)]
+#[allow(unnameable_types, missing_debug_implementations, reason = "for the storage alone")]
+pub struct NoTable(());
+
+impl NoTable {
+    fn nothing(&self) -> ! {
+        unreachable!(
+            "only an `EventEmitter` asks its table, for events that nobody outside can name"
+        )
+    }
+}
+
+impl Table for NoTable {
+    fn list(&self, _: u16) -> Option<&dyn AnyList> {
+        None
+    }
+}
+
+impl<T: ?Sized> Copy for Carried<T> {}
+impl<T: ?Sized> Copy for Matched<T> {}
+
+impl<T: ?Sized> Clone for Carried<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: ?Sized> Clone for Matched<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
