@@ -129,25 +129,41 @@
 
 mod emission;
 mod event;
+mod first;
+mod kept;
 mod list;
 mod listener;
 mod listeners;
 mod macros;
 pub(crate) mod names;
+mod next;
+mod pausable;
+mod queue;
 mod slot;
+mod streaming;
+mod strict;
 mod subscribing;
 mod unhandled;
+mod waiting;
 mod walk;
 
 pub use emission::{Emitted, EventEmitter};
 pub use event::{Declared, Event};
+pub use first::{Armed, First, OneOf2, OneOf3, OneOf4, Race, first};
+pub use kept::Waitable;
 pub use listener::{Listener, Subscription};
 pub use listeners::Listeners;
+pub use next::{Gone, Next, NextError, NextOrError};
+pub use pausable::Pausable;
+pub use streaming::{Events, Overflow};
+pub use strict::{Overflowed, Strict};
 pub use subscribing::Emitter;
 pub use unhandled::Unhandled;
 
 // For what `events!` writes.
 #[doc(hidden)]
 pub use event::Table;
+#[doc(hidden)]
+pub use kept::{ByMut, ByRef, ByValue, Keep, Kept};
 #[doc(hidden)]
 pub use list::{AnyList, List};
