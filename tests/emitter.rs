@@ -7,5 +7,7 @@ mod emitter {
     mod node;
     mod payloads;
     mod rules;
+    mod streams;
     pub(crate) mod support;
+    mod waiting;
 }
