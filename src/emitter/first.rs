@@ -11,8 +11,8 @@ use super::next::{Next, NextOrError};
 /// It takes a tuple of what [`next`](crate::Emitter::next) and
 /// [`next_or_error`](crate::Emitter::next_or_error) return, of the same emitter or of different ones.
 /// All of them have been listening since they were made. The others are dropped, and their listeners
-/// with them; if they are handed over as `&mut`, they go on waiting, and no event is missed until the
-/// next round.
+/// with them; if they are handed over as `&mut`, they go on waiting, for the next round. (The one that
+/// won has had its event. To see each event of a kind, take a [`stream`](crate::Emitter::stream).)
 ///
 /// ```
 /// # use std::{future::Future, pin::pin, task::{Context, Poll, Waker}};

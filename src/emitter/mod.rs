@@ -109,6 +109,50 @@
 //! assert!(room.emit_error(std::fmt::Error).is_ok());
 //! ```
 //!
+//! # Waiting
+//!
+//! Events can be awaited, on any executor; none is needed to listen:
+//!
+//! | | |
+//! |---|---|
+//! | [`next`](Emitter::next) | the next event of a kind |
+//! | [`next_or_error`](Emitter::next_or_error) | the next event of a kind, or an error that comes first |
+//! | [`first`] | the first of up to four of these, and which one it was |
+//! | [`stream`](Emitter::stream) | all events of a kind, as a bounded [`Stream`](futures_core::Stream) |
+//! | [`stream_or_error`](Emitter::stream_or_error) | all of a kind until an error, which comes last |
+//!
+//! ```
+//! # use std::{future::Future, pin::pin, task::{Context, Poll, Waker}};
+//! # fn block_on<F: Future>(future: F) -> F::Output {
+//! #     let (mut future, mut cx) = (pin!(future), Context::from_waker(Waker::noop()));
+//! #     loop { if let Poll::Ready(output) = future.as_mut().poll(&mut cx) { return output } }
+//! # }
+//! use onward::emitter::{OneOf2, first};
+//! use onward::{Emitter, events};
+//!
+//! events! { Room { Joined(&str), Closed() } }
+//! let room = Room::new();
+//!
+//! // Each of these listens from here on.
+//! let mut visitors = room.stream(Joined);
+//! let either = first((room.next(Closed), room.next(Joined)));
+//! room.emit(Joined, "ada");
+//! room.emit(Joined, "bob");
+//! room.emit(Closed, ());
+//!
+//! block_on(async {
+//!     assert_eq!(either.await, OneOf2::B(Ok("ada".to_string()))); // it came before `Closed`
+//!     assert_eq!(visitors.next().await.as_deref(), Some("ada"));
+//!     assert_eq!(visitors.next().await.as_deref(), Some("bob"));
+//! });
+//! ```
+//!
+//! They listen from the moment they are made, not from the first poll, so nothing is missed in
+//! between. What comes is cloned, or moved if it is a value, and kept until it is asked for: see
+//! [`Waitable`]. Dropping them removes their listeners. They do not keep the emitter alive, and they
+//! end when it does: a future with [`Gone`], a stream with `None`. To emit wakes a task, and never
+//! polls it.
+//!
 //! # Panics
 //!
 //! The emitter itself never panics. A listener's panic passes out of `emit`, the listeners after it

@@ -190,7 +190,7 @@ impl<S: Emitter, T> Events<S, T> {
     /// room.emit(Joined, "bob");
     /// assert_eq!(block_on(visitors.next()), Some(Ok("ada".to_string())));
     /// let error = block_on(visitors.next()).unwrap().unwrap_err();
-    /// assert_eq!(error.to_string(), "more than 1 events have waited");
+    /// assert_eq!(error.to_string(), "an event came when the queue was full, with 1 waiting");
     /// assert_eq!(block_on(visitors.next()), None);
     /// ```
     pub fn strict(self) -> Strict<S, T> {

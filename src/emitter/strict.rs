@@ -11,7 +11,7 @@ use super::streaming::Events;
 
 /// A stream that came to its end since it was full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-#[error("more than {capacity} events have waited")]
+#[error("an event came when the queue was full, with {capacity} waiting")]
 #[non_exhaustive]
 pub struct Overflowed {
     /// How many events there was room for.
