@@ -15,7 +15,7 @@
 //! assert_ne!(format!("{Error:?}"), format!("{Data:?}"));
 //! ```
 
-pub use crate::emitter::Emitter as _;
 pub use crate::emitter::names::*;
+pub use crate::emitter::{Emitter as _, Waiting as _};
 #[cfg(feature = "event-loop")]
 pub use crate::stream::{ReadControl as _, Readable as _, Writable as _, WriteControl as _};

@@ -11,6 +11,8 @@ mod emitter {
     mod patterns;
     mod payloads;
     mod rules;
+    mod streams;
     mod subscribing;
     pub(crate) mod support;
+    mod waiting;
 }

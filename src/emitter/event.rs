@@ -42,6 +42,10 @@ pub trait Event<S: Declared>: Copy + 'static {
     /// What listeners are handed: `&'a T`, `&'a mut T`, a value, or a tuple of these.
     type Payload<'a>;
 
+    /// How the parts of the payload are handed over: what [`Waitable`](super::Waitable) goes by.
+    #[doc(hidden)]
+    type Shape: 'static;
+
     /// The event's name, which is that of its type.
     const NAME: &'static str;
 

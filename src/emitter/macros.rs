@@ -262,12 +262,13 @@ macro_rules! __event {
 
     // None, one, or several.
     ($head:tt [] $indices:tt ()) => {
-        $crate::__event! { @impl $head payload () () }
+        $crate::__event! { @impl $head payload () () () }
     };
     ($head:tt [($kind:tt $index:tt $($type:tt)*)] $indices:tt ()) => {
         $crate::__event! {
             @impl $head payload
             ($crate::__event!(@type $kind 'a $($type)*))
+            ($crate::__event!(@shape $kind $($type)*))
             ($crate::__event!(@lend $kind *payload, $($type)*))
         }
     };
@@ -275,14 +276,16 @@ macro_rules! __event {
         $crate::__event! {
             @impl $head payload
             ($($crate::__event!(@type $kind 'a $($type)*),)*)
+            ($($crate::__event!(@shape $kind $($type)*),)*)
             ($($crate::__event!(@lend $kind payload.$index, $($type)*),)*)
         }
     };
 
-    (@impl [$emitter:ident $event:ident [$($path:tt)*]] $payload:ident $type:tt $lend:tt) => {
+    (@impl [$emitter:ident $event:ident [$($path:tt)*]] $payload:ident $type:tt $shape:tt $lend:tt) => {
         #[allow(unused_parens, clippy::unused_unit)]
         impl $crate::emitter::Event<$emitter> for $($path)* {
             type Payload<'a> = $type;
+            type Shape = $shape;
             const NAME: &'static str = ::core::stringify!($event);
             const INDEX: u16 = __Index::$event as u16;
 
@@ -304,6 +307,10 @@ macro_rules! __event {
     (@type ref $life:lifetime $type:ty) => { &$life $type };
     (@type mut $life:lifetime $type:ty) => { &$life mut $type };
     (@type own $life:lifetime $type:ty) => { $type };
+
+    (@shape ref $type:ty) => { $crate::emitter::ByRef<$type> };
+    (@shape mut $type:ty) => { $crate::emitter::ByMut<$type> };
+    (@shape own $type:ty) => { $crate::emitter::ByValue<$type> };
 
     (@lend ref $place:expr, $type:ty) => { $place };
     (@lend mut $place:expr, $type:ty) => { &mut *$place };

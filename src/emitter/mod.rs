@@ -1,7 +1,7 @@
 //! Typed events: declare what an object emits, listen, emit.
 //!
 //! ```
-//! use onward::{Emitter, events};
+//! use onward::{Emitter, Waiting, events};
 //!
 //! events! {
 //!     /// What happens in a chat room.
@@ -51,7 +51,7 @@
 //! removes the listener again:
 //!
 //! ```
-//! # use onward::{Emitter, events};
+//! # use onward::{Emitter, Waiting, events};
 //! # events! { Room { Joined(&str) } }
 //! # let room = Room::new();
 //! let greeting = room.on(Joined, |_, name| println!("hello {name}"));
@@ -75,7 +75,7 @@
 //! 4. `once` removes, then calls. It never runs twice, neither nested nor after a panic.
 //!
 //! ```
-//! # use onward::{Emitter, events};
+//! # use onward::{Emitter, Waiting, events};
 //! # events! { Room { Closed() } }
 //! # let room = Room::new();
 //! room.once(Closed, |room, ()| {
@@ -102,7 +102,7 @@
 //! not count as somebody.
 //!
 //! ```
-//! use onward::{Emitter, events, events::Error};
+//! use onward::{Emitter, Waiting, events, events::Error};
 //!
 //! events! { Room { error std::fmt::Error } }
 //! let room = Room::new();
@@ -111,6 +111,50 @@
 //! room.on(Error, |room, error| eprintln!("{room:?}: {error}"));
 //! assert!(room.emit_error(std::fmt::Error).is_ok());
 //! ```
+//!
+//! # Waiting
+//!
+//! Events can be awaited, on any executor; none is needed to listen:
+//!
+//! | | |
+//! |---|---|
+//! | [`next`](Waiting::next) | the next event of a kind |
+//! | [`next_or_error`](Waiting::next_or_error) | the next event of a kind, or an error that comes first |
+//! | [`first`] | the first of up to four of these, and which one it was |
+//! | [`stream`](Waiting::stream) | all events of a kind, as a bounded [`Stream`](futures_core::Stream) |
+//! | [`stream_or_error`](Waiting::stream_or_error) | all of a kind until an error, which comes last |
+//!
+//! ```
+//! # use std::{future::Future, pin::pin, task::{Context, Poll, Waker}};
+//! # fn block_on<F: Future>(future: F) -> F::Output {
+//! #     let (mut future, mut cx) = (pin!(future), Context::from_waker(Waker::noop()));
+//! #     loop { if let Poll::Ready(output) = future.as_mut().poll(&mut cx) { return output } }
+//! # }
+//! use onward::emitter::{OneOf2, first};
+//! use onward::{Emitter, Waiting, events};
+//!
+//! events! { Room { Joined(&str), Closed() } }
+//! let room = Room::new();
+//!
+//! // Each of these listens from here on.
+//! let mut visitors = room.stream(Joined);
+//! let either = first((room.next(Closed), room.next(Joined)));
+//! room.emit(Joined, "ada");
+//! room.emit(Joined, "bob");
+//! room.emit(Closed, ());
+//!
+//! block_on(async {
+//!     assert_eq!(either.await, OneOf2::B(Ok("ada".to_string()))); // it came before `Closed`
+//!     assert_eq!(visitors.next().await.as_deref(), Some("ada"));
+//!     assert_eq!(visitors.next().await.as_deref(), Some("bob"));
+//! });
+//! ```
+//!
+//! They listen from the moment they are made, not from the first poll, so nothing is missed in
+//! between. What comes is cloned, or moved if it is a value, and kept until it is asked for: see
+//! [`Waitable`]. Dropping them removes their listeners. They do not keep the emitter alive, and they
+//! end when it does: a future with [`Gone`], a stream with `None`. To emit wakes a task, and never
+//! polls it.
 //!
 //! # Panics
 //!
@@ -130,8 +174,11 @@
 //! hash, no allocation and no copy: one indirect call for each listener. A listener added during an
 //! emit of its event makes that event's vector be copied, once for that emit.
 
+mod awaiting;
 mod emission;
 mod event;
+mod first;
+mod kept;
 mod list;
 mod listener;
 mod listeners;
@@ -139,20 +186,35 @@ mod macros;
 #[cfg(feature = "named")]
 pub mod named;
 pub(crate) mod names;
+mod next;
+mod pausable;
+mod queue;
 mod slot;
+mod streaming;
+mod strict;
 mod subscribing;
 mod unhandled;
+mod waiting;
 mod walk;
 
+pub use awaiting::Waiting;
 pub use emission::{Emitted, EventEmitter};
 pub use event::{Declared, Event};
+pub use first::{Armed, First, OneOf2, OneOf3, OneOf4, Race, first};
+pub use kept::Waitable;
 pub use listener::{Block, Listener, Subscription, Subscriptions};
 pub use listeners::Listeners;
+pub use next::{Gone, Next, NextError, NextOrError};
+pub use pausable::Pausable;
+pub use streaming::{Events, Overflow};
+pub use strict::{Overflowed, Strict};
 pub use subscribing::Emitter;
 pub use unhandled::Unhandled;
 
 // For what `events!` writes.
 #[doc(hidden)]
 pub use event::Table;
+#[doc(hidden)]
+pub use kept::{ByMut, ByRef, ByValue, Keep, Kept};
 #[doc(hidden)]
 pub use list::{AnyList, List};

@@ -7,6 +7,7 @@ use core::marker::PhantomData;
 
 use super::emitter::NamedEmitter;
 use crate::emitter::event::{Declared, Event, Table};
+use crate::emitter::kept::ByRef;
 use crate::emitter::list::{AnyList, List};
 
 /// Carries `&T`.
@@ -19,6 +20,7 @@ pub struct Matched<T: ?Sized>(PhantomData<fn(&T)>);
 
 impl<T: ?Sized + 'static> Event<NamedEmitter> for Carried<T> {
     type Payload<'a> = &'a T;
+    type Shape = ByRef<T>;
     const NAME: &'static str = "Carried";
     const INDEX: u16 = 0;
 
@@ -34,6 +36,7 @@ impl<T: ?Sized + 'static> Event<NamedEmitter> for Carried<T> {
 
 impl<T: ?Sized + 'static> Event<NamedEmitter> for Matched<T> {
     type Payload<'a> = (&'a str, &'a T);
+    type Shape = (ByRef<str>, ByRef<T>);
     const NAME: &'static str = "Matched";
     const INDEX: u16 = 0;
 

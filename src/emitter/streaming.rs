@@ -1,0 +1,256 @@
+//! Streams of events.
+
+use alloc::boxed::Box;
+use alloc::rc::Rc;
+use core::any::TypeId;
+use core::fmt;
+use core::future::poll_fn;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+
+use futures_core::{FusedStream, Stream};
+
+use super::kept::Waitable;
+use super::next::Gone;
+use super::pausable::Pausable;
+use super::queue::{Ear, Policy, Queue};
+use super::strict::Strict;
+use super::subscribing::Emitter;
+use crate::emitter::names::Error;
+
+/// How many events a stream keeps if nothing else is said: more than a task that is polled now and
+/// then will see, and 16 MiB if each is a chunk of 64 KiB.
+const CAPACITY: usize = 256;
+
+/// All events of a kind, as a [`Stream`]: what [`stream`](crate::Waiting::stream) returns.
+///
+/// It has listened since it was made, and keeps what comes in a queue until somebody asks. Dropping it
+/// removes its listener. It does not keep the emitter alive.
+///
+/// ```
+/// # use std::{future::Future, pin::pin, task::{Context, Poll, Waker}};
+/// # fn block_on<F: Future>(future: F) -> F::Output {
+/// #     let (mut future, mut cx) = (pin!(future), Context::from_waker(Waker::noop()));
+/// #     loop { if let Poll::Ready(output) = future.as_mut().poll(&mut cx) { return output } }
+/// # }
+/// use onward::emitter::Overflow;
+/// use onward::{Emitter, Waiting, events};
+///
+/// events! { Room { Joined(&str) } }
+/// let room = Room::new();
+/// let mut visitors = room.stream(Joined).capacity(2).overflow(Overflow::DropNewest);
+///
+/// for name in ["ada", "bob", "eve"] {
+///     room.emit(Joined, name);
+/// }
+/// assert_eq!((visitors.lag(), visitors.dropped()), (2, 1));
+///
+/// drop(room);
+/// block_on(async {
+///     while let Some(name) = visitors.next().await {
+///         println!("{name}"); // ada, bob
+///     }
+/// });
+/// ```
+///
+/// # The end
+///
+/// When the emitter is gone, or its listeners are removed, as those of a socket are after `Close`, the
+/// stream gives what is in its queue, then `None`, for ever.
+///
+/// # Capacity
+///
+/// The queue holds 256 events, unless [`capacity`](Self::capacity) says otherwise, and it grows as it
+/// is needed. One event too many makes the oldest go, unless [`overflow`](Self::overflow),
+/// [`block`](Self::block) or [`strict`](Self::strict) says otherwise. [`lag`](Self::lag) tells how full
+/// the queue is, [`dropped`](Self::dropped) how many events are lost.
+///
+/// # Re-entrancy
+///
+/// An event wakes the task that asked, and never polls it. An event that is emitted inside of a clone,
+/// a destructor or a waker is queued as any other.
+#[must_use = "dropping it removes its listener; ask it for events"]
+pub struct Events<S, T> {
+    pub(super) queue: Rc<Queue<S, T>>,
+    names: Gone,
+}
+
+/// What a full queue loses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Overflow {
+    /// The event that has waited longest.
+    #[default]
+    DropOldest,
+    /// The event that has just come; it is not even cloned.
+    DropNewest,
+    /// All but the latest event: the queue holds one, whatever its capacity.
+    Latest,
+}
+
+#[track_caller]
+pub(super) fn stream<S: Emitter, E: Waitable<S>>(source: &S, event: E) -> Events<S, E::Owned> {
+    let queue = Queue::new(CAPACITY);
+    let ear = Ear(Rc::clone(&queue));
+    let listener =
+        source.on_reentrant(event, move |source, payload| ear.0.push(source, || E::own(payload)));
+    queue.guard(source.guard(listener));
+    Events { queue, names: Gone::of::<S, E>(event) }
+}
+
+/// The items of a stream that ends with an error.
+pub(super) type OrError<S, E> = Result<<E as Waitable<S>>::Owned, <Error as Waitable<S>>::Owned>;
+
+#[track_caller]
+pub(super) fn stream_or_error<S, E>(source: &S, event: E) -> Events<S, OrError<S, E>>
+where
+    S: Emitter,
+    E: Waitable<S>,
+    Error: Waitable<S>,
+{
+    let queue = Queue::new(CAPACITY);
+    let ear = Ear(Rc::clone(&queue));
+    let listener = source
+        .on_reentrant(event, move |source, payload| ear.0.push(source, || Ok(E::own(payload))));
+    queue.guard(source.guard(listener));
+    // Who asks for errors gets them as what they asked for.
+    if TypeId::of::<E>() != TypeId::of::<Error>() && !queue.is_ended() {
+        let ear = Ear(Rc::clone(&queue));
+        let listener = source.once(Error, move |_, error| ear.0.push_last(Err(Error::own(error))));
+        queue.guard(source.guard(listener));
+    }
+    Events { queue, names: Gone::of::<S, E>(event) }
+}
+
+impl<S: Emitter, T> Events<S, T> {
+    /// How many events may wait. None is taken for one. With [`block`](Self::block) it is where the
+    /// source is paused.
+    pub fn capacity(self, events: usize) -> Self {
+        self.queue.capacity.set(events.max(1));
+        self
+    }
+
+    /// What is lost if there is no room.
+    ///
+    /// ```
+    /// use onward::emitter::Overflow;
+    /// use onward::{Emitter, Waiting, events};
+    ///
+    /// events! { Thermometer { Reading(f64) } }
+    /// let thermometer = Thermometer::new();
+    /// let readings = thermometer.stream(Reading).overflow(Overflow::Latest);
+    /// thermometer.emit(Reading, 20.5);
+    /// thermometer.emit(Reading, 20.6);
+    /// assert_eq!((readings.lag(), readings.dropped()), (1, 1));
+    /// ```
+    pub fn overflow(self, overflow: Overflow) -> Self {
+        self.queue.policy.set(match overflow {
+            Overflow::DropOldest => Policy::DropOldest,
+            Overflow::DropNewest => Policy::DropNewest,
+            Overflow::Latest => Policy::Latest,
+        });
+        self
+    }
+
+    /// Pauses the source when the queue is full, and lets it go on when half of it has been taken, or
+    /// the stream is at its end or dropped. Nothing is lost.
+    ///
+    /// It is for sources that can pause; for others it does not compile. What such a source emits
+    /// before it rests is queued beyond the capacity. [`Pausable`] has an example.
+    ///
+    /// ```compile_fail,E0277
+    /// use onward::{Emitter, Waiting, events};
+    ///
+    /// events! { Room { Joined(&str) } }
+    /// let visitors = Room::new().stream(Joined).block(); // `Room` cannot be paused
+    /// ```
+    pub fn block(self) -> Self
+    where
+        S: Pausable,
+    {
+        self.queue.policy.set(Policy::Block(|source| Box::new(source.pauser())));
+        self
+    }
+
+    /// Makes an event too many an error: the stream gives what is in its queue, then
+    /// `Err(`[`Overflowed`](super::Overflowed)`)`, then `None`. Its listener is removed as it overflows.
+    ///
+    /// ```
+    /// # use std::{future::Future, pin::pin, task::{Context, Poll, Waker}};
+    /// # fn block_on<F: Future>(future: F) -> F::Output {
+    /// #     let (mut future, mut cx) = (pin!(future), Context::from_waker(Waker::noop()));
+    /// #     loop { if let Poll::Ready(output) = future.as_mut().poll(&mut cx) { return output } }
+    /// # }
+    /// use onward::{Emitter, Waiting, events};
+    ///
+    /// events! { Room { Joined(&str) } }
+    /// let room = Room::new();
+    /// let mut visitors = room.stream(Joined).capacity(1).strict();
+    /// room.emit(Joined, "ada");
+    /// room.emit(Joined, "bob");
+    /// assert_eq!(block_on(visitors.next()), Some(Ok("ada".to_string())));
+    /// let error = block_on(visitors.next()).unwrap().unwrap_err();
+    /// assert_eq!(error.to_string(), "an event came when the queue was full, with 1 waiting");
+    /// assert_eq!(block_on(visitors.next()), None);
+    /// ```
+    pub fn strict(self) -> Strict<S, T> {
+        self.queue.policy.set(Policy::End);
+        Strict::new(self)
+    }
+}
+
+impl<S, T> Events<S, T> {
+    /// The next event, or `None` at the end. To drop the future loses nothing.
+    pub async fn next(&mut self) -> Option<T> {
+        poll_fn(|cx| self.queue.poll_pop(cx)).await
+    }
+
+    /// How many events wait to be taken.
+    pub fn lag(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// How many events are lost, since there was no room.
+    pub fn dropped(&self) -> u64 {
+        self.queue.dropped.get()
+    }
+}
+
+impl<S, T> Stream for Events<S, T> {
+    type Item = T;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        self.queue.poll_pop(cx)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let waiting = self.lag();
+        (waiting, self.queue.is_ended().then_some(waiting))
+    }
+}
+
+impl<S, T> FusedStream for Events<S, T> {
+    fn is_terminated(&self) -> bool {
+        self.queue.is_ended() && self.lag() == 0
+    }
+}
+
+impl<S, T> Drop for Events<S, T> {
+    fn drop(&mut self) {
+        self.queue.abandon();
+    }
+}
+
+/// Names the event, and says how many wait and how many are lost.
+impl<S, T> fmt::Debug for Events<S, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Events")
+            .field("emitter", &self.names.emitter())
+            .field("event", &self.names.event())
+            .field("lag", &self.lag())
+            .field("dropped", &self.dropped())
+            .field("capacity", &self.queue.capacity.get())
+            .field("ended", &self.queue.is_ended())
+            .finish()
+    }
+}
