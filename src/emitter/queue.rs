@@ -152,7 +152,6 @@ impl<S: Declared, T> Queue<S, T> {
     pub(super) fn push(&self, source: &S, item: impl FnOnce() -> T) {
         let is_full = self.len() >= self.capacity.get();
         match self.policy.get() {
-            _ if self.is_ended() => return,
             Policy::DropNewest if is_full => return self.count_dropped(),
             Policy::End if is_full => {
                 self.count_dropped();

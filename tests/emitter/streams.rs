@@ -194,6 +194,9 @@ fn a_capacity_of_none_is_one_and_a_smaller_one_shortens_the_queue() {
     join(&room, &["d"]);
     assert_eq!(visitors.dropped(), 3);
     assert_eq!(drain(&mut visitors).0, ["d"]);
+    let mut first = room.stream(Joined).capacity(0).overflow(Overflow::DropNewest);
+    join(&room, &["e", "f"]);
+    assert_eq!(drain(&mut first).0, ["e"]);
 }
 
 #[test]
@@ -311,6 +314,19 @@ fn a_stream_that_blocks_pauses_its_source_and_loses_nothing() {
     assert!(feed.0.log.borrow().starts_with("prprp"));
 }
 
+/// It is asked to pause once, and what it still says is taken.
+#[test]
+fn a_source_that_is_slow_to_rest_loses_nothing() {
+    let feed = Feed::default();
+    let mut items = feed.stream(Item).capacity(2).block();
+    for item in 0..5 {
+        feed.0.emitter.emit(&feed, Item, item);
+    }
+    assert_eq!((items.lag(), items.dropped(), feed.0.log.borrow().as_str()), (5, 0, "p"));
+    assert_eq!(drain(&mut items).0, [0, 1, 2, 3, 4]);
+    assert_eq!(feed.0.log.borrow().as_str(), "pr");
+}
+
 #[test]
 fn a_source_goes_on_when_the_stream_is_dropped_or_its_listener_removed() {
     for drops in [true, false] {
@@ -366,6 +382,28 @@ fn events_from_inside_of_a_clone_and_a_destructor_are_not_missed() {
         (0..stream.lag()).map(|_| block_on(stream.next()).expect("queued").1).collect();
     assert_eq!(seen, [2, 0]);
     mine.remove_all();
+}
+
+/// A strict stream that overflows while an event is being cloned: that event is too late.
+#[test]
+fn nothing_comes_after_the_end() {
+    struct Nested(Mine, u8);
+    impl Clone for Nested {
+        fn clone(&self) -> Self {
+            if self.1 == 0 {
+                self.0.emit(Touched, &Self(self.0.clone(), 1));
+                self.0.emit(Touched, &Self(self.0.clone(), 2));
+            }
+            Self(self.0.clone(), self.1)
+        }
+    }
+    events! { Mine { Touched(&Nested) } }
+    let mine = Mine::new();
+    let mut stream = mine.stream(Touched).capacity(1).strict();
+    mine.emit(Touched, &Nested(mine.clone(), 0));
+    assert_eq!(mine.listener_count(Touched), 0);
+    let seen: Vec<_> = drain(&mut stream).0.into_iter().map(|item| item.map(|n| n.1)).collect();
+    assert!(matches!(seen[..], [Ok(1), Err(Overflowed { .. })]), "{seen:?}");
 }
 
 /// Dropping what `next` returns loses nothing: the stream has the queue.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
-use onward::emitter::{Gone, NextError, OneOf2, OneOf3, OneOf4, first};
+use onward::emitter::{Event, Gone, NextError, OneOf2, OneOf3, OneOf4, first};
 use onward::events::{Error, ErrorMonitor};
 use onward::{Emitter, EventEmitter, Listeners, Waiting, events};
 
@@ -262,28 +262,31 @@ fn a_clone_that_panics_leaves_nothing_behind() {
     assert!(block_on(next).is_err());
 }
 
-/// An emitter that emits as soon as somebody listens.
+/// An emitter that emits as soon as somebody listens, to the event or to errors.
 #[test]
 fn an_emitter_that_emits_as_it_is_listened_to() {
-    #[derive(Default)]
     struct Eager {
         emitter: EventEmitter<Self>,
+        trigger: &'static str,
     }
     events! { for Eager { Ready(u8), use Error(&u8) } }
     impl Emitter for Eager {
         fn listeners(&self) -> &Listeners<Self> {
             &self.emitter
         }
-        fn listener_added<E: onward::emitter::Event<Self>>(&self, _: E) {
-            self.emitter.emit(self, Ready, 7);
+        fn listener_added<E: Event<Self>>(&self, _: E) {
+            if E::NAME == self.trigger {
+                self.emitter.emit(self, Ready, 7);
+            }
         }
     }
-    let eager = Eager::default();
-    assert_eq!(block_on(eager.next_or_error(Ready)), Ok(7));
-    let next = eager.next_or_error(Ready);
-    assert_eq!(eager.event_names(), [""; 0]);
-    drop(next);
-    assert_eq!(block_on(eager.stream_or_error(Ready).next()), Some(Ok(7)));
+    for trigger in ["Ready", "Error"] {
+        let eager = Eager { emitter: EventEmitter::new(), trigger };
+        let next = eager.next_or_error(Ready);
+        assert_eq!(eager.event_names(), [""; 0], "by {trigger}");
+        assert_eq!(block_on(next), Ok(7));
+        assert_eq!(block_on(eager.stream_or_error(Ready).next()), Some(Ok(7)));
+    }
 }
 
 #[test]
