@@ -9,11 +9,10 @@
 //! `shelves` is borrowed only by functions that run no code of the user's, but for the `Eq` of a key. Listeners and
 //! captures never run under a borrow; keys and entries are dropped outside of one.
 
-use alloc::boxed::Box;
 use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::any::{Any, TypeId};
+use core::any::TypeId;
 use core::cell::{Cell, RefCell};
 use core::hash::BuildHasher;
 use core::panic::Location;
@@ -22,6 +21,7 @@ use ahash::RandomState;
 
 use super::emitter::NamedEmitter;
 use super::key::{Find, Select};
+use super::shelves::Shelves;
 use crate::emitter::event::Event;
 use crate::emitter::list::{AnyList, List, Place};
 use crate::emitter::listener::{Listener, Off, serial};
@@ -38,29 +38,6 @@ pub struct Core {
     pub(super) patterns: Cell<usize>,
     pub(super) shelves: RefCell<Shelves>,
 }
-
-/// There are as many as a program has types of keys.
-#[derive(Default)]
-pub(super) struct Shelves(Vec<Standing>);
-
-/// A shelf, and what it can do whatever stands on it. Not a `dyn Shelf`, for to find the type behind that takes one
-/// more call in each emit.
-struct Standing {
-    shelf: Box<dyn Any>,
-    candidate: Candidate,
-    entries: fn(&dyn Any) -> Vec<Rc<dyn Entry>>,
-    clear: fn(&mut dyn Any),
-}
-
-/// The entries that have the same type.
-pub(super) trait Shelf: Default + 'static {
-    /// The n-th of the entries that may have the listener.
-    fn candidate(&self, listener: Listener, n: usize) -> Option<Rc<dyn Entry>>;
-    fn entries(&self) -> Vec<Rc<dyn Entry>>;
-}
-
-/// The n-th of the entries on a shelf that may have the listener.
-type Candidate = fn(&dyn Any, Listener, usize) -> Option<Rc<dyn Entry>>;
 
 /// A list, and what leads to it.
 #[allow(unnameable_types, reason = "for the storage alone")]
@@ -94,33 +71,6 @@ impl<E: Entry + ?Sized> Drop for Visit<'_, E> {
         if self.entry.any_list().count() == 0 {
             self.entry.take_off(self.core);
         }
-    }
-}
-
-impl Shelves {
-    #[inline(always)]
-    pub(super) fn get<S: Shelf>(&self) -> Option<&S> {
-        self.0.iter().find_map(|standing| standing.shelf.downcast_ref())
-    }
-
-    pub(super) fn get_mut<S: Shelf>(&mut self) -> Option<&mut S> {
-        self.0.iter_mut().find_map(|standing| standing.shelf.downcast_mut())
-    }
-
-    /// Has something done on a shelf that is made if need be.
-    pub(super) fn with<S: Shelf, R>(&mut self, work: impl FnOnce(&mut S) -> R) -> R {
-        if let Some(shelf) = self.get_mut() {
-            return work(shelf);
-        }
-        let mut shelf = S::default();
-        let result = work(&mut shelf);
-        self.0.push(Standing {
-            shelf: Box::new(shelf),
-            candidate: |shelf, listener, n| shelf.downcast_ref::<S>()?.candidate(listener, n),
-            entries: |shelf| shelf.downcast_ref().map(S::entries).unwrap_or_default(),
-            clear: |shelf| drop(shelf.downcast_mut().map(core::mem::take::<S>)),
-        });
-        result
     }
 }
 
@@ -165,24 +115,13 @@ impl Core {
 
     /// The n-th of the entries that may have the listener.
     fn candidate(&self, listener: Listener, n: usize) -> Option<Visit<'_, dyn Entry>> {
-        let (shelves, mut n) = (self.shelves.borrow(), n);
-        for standing in &shelves.0 {
-            let mut at = 0;
-            while let Some(entry) = (standing.candidate)(&*standing.shelf, listener, at) {
-                if n == 0 {
-                    return Some(Visit { core: self, entry });
-                }
-                (n, at) = (n - 1, at + 1);
-            }
-        }
-        None
+        let entry = self.shelves.borrow().candidate(listener, n)?;
+        Some(Visit { core: self, entry })
     }
 
     /// Those with listeners, in the order in which they came to have them.
     pub(super) fn entries(&self) -> Vec<Rc<dyn Entry>> {
-        let shelves = self.shelves.borrow();
-        let all = shelves.0.iter().flat_map(|standing| (standing.entries)(&*standing.shelf));
-        let mut entries: Vec<_> = all.collect();
+        let mut entries = self.shelves.borrow().entries();
         entries.retain(|entry| entry.any_list().count() != 0);
         entries.sort_by_cached_key(|entry| entry.any_list().since());
         entries
@@ -191,9 +130,7 @@ impl Core {
     /// First all leave the shelves, then captures are dropped, which may run any code.
     pub(super) fn clear(&self) {
         let entries = self.entries();
-        for standing in &mut self.shelves.borrow_mut().0 {
-            (standing.clear)(&mut *standing.shelf);
-        }
+        self.shelves.borrow_mut().clear();
         self.patterns.set(0);
         entries.iter().for_each(|entry| entry.any_list().clear());
     }

@@ -5,12 +5,13 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::any::TypeId;
 
-use super::core::{Core, Entry, Seat, Shelf, Visit};
+use super::core::{Core, Entry, Seat, Visit};
 use super::emitter::NamedEmitter;
 use super::key::Select;
 use super::pattern::Pattern;
 use super::payload::Matched;
 use super::shelf::SMALL;
+use super::shelves::Shelf;
 use crate::emitter::emission::Emitted;
 use crate::emitter::list::{AnyList, List, Place};
 use crate::emitter::listener::Listener;

@@ -78,11 +78,14 @@ mod key;
 mod listening;
 mod matching;
 mod name;
+mod name_ref;
 mod pattern;
 mod payload;
 mod shelf;
+mod shelves;
 
 pub use emitter::NamedEmitter;
 pub use key::{Find, Key, Payload, Select};
-pub use name::{Name, NameRef};
+pub use name::Name;
+pub use name_ref::NameRef;
 pub use pattern::{BadPattern, Pattern};

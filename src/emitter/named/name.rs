@@ -8,6 +8,7 @@ use core::hash::{Hash, Hasher};
 use core::marker::PhantomData;
 
 use super::key::{Find, Key};
+use super::name_ref::NameRef;
 
 /// The name of an event, and the type of what it carries.
 ///
@@ -65,7 +66,7 @@ impl<T: ?Sized + 'static> Name<T> {
     /// assert!(emitter.emit(Name::<str>::borrowed(name), line).handled());
     /// ```
     pub const fn borrowed(text: &str) -> NameRef<'_, T> {
-        NameRef { text, payload: PhantomData }
+        NameRef::new(text)
     }
 
     /// The text.
@@ -80,55 +81,6 @@ impl<T: ?Sized + 'static> Key for Name<T> {
     #[inline]
     fn name(&self) -> Option<&str> {
         Some(&self.text)
-    }
-}
-
-/// A [`Name`] in a text that is borrowed, from [`Name::borrowed`].
-pub struct NameRef<'a, T: ?Sized + 'static> {
-    text: &'a str,
-    payload: PhantomData<fn(&T)>,
-}
-
-impl<'a, T: ?Sized + 'static> NameRef<'a, T> {
-    /// The text.
-    pub const fn as_str(self) -> &'a str {
-        self.text
-    }
-}
-
-impl<T: ?Sized + 'static> Copy for NameRef<'_, T> {}
-
-impl<T: ?Sized + 'static> Clone for NameRef<'_, T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<T: ?Sized + 'static> fmt::Debug for NameRef<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("NameRef").field(&self.text).finish()
-    }
-}
-
-impl<T: ?Sized + 'static> Find for NameRef<'_, T> {
-    type Key = Name<T>;
-
-    #[inline]
-    fn write_hash<H: Hasher>(&self, hasher: &mut H) {
-        write_text(hasher, self.text);
-    }
-
-    #[inline]
-    fn finds(&self, key: &Name<T>) -> bool {
-        *self.text == *key.text
-    }
-
-    fn event_name(&self) -> Option<&str> {
-        Some(self.text)
-    }
-
-    fn into_key(self) -> Name<T> {
-        Name::owned(self.text)
     }
 }
 
@@ -158,7 +110,7 @@ impl<T: ?Sized + 'static> Find for &Name<T> {
 /// No mark at the end, which [`str`]'s own hash has and which costs as much again: nothing else is hashed along with
 /// a name.
 #[inline]
-fn write_text<H: Hasher>(hasher: &mut H, text: &str) {
+pub(super) fn write_text<H: Hasher>(hasher: &mut H, text: &str) {
     hasher.write(text.as_bytes());
 }
 

@@ -8,10 +8,11 @@ use core::any::TypeId;
 
 use hashbrown::HashTable;
 
-use super::core::{Core, Entry, Seat, Shelf};
+use super::core::{Core, Entry, Seat};
 use super::emitter::NamedEmitter;
 use super::key::{Find, Key, Select};
 use super::payload::Carried;
+use super::shelves::Shelf;
 use crate::emitter::list::{AnyList, List};
 use crate::emitter::listener::Listener;
 
