@@ -179,6 +179,7 @@ mod emission;
 mod event;
 mod first;
 mod kept;
+mod kind;
 mod list;
 mod listener;
 mod listeners;
@@ -189,6 +190,7 @@ pub(crate) mod names;
 mod next;
 mod pausable;
 mod queue;
+mod row;
 mod slot;
 mod streaming;
 mod strict;
@@ -217,4 +219,4 @@ pub use event::Table;
 #[doc(hidden)]
 pub use kept::{ByMut, ByRef, ByValue, Keep, Kept};
 #[doc(hidden)]
-pub use list::{AnyList, List};
+pub use list::{AnyList, List, RawList};
