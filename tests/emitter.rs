@@ -11,6 +11,7 @@ mod emitter {
     mod patterns;
     mod payloads;
     mod rules;
+    mod storage;
     mod streams;
     mod subscribing;
     pub(crate) mod support;
