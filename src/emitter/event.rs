@@ -52,6 +52,10 @@ pub trait Event<S: Declared>: Copy + 'static {
     #[doc(hidden)]
     const INDEX: u16;
 
+    /// Whether [`lend`](Self::lend) may clone, which is code of the user's.
+    #[doc(hidden)]
+    const CLONES: bool = true;
+
     /// The payload for a listener that is not the last: copied, reborrowed, or cloned.
     #[doc(hidden)]
     fn lend<'a>(payload: &'a mut Self::Payload<'_>) -> Self::Payload<'a>;

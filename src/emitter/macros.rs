@@ -262,13 +262,14 @@ macro_rules! __event {
 
     // None, one, or several.
     ($head:tt [] $indices:tt ()) => {
-        $crate::__event! { @impl $head payload () () () }
+        $crate::__event! { @impl $head payload () () (false) () }
     };
     ($head:tt [($kind:tt $index:tt $($type:tt)*)] $indices:tt ()) => {
         $crate::__event! {
             @impl $head payload
             ($crate::__event!(@type $kind 'a $($type)*))
             ($crate::__event!(@shape $kind $($type)*))
+            ($crate::__event!(@clones $kind))
             ($crate::__event!(@lend $kind *payload, $($type)*))
         }
     };
@@ -277,17 +278,21 @@ macro_rules! __event {
             @impl $head payload
             ($($crate::__event!(@type $kind 'a $($type)*),)*)
             ($($crate::__event!(@shape $kind $($type)*),)*)
+            (false $(|| $crate::__event!(@clones $kind))*)
             ($($crate::__event!(@lend $kind payload.$index, $($type)*),)*)
         }
     };
 
-    (@impl [$emitter:ident $event:ident [$($path:tt)*]] $payload:ident $type:tt $shape:tt $lend:tt) => {
+    (@impl [$emitter:ident $event:ident [$($path:tt)*]]
+        $payload:ident $type:tt $shape:tt $clones:tt $lend:tt
+    ) => {
         #[allow(unused_parens, clippy::unused_unit)]
         impl $crate::emitter::Event<$emitter> for $($path)* {
             type Payload<'a> = $type;
             type Shape = $shape;
             const NAME: &'static str = ::core::stringify!($event);
             const INDEX: u16 = __Index::$event as u16;
+            const CLONES: bool = $clones;
 
             #[inline]
             fn lend<'a>($payload: &'a mut Self::Payload<'_>) -> Self::Payload<'a> {
@@ -311,6 +316,10 @@ macro_rules! __event {
     (@shape ref $type:ty) => { $crate::emitter::ByRef<$type> };
     (@shape mut $type:ty) => { $crate::emitter::ByMut<$type> };
     (@shape own $type:ty) => { $crate::emitter::ByValue<$type> };
+
+    (@clones ref) => { false };
+    (@clones mut) => { false };
+    (@clones own) => { true };
 
     (@lend ref $place:expr, $type:ty) => { $place };
     (@lend mut $place:expr, $type:ty) => { &mut *$place };

@@ -16,7 +16,7 @@ use super::slot::{Slot, Verdict};
 /// An emit under way, on the stack. The emits of a list that are under way are linked from the
 /// innermost outwards.
 pub(super) struct Frame<S: Declared, E: Event<S>> {
-    /// The slot whose listener runs.
+    /// The slot whose listener runs, or ran last; null if other code of the user's may run.
     at: Cell<*const Slot<S, E>>,
     /// What is to be done when it has returned; seldom anything.
     notes: Cell<Notes>,
@@ -94,6 +94,16 @@ impl<S: Declared, E: Event<S>> Link<'_, S, E> {
         }
     }
 
+    /// The payload for a listener that is not the last. A clone may run any code of the user's, and while
+    /// it does, no listener of this frame runs.
+    #[inline(always)]
+    fn lend<'b>(&self, payload: &'b mut E::Payload<'_>) -> E::Payload<'b> {
+        if E::CLONES {
+            self.frame.at.set(ptr::null());
+        }
+        E::lend(payload)
+    }
+
     /// Does what is noted about the listener that has just returned.
     #[cold]
     fn heed(&self) -> Notes {
@@ -168,7 +178,7 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
         for slot in others {
             // SAFETY: the row stays as it is while a frame is linked; no emit was under way, and those that
             // listeners began have ended, so nothing runs.
-            unsafe { link.call(slot, source, E::lend(&mut payload), &mut emitted) };
+            unsafe { link.call(slot, source, link.lend(&mut payload), &mut emitted) };
         }
         // SAFETY: the same.
         unsafe { link.call(last, source, payload, &mut emitted) };
@@ -196,14 +206,14 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
         };
         if self.late().is_empty() {
             let Some((last, others)) = self.slots().split_last() else { return emitted };
-            others.iter().for_each(|slot| call(slot, E::lend(&mut payload)));
+            others.iter().for_each(|slot| call(slot, link.lend(&mut payload)));
             call(last, payload);
             return emitted;
         }
         let mut slots: Vec<_> = self.slots().iter().chain(self.late_slots()).collect();
         slots.sort_by_key(|slot| slot.key);
         let Some((last, others)) = slots.split_last() else { return emitted };
-        others.iter().for_each(|slot| call(slot, E::lend(&mut payload)));
+        others.iter().for_each(|slot| call(slot, link.lend(&mut payload)));
         call(last, payload);
         emitted
     }

@@ -23,6 +23,7 @@ impl<T: ?Sized + 'static> Event<NamedEmitter> for Carried<T> {
     type Shape = ByRef<T>;
     const NAME: &'static str = "Carried";
     const INDEX: u16 = 0;
+    const CLONES: bool = false;
 
     #[inline]
     fn lend<'a>(payload: &'a mut &T) -> &'a T {
@@ -39,6 +40,7 @@ impl<T: ?Sized + 'static> Event<NamedEmitter> for Matched<T> {
     type Shape = (ByRef<str>, ByRef<T>);
     const NAME: &'static str = "Matched";
     const INDEX: u16 = 0;
+    const CLONES: bool = false;
 
     #[inline]
     fn lend<'a>(payload: &'a mut (&str, &T)) -> (&'a str, &'a T) {
