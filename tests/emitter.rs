@@ -4,10 +4,9 @@ mod emitter {
     mod clones;
     mod drops;
     mod errors;
-    mod model;
+    mod hooks;
     #[cfg(feature = "named")]
     mod named;
-    mod node;
     #[cfg(feature = "named")]
     mod patterns;
     mod payloads;
