@@ -79,7 +79,7 @@ mod test_events_uncaught_exception_stack {
             }
         }
         onward::events! { Machine { error Mute } }
-        let unhandled = Machine::new().emit_error(Mute).err().expect("nobody listens");
+        let unhandled = Machine::new().emit_error(Mute).expect_err("nobody listens");
         assert_eq!(unhandled.emitter(), "Machine");
         let mut text = String::new();
         assert!(fmt::write(&mut text, format_args!("{unhandled}")).is_err());
