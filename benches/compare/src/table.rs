@@ -48,7 +48,8 @@ pub fn write(rows: &[Row], rounds: usize) -> String {
         }
         table += " |\n";
     }
-    write!(table, "\nMedians of {rounds} interleaved rounds; {}.\n", machine()).unwrap_or_default();
+    table += "\n`off` is of the newest listener; of the oldest of 1,000 it is compared with the loop's of the newest.\n";
+    writeln!(table, "Medians of {rounds} interleaved rounds; {}.", machine()).unwrap_or_default();
     table
 }
 
