@@ -9,8 +9,8 @@ use model::{check, happened};
 use proptest::prelude::*;
 use proptest::test_runner::{TestCaseError, TestRunner};
 
-/// They take about ten seconds without optimisation.
-const CASES: u32 = 4000;
+/// They take some seconds without optimisation.
+const CASES: u32 = 3000;
 
 fn event() -> impl Strategy<Value = Ev> {
     prop_oneof![3 => Just(Ev::Owned), 1 => Just(Ev::Lent)]

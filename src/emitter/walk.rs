@@ -197,6 +197,8 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
         let mut call = |slot: &Slot<S, E>, payload: E::Payload<'_>| {
             let runs = !slot.is_reentrant() && Frame::outermost_running(outer, slot).is_some();
             if slot.is_callable() && runs {
+                // The payload is dropped here, which may run any code of the user's: nothing runs in this frame.
+                frame.at.set(ptr::null());
                 emitted.skipped += 1;
             } else {
                 // SAFETY: slots stay where they are as long as an emit is under way; this one does not run,

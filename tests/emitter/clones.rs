@@ -163,3 +163,46 @@ fn the_parts_of_a_payload_are_no_different() {
     assert_eq!((emitted.called, log.take().as_str()), (3, "clone ada clone ada"));
     assert_eq!(office.listener_count(Mail), 2);
 }
+
+/// A payload that nobody took is dropped by the emit; its destructor may do what a clone may.
+#[test]
+fn the_destructor_of_a_payload_for_one_who_is_skipped_may_remove_listeners() {
+    struct Letter(Option<Box<dyn FnOnce()>>);
+    impl Clone for Letter {
+        fn clone(&self) -> Self {
+            Self(None)
+        }
+    }
+    impl Drop for Letter {
+        fn drop(&mut self) {
+            if let Some(dropped) = self.0.take() {
+                dropped();
+            }
+        }
+    }
+    onward::events! { Office { Posted(Letter) } }
+
+    let (office, log) = (Office::new(), Log::default());
+    let (l, captured) = (log.clone(), log.on_drop("-a"));
+    let a = office.on_reentrant(Posted, move |_, _| {
+        captured.touch();
+        l.note("a");
+    });
+    let l = log.clone();
+    office.on(Posted, move |office, _| {
+        let (o, log) = (office.clone(), l.clone());
+        let letter = Letter(Some(Box::new(move || {
+            let emitted = o.emit(Posted, Letter(None));
+            assert_eq!((emitted.called, emitted.skipped), (1, 1), "the first does not run");
+            log.note("drop");
+            assert!(o.off(a));
+            log.note("|");
+        })));
+        let emitted = office.emit(Posted, letter);
+        assert_eq!((emitted.called, emitted.skipped), (1, 1));
+        l.note("b");
+    });
+    assert_eq!(office.emit(Posted, Letter(None)).called, 2);
+    assert_eq!(log.take(), "a a a drop -a | b");
+    assert_eq!(office.listener_count(Posted), 1);
+}
