@@ -1,12 +1,12 @@
 //! The rules of the emitter, one by one. Each file holds one concern.
 
 mod emitter {
+    mod clones;
     mod drops;
     mod errors;
-    mod model;
+    mod hooks;
     #[cfg(feature = "named")]
     mod named;
-    mod node;
     #[cfg(feature = "named")]
     mod patterns;
     mod payloads;

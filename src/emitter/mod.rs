@@ -34,6 +34,8 @@
 //! Events that are found at run time, by a name such as `room-7` or a key such as `Player(7)`, are those of
 //! [`named`].
 //!
+//! Who comes from Node finds its words, and every difference, in [`from_node`].
+//!
 //! # Listening
 //!
 //! The methods are those of the trait [`Emitter`], one for each way to listen:
@@ -179,6 +181,7 @@ mod awaiting;
 mod emission;
 mod event;
 mod first;
+pub mod from_node;
 mod kept;
 mod kind;
 mod list;
