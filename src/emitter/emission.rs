@@ -90,7 +90,8 @@ impl<S: Declared> EventEmitter<S> {
     /// # Errors
     ///
     /// If no [`Error`] listener was called, the error is handed back: somebody has to take it.
-    /// This is also so if the only one there is raised the error itself.
+    /// This is also so if the only one there is raised the error itself. An interceptor that stops the
+    /// error has taken it.
     pub fn emit_error<X: 'static>(&self, source: &S, error: X) -> Result<Emitted, Unhandled<X>>
     where
         Error: for<'a> Event<S, Payload<'a> = &'a X>,
@@ -98,7 +99,11 @@ impl<S: Declared> EventEmitter<S> {
     {
         self.emit(source, ErrorMonitor, &error);
         let emitted = self.emit(source, Error, &error);
-        if emitted.handled() { Ok(emitted) } else { Err(Unhandled::new(S::NAME, error)) }
+        if emitted.handled() || emitted.stopped {
+            Ok(emitted)
+        } else {
+            Err(Unhandled::new(S::NAME, error))
+        }
     }
 
     #[doc(hidden)]
@@ -158,12 +163,14 @@ pub struct Emitted {
     pub called: usize,
     /// How many were not, since they were running: this emit came from inside of them.
     pub skipped: usize,
+    /// Did an [interceptor](crate::Routing::intercept) stop it? Then no listener was called.
+    pub stopped: bool,
 }
 
 impl Emitted {
-    pub(super) const NOBODY: Self = Self { called: 0, skipped: 0 };
+    pub(super) const NOBODY: Self = Self { called: 0, skipped: 0, stopped: false };
 
-    /// Was any listener called?
+    /// Was any listener called? Interceptors do not count.
     pub fn handled(self) -> bool {
         self.called != 0
     }

@@ -29,6 +29,8 @@ use super::walk::Frame;
 /// Where a listener is added.
 #[derive(Clone, Copy)]
 pub(super) enum Place {
+    /// Before all others; one after the other.
+    Intercepting,
     Front,
     /// Between front and back; groups ascending, in a group one after the other.
     Group(i16),
@@ -50,6 +52,7 @@ impl Place {
         /// Registrations fit in below that, one every microsecond for half a year.
         const GROUP: i64 = 1 << 44;
         match self {
+            Self::Intercepting => i64::MIN + number,
             Self::Front => -Self::BACK - number,
             Self::Group(group) => i64::from(group) * GROUP + number,
             Self::Back => Self::BACK + number,

@@ -59,7 +59,7 @@ impl<S: Declared> Listeners<S> {
     }
 
     #[track_caller]
-    fn add<E: Event<S>>(
+    pub(super) fn add<E: Event<S>>(
         &self,
         _: E,
         place: Place,

@@ -46,6 +46,8 @@ pub(super) enum Verdict {
     Busy,
     /// What it needs is gone for good: it is to be removed.
     Over,
+    /// It stops the emit.
+    Stopped,
 }
 
 /// What depends on the closure's type only.

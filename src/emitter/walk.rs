@@ -31,6 +31,8 @@ const CONDEMNED: Notes = 1;
 const MISSED: Notes = 2;
 /// It counts as skipped.
 const SKIPPED: Notes = 4;
+/// It intercepted the event: those after it are not called.
+const STOPPED: Notes = 8;
 
 impl<S: Declared, E: Event<S>> Frame<S, E> {
     /// The frame furthest out, from `frame` on, in which a slot runs.
@@ -56,9 +58,32 @@ impl<S: Declared, E: Event<S>> Frame<S, E> {
     pub(super) fn note(frame: *const Self, verdict: Verdict) {
         // SAFETY: as in `outermost_running`.
         if let Some(frame) = unsafe { frame.as_ref() } {
-            let skipped = if verdict == Verdict::Busy { SKIPPED } else { 0 };
-            frame.notes.set(frame.notes.get() | MISSED | skipped);
+            let more = match verdict {
+                Verdict::Busy => SKIPPED,
+                Verdict::Stopped => STOPPED,
+                _ => 0,
+            };
+            frame.notes.set(frame.notes.get() | MISSED | more);
         }
+    }
+}
+
+/// What an emit did, in two words: they come back in registers, and are not even counted where nobody asks.
+#[derive(Clone, Copy)]
+struct Tally {
+    called: usize,
+    /// How many were skipped, doubled; odd if it was stopped.
+    more: usize,
+}
+
+impl Tally {
+    const NOBODY: Self = Self { called: 0, more: 0 };
+}
+
+impl From<Tally> for Emitted {
+    #[inline(always)]
+    fn from(tally: Tally) -> Self {
+        Self { called: tally.called, skipped: tally.more >> 1, stopped: tally.more & 1 != 0 }
     }
 }
 
@@ -69,29 +94,42 @@ struct Link<'a, S: Declared, E: Event<S>> {
 }
 
 impl<S: Declared, E: Event<S>> Link<'_, S, E> {
-    /// Calls one listener, unless it has been removed.
+    /// Calls one listener; `false` if it has been removed.
     ///
     /// # Safety
     ///
     /// The slot stays where it is as long as the frame is linked; its listener does not run, unless it is
     /// re-entrant.
     #[inline(always)]
-    unsafe fn call(
+    unsafe fn call(&self, slot: &Slot<S, E>, source: &S, payload: E::Payload<'_>) -> bool {
+        self.frame.at.set(slot);
+        // SAFETY: as the caller promises.
+        unsafe { slot.call(self.row, source, payload) }
+    }
+
+    /// Calls one listener, and heeds what is noted about it. Says whether the emit goes on.
+    ///
+    /// # Safety
+    ///
+    /// As for [`call`](Self::call).
+    #[inline(always)]
+    unsafe fn step(
         &self,
         slot: &Slot<S, E>,
         source: &S,
         payload: E::Payload<'_>,
-        emitted: &mut Emitted,
-    ) {
-        self.frame.at.set(slot);
+        tally: &mut Tally,
+    ) -> bool {
         // SAFETY: as the caller promises.
-        let called = unsafe { slot.call(self.row, source, payload) };
-        emitted.called += usize::from(called);
-        if self.frame.notes.get() != 0 {
-            let notes = self.heed();
-            emitted.called -= usize::from(notes & MISSED != 0);
-            emitted.skipped += usize::from(notes & SKIPPED != 0);
+        tally.called += usize::from(unsafe { self.call(slot, source, payload) });
+        if self.frame.notes.get() == 0 {
+            return true;
         }
+        let notes = self.heed();
+        tally.called -= usize::from(notes & MISSED != 0);
+        tally.more += usize::from(notes & SKIPPED != 0) << 1;
+        tally.more |= usize::from(notes & STOPPED != 0);
+        notes & STOPPED == 0
     }
 
     /// Does what is noted about the listener that has just returned.
@@ -134,7 +172,7 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
     #[inline(always)]
     pub(super) fn emit(&self, source: &S, payload: E::Payload<'_>) -> Emitted {
         if !self.frame().is_null() {
-            return self.emit_nested(source, payload);
+            return self.emit_nested(source, payload).into();
         }
         // Most events have one listener: for it there is a way without a loop.
         match self.slots() {
@@ -143,68 +181,67 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
                 let frame = Frame { at: Cell::new(only), notes: Cell::new(0), outer: ptr::null() };
                 self.set_frame(&frame);
                 let link = Link { row: self, frame: &frame };
-                let mut emitted = Emitted::NOBODY;
+                let mut tally = Tally::NOBODY;
                 // SAFETY: the row stays as it is while a frame is linked; no emit is under way, so nothing
                 // runs.
-                unsafe { link.call(only, source, payload, &mut emitted) };
-                emitted
+                unsafe { link.step(only, source, payload, &mut tally) };
+                tally.into()
             }
-            several => self.emit_several(several, source, payload),
+            several => self.emit_several(several, source, payload).into(),
         }
     }
 
     #[inline(never)]
-    fn emit_several(
-        &self,
-        slots: &[Slot<S, E>],
-        source: &S,
-        mut payload: E::Payload<'_>,
-    ) -> Emitted {
-        let Some((last, others)) = slots.split_last() else { return Emitted::NOBODY };
+    fn emit_several(&self, slots: &[Slot<S, E>], source: &S, mut payload: E::Payload<'_>) -> Tally {
+        let Some((last, others)) = slots.split_last() else { return Tally::NOBODY };
         let frame = Frame { at: Cell::new(last), notes: Cell::new(0), outer: ptr::null() };
         self.set_frame(&frame);
         let link = Link { row: self, frame: &frame };
-        let mut emitted = Emitted::NOBODY;
+        let mut tally = Tally::NOBODY;
         for slot in others {
             // SAFETY: the row stays as it is while a frame is linked; no emit was under way, and those that
             // listeners began have ended, so nothing runs.
-            unsafe { link.call(slot, source, E::lend(&mut payload), &mut emitted) };
+            if !unsafe { link.step(slot, source, E::lend(&mut payload), &mut tally) } {
+                return tally;
+            }
         }
         // SAFETY: the same.
-        unsafe { link.call(last, source, payload, &mut emitted) };
-        emitted
+        unsafe { link.step(last, source, payload, &mut tally) };
+        tally
     }
 
     /// An emit from inside of another one of the same event: what runs is skipped, unless it is
     /// re-entrant, and those that were added meanwhile are called.
     #[cold]
-    fn emit_nested(&self, source: &S, mut payload: E::Payload<'_>) -> Emitted {
+    fn emit_nested(&self, source: &S, mut payload: E::Payload<'_>) -> Tally {
         let outer = self.frame();
         let frame = Frame { at: Cell::new(ptr::null()), notes: Cell::new(0), outer };
         self.set_frame(&frame);
         let link = Link { row: self, frame: &frame };
-        let mut emitted = Emitted::NOBODY;
+        let mut tally = Tally::NOBODY;
         let mut call = |slot: &Slot<S, E>, payload: E::Payload<'_>| {
             let runs = !slot.is_reentrant() && Frame::outermost_running(outer, slot).is_some();
             if slot.is_callable() && runs {
-                emitted.skipped += 1;
-            } else {
-                // SAFETY: slots stay where they are as long as an emit is under way; this one does not run,
-                // or may.
-                unsafe { link.call(slot, source, payload, &mut emitted) };
+                tally.more += 2;
+                return true;
             }
+            // SAFETY: slots stay where they are as long as an emit is under way; this one does not run, or
+            // may.
+            unsafe { link.step(slot, source, payload, &mut tally) }
         };
         if self.late().is_empty() {
-            let Some((last, others)) = self.slots().split_last() else { return emitted };
-            others.iter().for_each(|slot| call(slot, E::lend(&mut payload)));
-            call(last, payload);
-            return emitted;
+            let Some((last, others)) = self.slots().split_last() else { return tally };
+            if others.iter().all(|slot| call(slot, E::lend(&mut payload))) {
+                call(last, payload);
+            }
+            return tally;
         }
         let mut slots: Vec<_> = self.slots().iter().chain(self.late_slots()).collect();
         slots.sort_by_key(|slot| slot.key);
-        let Some((last, others)) = slots.split_last() else { return emitted };
-        others.iter().for_each(|slot| call(slot, E::lend(&mut payload)));
-        call(last, payload);
-        emitted
+        let Some((last, others)) = slots.split_last() else { return tally };
+        if others.iter().all(|slot| call(slot, E::lend(&mut payload))) {
+            call(last, payload);
+        }
+        tally
     }
 }
