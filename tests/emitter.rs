@@ -11,6 +11,7 @@ mod emitter {
     #[cfg(feature = "named")]
     mod patterns;
     mod payloads;
+    mod relaying;
     mod rules;
     mod streams;
     mod subscribing;

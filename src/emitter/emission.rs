@@ -5,6 +5,7 @@ use core::ops::Deref;
 
 use super::event::{Declared, Event};
 use super::listeners::Listeners;
+use super::options::Options;
 use super::unhandled::Unhandled;
 use crate::emitter::names::{Error, ErrorMonitor};
 
@@ -53,6 +54,13 @@ impl<S: Declared> EventEmitter<S> {
     /// One that nobody listens to. Allocates nothing.
     pub const fn new() -> Self {
         Self { listeners: Listeners::new() }
+    }
+
+    /// One that nobody listens to, and that behaves as the options say.
+    ///
+    /// It is one pointer wide too, but what it points to is made at once.
+    pub fn with_options(options: Options<S>) -> Self {
+        Self { listeners: Listeners::with_options(options) }
     }
 
     /// Calls the listeners of `event`. `source` is what each is handed first: the emitter that
@@ -104,6 +112,12 @@ impl<S: Declared> EventEmitter<S> {
         } else {
             Err(Unhandled::new(S::NAME, error))
         }
+    }
+
+    #[doc(hidden)]
+    pub fn weak(&self) -> impl Fn() -> Option<Self> + 'static {
+        let weak = self.listeners.weak();
+        move || weak().map(|listeners| Self { listeners })
     }
 
     #[doc(hidden)]

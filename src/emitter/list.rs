@@ -21,9 +21,12 @@ use core::fmt;
 use core::panic::Location;
 use core::ptr::NonNull;
 
+use super::chain::Counter;
 use super::emission::Emitted;
 use super::event::{Declared, Event};
+use super::options::Options;
 use super::slot::{Captures, Slot, Verdict};
+use super::special::Special;
 use super::walk::Frame;
 
 /// Where a listener is added.
@@ -69,8 +72,9 @@ pub struct List<S: Declared, E: Event<S>> {
 ///
 /// # Invariants
 ///
-/// 1. While `frame` is not null, `slots` is neither changed nor moved.
-/// 2. While `frame` is null, `late` is empty.
+/// 1. While `frame` is neither null nor the root of a [special](super::special) row, `slots` is neither
+///    changed nor moved.
+/// 2. While `frame` is null or the root, `late` is empty.
 /// 3. No reference into `slots` or `late` is alive while code of the user's runs, but for those of an
 ///    emit, which are covered by 1.
 pub(super) struct Row<S: Declared, E: Event<S>> {
@@ -85,6 +89,10 @@ pub(super) struct Row<S: Declared, E: Event<S>> {
     blocked: RefCell<Vec<(i64, usize)>>,
     /// The number of the registration by which the event came to have listeners.
     since: Cell<i64>,
+    /// How deep emits may be nested, and what is needed to count.
+    pub(super) max_depth: Cell<u32>,
+    pub(super) nested: Counter,
+    pub(super) special: OnceCell<Box<Special<S, E>>>,
 }
 
 impl<S: Declared, E: Event<S>> List<S, E> {
@@ -99,7 +107,7 @@ impl<S: Declared, E: Event<S>> List<S, E> {
 
     /// Adds a listener, the `number`-th of the emitter, under a key that no other has had.
     pub(super) fn add(&self, number: i64, slot: Slot<S, E>) {
-        let row = self.row.get_or_init(Box::default);
+        let row = self.row();
         if row.len() == 0 {
             row.since.set(number);
         }
@@ -107,10 +115,15 @@ impl<S: Declared, E: Event<S>> List<S, E> {
             let slot = NonNull::from(Box::leak(Box::new(slot)));
             // SAFETY: invariant 3.
             unsafe { (*row.late.get()).push(slot) };
-            return;
+        } else {
+            // SAFETY: invariants 1 and 3: nobody walks, so it may be changed.
+            insert(unsafe { &mut *row.slots.get() }, slot);
         }
-        // SAFETY: invariants 1 and 3: nobody walks, so it may be changed.
-        insert(unsafe { &mut *row.slots.get() }, slot);
+        row.has_changed();
+    }
+
+    pub(super) fn row(&self) -> &Row<S, E> {
+        self.row.get_or_init(Box::default)
     }
 }
 
@@ -133,8 +146,17 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
         self.frame.set(frame);
     }
 
-    fn is_walked(&self) -> bool {
-        !self.frame.get().is_null()
+    #[inline(always)]
+    pub(super) fn is_walked(&self) -> bool {
+        !self.frame.get().is_null() && !self.is_root(self.frame.get())
+    }
+
+    /// Somebody may want to know.
+    #[inline(always)]
+    fn has_changed(&self) {
+        if !self.frame.get().is_null() {
+            self.tell();
+        }
     }
 
     /// The slots in the row. The caller has set, or is about to set, a frame, or runs no code of the user's
@@ -151,7 +173,7 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
     }
 
     /// The number of listeners.
-    fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.slots().len() + self.late().len() - self.removed.get()
     }
 
@@ -165,7 +187,15 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
         self.removed.set(self.removed.get() + 1);
     }
 
-    fn find(&self, key: i64) -> Option<&Slot<S, E>> {
+    /// A listener has used itself up, having been called for the last time.
+    pub(super) fn count_used_up(&self, slot: &Slot<S, E>) {
+        // One that is leaving has been counted.
+        if !self.is_leaving(slot) {
+            self.count_removed();
+        }
+    }
+
+    pub(super) fn find(&self, key: i64) -> Option<&Slot<S, E>> {
         let slots = self.slots();
         let newest = slots.last().filter(|slot| slot.key == key);
         let found = newest.or_else(|| {
@@ -188,7 +218,10 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
     /// Is it a listener still, be it blocked or not?
     #[inline]
     fn is_live(&self, slot: &Slot<S, E>) -> bool {
-        slot.is_callable() || self.is_blocked(slot)
+        if slot.is_callable() {
+            return self.frame.get().is_null() || !self.is_leaving(slot);
+        }
+        self.is_blocked(slot)
     }
 
     #[cold]
@@ -249,6 +282,9 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
 
     /// Takes a slot out of use. The captures come back, unless it runs: then its emit drops them.
     fn remove(&self, slot: &Slot<S, E>) -> Option<Captures<S, E>> {
+        if self.is_walked() && self.leaves(slot) {
+            return None;
+        }
         self.unblock(slot);
         if let Some(outermost) = Frame::outermost_running(self.frame.get(), slot) {
             if slot.condemn() {
@@ -286,6 +322,7 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
     /// The outermost emit has ended: the late come in, the tombstones go.
     #[cold]
     pub(super) fn settle(&self) {
+        let captures = self.special.get().map(|_| self.reap_leaving());
         // SAFETY: invariants 1 and 3, as in `sweep`.
         let (slots, late) = unsafe { (&mut *self.slots.get(), &mut *self.late.get()) };
         if self.removed.take() != 0 {
@@ -298,6 +335,7 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
                 insert(slots, slot);
             }
         }
+        drop(captures);
     }
 }
 
@@ -322,6 +360,9 @@ impl<S: Declared, E: Event<S>> Default for Row<S, E> {
             removed: Cell::new(0),
             blocked: RefCell::default(),
             since: Cell::new(0),
+            max_depth: Cell::new(Options::<S>::MAX_DEPTH),
+            nested: Counter::new(),
+            special: OnceCell::new(),
         }
     }
 }
@@ -380,6 +421,7 @@ impl<S: Declared, E: Event<S>> AnyList for List<S, E> {
         let captures = row.remove(slot);
         row.sweep();
         drop(captures);
+        row.has_changed();
         true
     }
 
@@ -389,6 +431,7 @@ impl<S: Declared, E: Event<S>> AnyList for List<S, E> {
         let captures: Vec<_> = row.live().filter_map(|slot| row.remove(slot)).collect();
         row.sweep();
         drop(captures);
+        row.has_changed();
     }
 
     fn block(&self, key: i64, block: bool) -> bool {

@@ -9,7 +9,9 @@ use core::panic::Location;
 use super::event::{Declared, Event, Table};
 use super::list::{AnyList, Place};
 use super::listener::{Block, Listener, Off, Subscription, serial};
+use super::options::Options;
 use super::slot::{Slot, Verdict};
+use super::special::Watch;
 
 /// The listeners of an `S`: what [`Emitter`](crate::Emitter) works on.
 ///
@@ -26,6 +28,7 @@ struct Core<S: Declared> {
     /// Counts registrations: the number of each is its key, and its age.
     registrations: Cell<i64>,
     table: S::Table,
+    options: Option<Rc<Options<S>>>,
 }
 
 impl<S: Declared> Listeners<S> {
@@ -45,13 +48,27 @@ impl<S: Declared> Listeners<S> {
     }
 
     fn core(&self) -> &Rc<Core<S>> {
-        self.core.get_or_init(|| {
-            Rc::new(Core {
-                serial: serial(),
-                registrations: Cell::new(0),
-                table: S::Table::default(),
-            })
-        })
+        self.core.get_or_init(|| Rc::new(Core::new(None)))
+    }
+
+    pub(super) fn with_options(options: Options<S>) -> Self {
+        Self { core: OnceCell::from(Rc::new(Core::new(Some(Rc::new(options))))) }
+    }
+
+    /// A closure that gives these listeners as long as anybody has them.
+    pub(super) fn weak(&self) -> impl Fn() -> Option<Self> + 'static {
+        let core = Rc::downgrade(self.core());
+        move || Some(Self { core: OnceCell::from(core.upgrade()?) })
+    }
+
+    /// Has `watch` told whenever the event comes to have listeners, or to have none.
+    pub(super) fn watch<E: Event<S>>(&self, _: E, watch: Rc<dyn Watch>) {
+        let core = self.core();
+        let list = E::list(&core.table);
+        if let Some(options) = &core.options {
+            list.configure(options);
+        }
+        list.watch(watch);
     }
 
     fn lists(&self) -> impl Iterator<Item = &dyn AnyList> {
@@ -61,15 +78,29 @@ impl<S: Declared> Listeners<S> {
     #[track_caller]
     pub(super) fn add<E: Event<S>>(
         &self,
+        event: E,
+        place: Place,
+        slot: impl FnOnce(i64, &'static Location<'static>) -> Slot<S, E>,
+    ) -> Listener {
+        self.add_at(event, place, slot, Location::caller())
+    }
+
+    #[inline]
+    pub(super) fn add_at<E: Event<S>>(
+        &self,
         _: E,
         place: Place,
         slot: impl FnOnce(i64, &'static Location<'static>) -> Slot<S, E>,
+        location: &'static Location<'static>,
     ) -> Listener {
         let core = self.core();
         let number = core.registrations.get() + 1;
         core.registrations.set(number);
         let key = place.key(number);
-        E::list(&core.table).add(number, slot(key, Location::caller()));
+        if let Some(options) = &core.options {
+            E::list(&core.table).configure(options);
+        }
+        E::list(&core.table).add(number, slot(key, location));
         Listener { key, serial: core.serial, event: E::INDEX.into() }
     }
 }
@@ -205,6 +236,10 @@ impl<S: Declared> Listeners<S> {
 }
 
 impl<S: Declared> Core<S> {
+    fn new(options: Option<Rc<Options<S>>>) -> Self {
+        Self { serial: serial(), registrations: Cell::new(0), table: S::Table::default(), options }
+    }
+
     /// The list that a listener of this emitter stands in.
     fn list(&self, listener: Listener) -> Option<&dyn AnyList> {
         let event =

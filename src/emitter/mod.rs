@@ -175,10 +175,13 @@
 //! emit of its event makes that event's vector be copied, once for that emit.
 
 mod awaiting;
+mod chain;
 mod emission;
 mod event;
 mod first;
 mod intercepting;
+#[cfg(feature = "std")]
+mod isolation;
 mod kept;
 mod list;
 mod listener;
@@ -187,11 +190,15 @@ mod macros;
 #[cfg(feature = "named")]
 pub mod named;
 pub(crate) mod names;
+mod nested;
 mod next;
+mod options;
 mod pausable;
 mod queue;
+mod relaying;
 mod routing;
 mod slot;
+mod special;
 mod streaming;
 mod strict;
 mod subscribing;
@@ -203,11 +210,15 @@ pub use awaiting::Waiting;
 pub use emission::{Emitted, EventEmitter};
 pub use event::{Declared, Event};
 pub use first::{Armed, First, OneOf2, OneOf3, OneOf4, Race, first};
+#[cfg(feature = "std")]
+pub use isolation::ListenerPanic;
 pub use kept::Waitable;
 pub use listener::{Block, Listener, Subscription, Subscriptions};
 pub use listeners::Listeners;
 pub use next::{Gone, Next, NextError, NextOrError};
+pub use options::{Options, Removal};
 pub use pausable::Pausable;
+pub use relaying::{Downgrade, Raise, Relay};
 pub use routing::Routing;
 pub use streaming::{Events, Overflow};
 pub use strict::{Overflowed, Strict};

@@ -351,7 +351,7 @@ impl<F> Once<F> {
         F: for<'a> FnOnce(&S, E::Payload<'a>),
     {
         slot.call.set(None);
-        row.count_removed();
+        row.count_used_up(slot);
         // SAFETY: `call` was there, so the words hold an `F`; having taken `call`, we own it.
         let listener = unsafe { slot.words.get().cast::<F>().read() };
         listener(source, payload);
@@ -387,7 +387,7 @@ impl<F> Counted<F> {
             return (counted.listener)(source, payload);
         }
         slot.call.set(None);
-        row.count_removed();
+        row.count_used_up(slot);
         // SAFETY: as in `Once`; the reference above is not used any more.
         let mut counted = unsafe { slot.words.get().cast::<Self>().read() };
         (counted.listener)(source, payload);

@@ -4,7 +4,6 @@
     reason = "it walks over a row that listeners may want to change, see list.rs"
 )]
 
-use alloc::vec::Vec;
 use core::cell::Cell;
 use core::ptr;
 
@@ -33,8 +32,30 @@ const MISSED: Notes = 2;
 const SKIPPED: Notes = 4;
 /// It intercepted the event: those after it are not called.
 const STOPPED: Notes = 8;
+/// The row is special, see there. This note stays.
+const SPECIAL: Notes = 16;
 
 impl<S: Declared, E: Event<S>> Frame<S, E> {
+    #[inline(always)]
+    pub(super) fn new(at: *const Slot<S, E>, outer: *const Self) -> Self {
+        Self { at: Cell::new(at), notes: Cell::new(0), outer }
+    }
+
+    /// The frame furthest out, from `frame` on.
+    pub(super) fn outermost<'a>(mut frame: *const Self) -> Option<&'a Self> {
+        let mut found = None;
+        // SAFETY: as in `outermost_running`.
+        while let Some(inner) = unsafe { frame.as_ref() } {
+            (found, frame) = (Some(inner), inner.outer);
+        }
+        found
+    }
+
+    /// The emit of this frame is to leave a special row behind.
+    pub(super) fn become_special(&self) {
+        self.notes.set(self.notes.get() | SPECIAL);
+    }
+
     /// The frame furthest out, from `frame` on, in which a slot runs.
     pub(super) fn outermost_running<'a>(frame: *const Self, slot: &Slot<S, E>) -> Option<&'a Self> {
         let (mut frame, mut found) = (frame, None);
@@ -70,14 +91,18 @@ impl<S: Declared, E: Event<S>> Frame<S, E> {
 
 /// What an emit did, in two words: they come back in registers, and are not even counted where nobody asks.
 #[derive(Clone, Copy)]
-struct Tally {
-    called: usize,
+pub(super) struct Tally {
+    pub(super) called: usize,
     /// How many were skipped, doubled; odd if it was stopped.
     more: usize,
 }
 
 impl Tally {
-    const NOBODY: Self = Self { called: 0, more: 0 };
+    pub(super) const NOBODY: Self = Self { called: 0, more: 0 };
+
+    pub(super) fn skip(&mut self) {
+        self.more += 2;
+    }
 }
 
 impl From<Tally> for Emitted {
@@ -88,12 +113,18 @@ impl From<Tally> for Emitted {
 }
 
 /// Links a frame, and takes it out again, whether the emit returns or panics.
-struct Link<'a, S: Declared, E: Event<S>> {
+pub(super) struct Link<'a, S: Declared, E: Event<S>> {
     row: &'a Row<S, E>,
     frame: &'a Frame<S, E>,
 }
 
-impl<S: Declared, E: Event<S>> Link<'_, S, E> {
+impl<'a, S: Declared, E: Event<S>> Link<'a, S, E> {
+    #[inline(always)]
+    pub(super) fn new(row: &'a Row<S, E>, frame: &'a Frame<S, E>) -> Self {
+        row.set_frame(frame);
+        Self { row, frame }
+    }
+
     /// Calls one listener; `false` if it has been removed.
     ///
     /// # Safety
@@ -113,7 +144,7 @@ impl<S: Declared, E: Event<S>> Link<'_, S, E> {
     ///
     /// As for [`call`](Self::call).
     #[inline(always)]
-    unsafe fn step(
+    pub(super) unsafe fn step(
         &self,
         slot: &Slot<S, E>,
         source: &S,
@@ -134,11 +165,13 @@ impl<S: Declared, E: Event<S>> Link<'_, S, E> {
 
     /// Does what is noted about the listener that has just returned.
     #[cold]
-    fn heed(&self) -> Notes {
-        let notes = self.frame.notes.take();
+    pub(super) fn heed(&self) -> Notes {
+        let notes = self.frame.notes.get();
+        self.frame.notes.set(notes & SPECIAL);
         if notes & CONDEMNED != 0 {
             self.reap();
         }
+        self.row.tell();
         notes
     }
 
@@ -157,12 +190,29 @@ impl<S: Declared, E: Event<S>> Link<'_, S, E> {
 impl<S: Declared, E: Event<S>> Drop for Link<'_, S, E> {
     #[inline(always)]
     fn drop(&mut self) {
-        if self.frame.notes.get() & CONDEMNED != 0 {
-            self.reap(); // its listener panicked
+        if self.frame.notes.get() != 0 {
+            return self.end_noted();
         }
         self.row.set_frame(self.frame.outer);
         if self.frame.outer.is_null() && self.row.is_unsettled() {
             self.row.settle();
+        }
+    }
+}
+
+impl<S: Declared, E: Event<S>> Link<'_, S, E> {
+    /// A listener panicked, or the row is special.
+    #[cold]
+    fn end_noted(&self) {
+        let notes = self.frame.notes.get();
+        if notes & CONDEMNED != 0 {
+            self.reap();
+        }
+        let special = notes & SPECIAL != 0;
+        self.row.set_frame(if special { self.row.root() } else { self.frame.outer });
+        if !self.row.is_walked() {
+            self.row.settle();
+            self.row.tell();
         }
     }
 }
@@ -178,9 +228,8 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
         match self.slots() {
             [] => Emitted::NOBODY,
             [only] => {
-                let frame = Frame { at: Cell::new(only), notes: Cell::new(0), outer: ptr::null() };
-                self.set_frame(&frame);
-                let link = Link { row: self, frame: &frame };
+                let frame = Frame::new(only, ptr::null());
+                let link = Link::new(self, &frame);
                 let mut tally = Tally::NOBODY;
                 // SAFETY: the row stays as it is while a frame is linked; no emit is under way, so nothing
                 // runs.
@@ -194,9 +243,8 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
     #[inline(never)]
     fn emit_several(&self, slots: &[Slot<S, E>], source: &S, mut payload: E::Payload<'_>) -> Tally {
         let Some((last, others)) = slots.split_last() else { return Tally::NOBODY };
-        let frame = Frame { at: Cell::new(last), notes: Cell::new(0), outer: ptr::null() };
-        self.set_frame(&frame);
-        let link = Link { row: self, frame: &frame };
+        let frame = Frame::new(last, ptr::null());
+        let link = Link::new(self, &frame);
         let mut tally = Tally::NOBODY;
         for slot in others {
             // SAFETY: the row stays as it is while a frame is linked; no emit was under way, and those that
@@ -207,41 +255,6 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
         }
         // SAFETY: the same.
         unsafe { link.step(last, source, payload, &mut tally) };
-        tally
-    }
-
-    /// An emit from inside of another one of the same event: what runs is skipped, unless it is
-    /// re-entrant, and those that were added meanwhile are called.
-    #[cold]
-    fn emit_nested(&self, source: &S, mut payload: E::Payload<'_>) -> Tally {
-        let outer = self.frame();
-        let frame = Frame { at: Cell::new(ptr::null()), notes: Cell::new(0), outer };
-        self.set_frame(&frame);
-        let link = Link { row: self, frame: &frame };
-        let mut tally = Tally::NOBODY;
-        let mut call = |slot: &Slot<S, E>, payload: E::Payload<'_>| {
-            let runs = !slot.is_reentrant() && Frame::outermost_running(outer, slot).is_some();
-            if slot.is_callable() && runs {
-                tally.more += 2;
-                return true;
-            }
-            // SAFETY: slots stay where they are as long as an emit is under way; this one does not run, or
-            // may.
-            unsafe { link.step(slot, source, payload, &mut tally) }
-        };
-        if self.late().is_empty() {
-            let Some((last, others)) = self.slots().split_last() else { return tally };
-            if others.iter().all(|slot| call(slot, E::lend(&mut payload))) {
-                call(last, payload);
-            }
-            return tally;
-        }
-        let mut slots: Vec<_> = self.slots().iter().chain(self.late_slots()).collect();
-        slots.sort_by_key(|slot| slot.key);
-        let Some((last, others)) = slots.split_last() else { return tally };
-        if others.iter().all(|slot| call(slot, E::lend(&mut payload))) {
-            call(last, payload);
-        }
         tally
     }
 }
