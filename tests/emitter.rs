@@ -3,6 +3,7 @@
 mod emitter {
     mod drops;
     mod errors;
+    mod failing;
     mod intercepting;
     mod model;
     #[cfg(feature = "named")]

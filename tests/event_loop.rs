@@ -6,6 +6,7 @@ mod event_loop {
     mod captures;
     mod ends;
     mod errors;
+    mod failing;
     mod idle;
     mod immediates;
     mod intervals;

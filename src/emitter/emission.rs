@@ -86,11 +86,8 @@ impl<S: Declared> EventEmitter<S> {
     /// Only if a listener does: the panic passes through, the listeners after it are not called,
     /// and the emitter is as good as before.
     #[inline(always)]
-    pub fn emit<E: Event<S>>(&self, source: &S, _: E, payload: E::Payload<'_>) -> Emitted {
-        match self.listeners.table() {
-            Some(table) => E::list(table).emit(source, payload),
-            None => Emitted::NOBODY,
-        }
+    pub fn emit<E: Event<S>>(&self, source: &S, event: E, payload: E::Payload<'_>) -> Emitted {
+        self.listeners.emit(source, event, payload)
     }
 
     /// Calls the listeners of [`ErrorMonitor`], then those of [`Error`].

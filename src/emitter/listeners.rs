@@ -6,6 +6,7 @@ use core::cell::{Cell, OnceCell};
 use core::fmt;
 use core::panic::Location;
 
+use super::emission::Emitted;
 use super::event::{Declared, Event, Table};
 use super::list::{AnyList, Place};
 use super::listener::{Block, Listener, Off, Subscription, serial};
@@ -29,6 +30,8 @@ struct Core<S: Declared> {
     registrations: Cell<i64>,
     table: S::Table,
     options: Option<Rc<Options<S>>>,
+    /// An error of a listener is being raised.
+    failing: Cell<bool>,
 }
 
 impl<S: Declared> Listeners<S> {
@@ -53,6 +56,18 @@ impl<S: Declared> Listeners<S> {
 
     pub(super) fn with_options(options: Options<S>) -> Self {
         Self { core: OnceCell::from(Rc::new(Core::new(Some(Rc::new(options))))) }
+    }
+
+    #[inline(always)]
+    pub(super) fn emit<E: Event<S>>(&self, source: &S, _: E, payload: E::Payload<'_>) -> Emitted {
+        match self.table() {
+            Some(table) => E::list(table).emit(source, payload),
+            None => Emitted::NOBODY,
+        }
+    }
+
+    pub(super) fn failing(&self) -> Option<&Cell<bool>> {
+        self.core.get().map(|core| &core.failing)
     }
 
     /// A closure that gives these listeners as long as anybody has them.
@@ -237,7 +252,13 @@ impl<S: Declared> Listeners<S> {
 
 impl<S: Declared> Core<S> {
     fn new(options: Option<Rc<Options<S>>>) -> Self {
-        Self { serial: serial(), registrations: Cell::new(0), table: S::Table::default(), options }
+        Self {
+            serial: serial(),
+            registrations: Cell::new(0),
+            table: S::Table::default(),
+            options,
+            failing: Cell::new(false),
+        }
     }
 
     /// The list that a listener of this emitter stands in.

@@ -178,6 +178,7 @@ mod awaiting;
 mod chain;
 mod emission;
 mod event;
+pub(crate) mod failing;
 mod first;
 mod intercepting;
 #[cfg(feature = "std")]

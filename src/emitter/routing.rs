@@ -4,11 +4,13 @@ use core::ops::ControlFlow;
 
 use super::emission::Emitted;
 use super::event::Event;
+use super::failing::{self, Failure};
 use super::intercepting;
 use super::listener::Listener;
 use super::relaying::{self, Downgrade, Raise, Relay};
 use super::slot::Verdict;
 use super::subscribing::Emitter;
+use crate::emitter::names::{Error, ErrorMonitor};
 
 /// Where events go: the methods that stop them, pass them on to another emitter, or turn a failure into
 /// the error event.
@@ -185,6 +187,55 @@ pub trait Routing: Emitter {
             pass_on(source, payload, target);
             Verdict::Taken
         })
+    }
+
+    /// Adds a listener that may fail. Its error becomes the [`Error`] event of this emitter, as by
+    /// [`emit_error`](crate::EventEmitter::emit_error): monitors see it, then the listeners for errors; then those after
+    /// this one are called.
+    ///
+    /// It returns the emitter's error type, so that `?` makes it of whatever it can be made of.
+    ///
+    /// # Errors
+    ///
+    /// If nobody takes the error it is not lost. On a loop it ends [`run`](fn@crate::run), which returns it as
+    /// [`ErrorKind::Unhandled`](crate::ErrorKind::Unhandled); the other listeners are called before. Elsewhere the
+    /// listener panics with it, as Node throws.
+    ///
+    /// Failures cannot go in circles: while such an error is being raised, a listener of this emitter that
+    /// fails, one for errors say, raises none. Its error is treated as one that nobody took.
+    ///
+    /// # Panics
+    ///
+    /// If nobody takes the error, and no loop runs on this thread: the panic passes out of `emit`, as all panics of
+    /// listeners do.
+    ///
+    /// ```
+    /// use onward::{Emitter, Routing, events, events::Error};
+    ///
+    /// events! { Till { Entered(&str), error std::num::ParseFloatError } }
+    /// let (till, mut sum) = (Till::new(), 0.0);
+    /// till.on_try(Entered, move |_, price| {
+    ///     sum += price.parse::<f64>()?;
+    ///     println!("{sum}");
+    ///     Ok(())
+    /// });
+    /// till.on(Error, |_, error| assert_eq!(error.to_string(), "invalid float literal"));
+    /// till.emit(Entered, "3.50");
+    /// till.emit(Entered, "a lot");
+    /// ```
+    #[track_caller]
+    fn on_try<E, X>(
+        &self,
+        event: E,
+        listener: impl for<'a> FnMut(&Self, E::Payload<'a>) -> Result<(), X> + 'static,
+    ) -> Listener
+    where
+        E: Event<Self>,
+        X: Into<Failure> + 'static,
+        Error: for<'a> Event<Self, Payload<'a> = &'a X>,
+        ErrorMonitor: for<'a> Event<Self, Payload<'a> = &'a X>,
+    {
+        failing::on_try(self, event, listener)
     }
 }
 

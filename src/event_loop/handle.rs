@@ -8,7 +8,7 @@ use super::remote::Remote;
 use super::slab::Key;
 use super::source::{Interest, Source};
 use super::timers::Callback;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Failure, Result};
 use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
@@ -22,6 +22,14 @@ thread_local! {
 /// `None` also when the thread is about to end: destructors of its own may ask.
 fn current() -> Option<Handle> {
     CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
+}
+
+/// Has an error that nobody took end the loop that this thread is in, if it is in one.
+pub(crate) fn take_failure(emitter: &'static str, error: Failure) -> Option<Failure> {
+    let Some(handle) = current() else { return Some(error) };
+    let unhandled = Error::new(ErrorKind::Unhandled, "unhandled error of");
+    handle.fail(unhandled.on(emitter).because(error));
+    None
 }
 
 /// An interval that asked for less gets this; a zero would keep the loop from ever sleeping.
