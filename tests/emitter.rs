@@ -1,10 +1,14 @@
 //! The rules of the emitter, one by one. Each file holds one concern.
 
 mod emitter {
+    #[cfg(feature = "std")]
+    mod depth;
     mod drops;
     mod errors;
     mod failing;
     mod intercepting;
+    #[cfg(feature = "std")]
+    mod isolation;
     mod model;
     #[cfg(feature = "named")]
     mod named;
@@ -14,6 +18,7 @@ mod emitter {
     mod payloads;
     mod relaying;
     mod rules;
+    mod snapshot;
     mod streams;
     mod subscribing;
     pub(crate) mod support;

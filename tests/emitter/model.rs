@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use onward::Emitter;
-use onward::emitter::Listener;
+use onward::emitter::{Listener, Options, Removal};
 
 onward::events! { Machine { Run(usize), Other(usize) } }
 
@@ -57,6 +57,9 @@ impl Random {
 /// The plainest way: a vector of ids, and an emit that copies it.
 #[derive(Default)]
 struct Model {
+    removal: Removal,
+    /// Those of one time that have been called.
+    used: Vec<usize>,
     order: Vec<usize>,
     kinds: Vec<Kind>,
     running: Vec<usize>,
@@ -84,7 +87,8 @@ impl Model {
             Act::Emit => {
                 let (mut called, mut skipped) = (0, 0);
                 for id in self.order.clone() {
-                    if !self.order.contains(&id) {
+                    let is_there = self.order.contains(&id) || self.removal == Removal::Snapshot;
+                    if !is_there || self.used.contains(&id) {
                         continue;
                     }
                     if self.kinds[id] == Kind::Repeated && self.running.contains(&id) {
@@ -93,6 +97,7 @@ impl Model {
                     }
                     if self.kinds[id] == Kind::Once {
                         self.order.retain(|&other| other != id);
+                        self.used.push(id);
                     }
                     self.trace.push(format!("{id}@{depth} of {}", self.order.len()));
                     self.running.push(id);
@@ -169,15 +174,29 @@ impl Real {
     }
 }
 
+/// Options under which an emit goes other ways.
+fn options(program: usize) -> Options<Machine> {
+    match program % 3 {
+        0 => Options::new(),
+        1 => Options::new().removal(Removal::Snapshot),
+        #[cfg(feature = "std")]
+        _ => Options::new().isolate_panics(|_, panic| unreachable!("nothing panics: {panic}")),
+        #[cfg(not(feature = "std"))]
+        _ => Options::new().max_depth(20),
+    }
+}
+
 #[test]
 fn random_programs_do_what_the_model_does() {
     let mut random = Random(0x2545_f491_4f6c_dd1d);
     for program in 0..3000 {
         let acts: Vec<_> = (0..LISTENERS).map(|_| random.act()).collect();
-        let machine = Machine::new();
+        let machine = Machine::with_options(options(program));
         machine.on(Other, |_, _| unreachable!("nobody emits it"));
         let state = State { acts: acts.clone(), handles: Vec::new(), trace: Vec::new() };
-        let (real, mut model) = (Real(Rc::new(RefCell::new(state))), Model::default());
+        let removal = if program % 3 == 1 { Removal::Snapshot } else { Removal::Immediate };
+        let (real, mut model) =
+            (Real(Rc::new(RefCell::new(state))), Model { removal, ..Model::default() });
         for step in 0..40 {
             let act = random.act();
             model.act(&acts, act, 0);
