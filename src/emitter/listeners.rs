@@ -12,6 +12,8 @@ use super::list::{AnyList, Place};
 use super::listener::{Block, Listener, Off, Subscription, serial};
 use super::options::Options;
 use super::slot::{Slot, Verdict};
+#[cfg(feature = "tracing")]
+use super::spans;
 use super::special::Watch;
 
 /// The listeners of an `S`: what [`Emitter`](crate::Emitter) works on.
@@ -59,7 +61,21 @@ impl<S: Declared> Listeners<S> {
     }
 
     #[inline(always)]
-    pub(super) fn emit<E: Event<S>>(&self, source: &S, _: E, payload: E::Payload<'_>) -> Emitted {
+    pub(super) fn emit<E: Event<S>>(
+        &self,
+        source: &S,
+        event: E,
+        payload: E::Payload<'_>,
+    ) -> Emitted {
+        #[cfg(feature = "tracing")]
+        let emitted = spans::traced(S::NAME, E::NAME, || self.emit_plain(source, event, payload));
+        #[cfg(not(feature = "tracing"))]
+        let emitted = self.emit_plain(source, event, payload);
+        emitted
+    }
+
+    #[inline(always)]
+    fn emit_plain<E: Event<S>>(&self, source: &S, _: E, payload: E::Payload<'_>) -> Emitted {
         match self.table() {
             Some(table) => E::list(table).emit(source, payload),
             None => Emitted::NOBODY,

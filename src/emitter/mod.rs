@@ -199,6 +199,8 @@ mod queue;
 mod relaying;
 mod routing;
 mod slot;
+#[cfg(feature = "tracing")]
+mod spans;
 mod special;
 mod streaming;
 mod strict;
