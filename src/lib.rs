@@ -75,6 +75,9 @@ mod error;
 pub mod event_loop;
 
 #[cfg(feature = "event-loop")]
+mod later;
+
+#[cfg(feature = "event-loop")]
 pub mod stream;
 
 #[cfg(feature = "net")]

@@ -10,6 +10,7 @@ mod event_loop {
     mod idle;
     mod immediates;
     mod intervals;
+    mod later;
     mod nesting;
     mod order;
     mod panics;

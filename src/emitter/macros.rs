@@ -46,6 +46,7 @@
 ///     pub fn new() -> Room
 ///     pub fn with_options(options: Options<Room>) -> Room
 ///     pub fn emit(&self, event, payload) -> Emitted
+///     pub fn emit_later(&self, event, payload) -> Result<()>         (feature `event-loop`)
 ///     pub fn emit_error(&self, error: std::io::Error) -> Result<Emitted, Unhandled<std::io::Error>>
 /// ```
 ///
@@ -130,6 +131,8 @@ macro_rules! __events {
                 &self.emitter
             }
         }
+
+        $crate::__later! { $emitter }
 
         impl $crate::emitter::Downgrade for $emitter {
             fn downgrade(&self) -> impl ::core::ops::Fn() -> ::core::option::Option<Self> + 'static {
@@ -264,6 +267,14 @@ macro_rules! __events {
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
         $vis struct $event;
     };
+}
+
+/// Without a loop there is no later; with one, `src/later.rs` has this macro.
+#[cfg(not(feature = "event-loop"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __later {
+    ($emitter:ident) => {};
 }
 
 #[doc(hidden)]

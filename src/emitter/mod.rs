@@ -180,6 +180,7 @@ mod emission;
 mod event;
 pub(crate) mod failing;
 mod first;
+mod held;
 mod intercepting;
 #[cfg(feature = "std")]
 mod isolation;
@@ -213,6 +214,7 @@ pub use awaiting::Waiting;
 pub use emission::{Emitted, EventEmitter};
 pub use event::{Declared, Event};
 pub use first::{Armed, First, OneOf2, OneOf3, OneOf4, Race, first};
+pub use held::Deferrable;
 #[cfg(feature = "std")]
 pub use isolation::ListenerPanic;
 pub use kept::Waitable;
@@ -231,6 +233,8 @@ pub use unhandled::Unhandled;
 // For what `events!` writes.
 #[doc(hidden)]
 pub use event::Table;
+#[doc(hidden)]
+pub use held::{Hold, Lend};
 #[doc(hidden)]
 pub use kept::{ByMut, ByRef, ByValue, Keep, Kept};
 #[doc(hidden)]
