@@ -46,7 +46,7 @@
 //!
 //! `net`, `fs` and `process` are on, and each brings in `event-loop`, which brings in `std`. Without any,
 //! `default-features = false`, the emitter is left: `no_std`, with `alloc`. `named`, on too, adds
-//! [`emitter::named`] and needs no `std` either.
+//! [`emitter::named`] and needs no `std` either. `tracing`, off, makes a span of each emit.
 //!
 //! The minimum Rust version is 1.85.
 #![cfg_attr(not(feature = "std"), no_std)]

@@ -66,12 +66,42 @@
 //!
 //! [`Emitted`] says how many listeners were called.
 //!
+//! On a loop, `emit_later` emits right after the callback that runs: see
+//! [`EventEmitter::emit_later`](crate::EventEmitter::emit_later).
+//!
+//! # Routing
+//!
+//! Who listens may also decide where an event goes, by the methods of the trait [`Routing`]:
+//!
+//! | | |
+//! |---|---|
+//! | [`intercept`](Routing::intercept) | before all listeners: may change a `&mut` payload, may stop the emit |
+//! | [`on_try`](Routing::on_try) | may fail: its error becomes the emitter's error event |
+//! | [`relay`](Routing::relay), [`relay_map`](Routing::relay_map), [`relay_with`](Routing::relay_with) | another emitter raises it too, as long as somebody listens there |
+//!
+//! ```
+//! use std::ops::ControlFlow::{Break, Continue};
+//!
+//! use onward::{Emitter, Routing, events};
+//!
+//! events! { Room { Said(&mut String) } }
+//! events! { Log { Line(&mut String) } }
+//! let (room, log) = (Room::new(), Log::new());
+//! room.intercept(Said, |_, line| if line.is_empty() { Break(()) } else { Continue(()) });
+//! room.relay(Said, &log, Line);
+//! log.on(Line, |_, line| println!("{line}"));
+//!
+//! assert!(room.emit(Said, &mut String::new()).stopped);
+//! assert_eq!(room.emit(Said, &mut "hello".into()).called, 1);
+//! ```
+//!
 //! # Ordering
 //!
 //! 1. Listeners run in the order in which they were registered, and have returned when `emit` does.
 //! 2. A listener **added** during an emit of its event does not run in that emit.
 //! 3. A listener **removed** during an emit does not run any more: removed means removed. What it
-//!    captured is dropped at once, or when it returns if it is running.
+//!    captured is dropped at once, or when it returns if it is running. (Node calls it once more;
+//!    [`Removal::Snapshot`], one of the [`Options`], does too.)
 //! 4. `once` removes, then calls. It never runs twice, neither nested nor after a panic.
 //!
 //! ```
@@ -93,6 +123,9 @@
 //! If a listener's event is emitted again while it runs, an `on` listener is skipped in
 //! that nested emit, since it is an `FnMut` that cannot be entered twice; [`Emitted::skipped`]
 //! counts these. An `on_reentrant` listener recurses.
+//!
+//! Emits that call each other in a circle end in a panic that names them, before the stack overflows: see
+//! [`Options::max_depth`].
 //!
 //! # Errors
 //!
@@ -158,8 +191,18 @@
 //!
 //! # Panics
 //!
-//! The emitter itself never panics. A listener's panic passes out of `emit`, the listeners after it
-//! are not called, and the emitter can be used as before. A `once` listener that panicked is gone.
+//! A listener's panic passes out of `emit`, the listeners after it are not called, and the emitter can be
+//! used as before. A `once` listener that panicked is gone. With [`Options::isolate_panics`] it is caught and
+//! reported as a value, and the others are called.
+//!
+//! The emitter itself panics in two cases: emits in a circle, as above; and the error of an
+//! [`on_try`](Routing::on_try) listener that nobody takes, where no loop runs.
+//!
+//! # Tracing
+//!
+//! With the feature `tracing`, each emit is a span `emit` of the target `onward::emit`, at the level `TRACE`. Its fields are
+//! `emitter`, `event`, `nesting` (how many emits it is inside of), `called`, `skipped` and `stopped`. Without the
+//! feature there is nothing of it.
 //!
 //! # Lifetimes
 //!

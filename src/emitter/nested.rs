@@ -1,9 +1,5 @@
 //! The longer way of an emit: from inside of another one of the same event, or in a list that is
 //! [special](super::special).
-#![allow(
-    unsafe_code,
-    reason = "it walks over a row that listeners may want to change, see list.rs"
-)]
 
 #[cfg(feature = "std")]
 use alloc::rc::Rc;
@@ -22,7 +18,6 @@ struct Walk<'a, S: Declared, E: Event<S>> {
     link: Link<'a, S, E>,
     #[cfg(feature = "std")]
     row: &'a Row<S, E>,
-    outer: *const Frame<S, E>,
     special: Option<&'a Special<S, E>>,
     #[cfg(feature = "std")]
     options: Option<Rc<Options<S>>>,
@@ -42,14 +37,13 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
             is_nested.then(|| self.nested.enter(self.max_depth.get(), (S::NAME, E::NAME)));
         let special = self.special.get().map(|special| &**special);
         let frame = Frame::new(core::ptr::null(), outer);
-        if !is_nested {
+        if special.is_some() {
             frame.become_special();
         }
         let mut walk = Walk {
             link: Link::new(self, &frame),
             #[cfg(feature = "std")]
             row: self,
-            outer,
             special,
             #[cfg(feature = "std")]
             options: special.and_then(Special::options),
@@ -80,36 +74,22 @@ impl<S: Declared, E: Event<S>> Walk<'_, S, E> {
         if !slot.is_callable() || left.is_some_and(|left| left < self.number) {
             return true;
         }
-        if !slot.is_reentrant() && Frame::outermost_running(self.outer, slot).is_some() {
-            self.tally.skip();
-            return true;
-        }
-        // SAFETY: slots stay where they are as long as an emit is under way; this one does not run, or may.
-        unsafe { self.call(slot, source, payload) }
+        self.call(slot, source, payload)
     }
 
-    /// # Safety
-    ///
-    /// As for [`Link::step`].
     #[cfg(not(feature = "std"))]
-    unsafe fn call(&mut self, slot: &Slot<S, E>, source: &S, payload: E::Payload<'_>) -> bool {
-        // SAFETY: as the caller promises.
-        unsafe { self.link.step(slot, source, payload, &mut self.tally) }
+    fn call(&mut self, slot: &Slot<S, E>, source: &S, payload: E::Payload<'_>) -> bool {
+        self.link.step_idle(slot, source, payload, &mut self.tally)
     }
 
-    /// # Safety
-    ///
-    /// As for [`Link::step`].
+    /// With panics caught, if the emitter is to.
     #[cfg(feature = "std")]
-    unsafe fn call(&mut self, slot: &Slot<S, E>, source: &S, payload: E::Payload<'_>) -> bool {
+    fn call(&mut self, slot: &Slot<S, E>, source: &S, payload: E::Payload<'_>) -> bool {
         let Some(options) = &self.options else {
-            // SAFETY: as the caller promises.
-            return unsafe { self.link.step(slot, source, payload, &mut self.tally) };
+            return self.link.step_idle(slot, source, payload, &mut self.tally);
         };
         let (link, tally) = (&self.link, &mut self.tally);
-        // SAFETY: as the caller promises.
-        let called = options.catch(|| unsafe { link.step(slot, source, payload, tally) });
-        called.unwrap_or_else(|panic| {
+        options.catch(|| link.step_idle(slot, source, payload, tally)).unwrap_or_else(|panic| {
             self.tally.called += 1;
             self.link.heed();
             options.report::<E>(source, slot.location, panic);

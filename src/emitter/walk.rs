@@ -163,6 +163,24 @@ impl<'a, S: Declared, E: Event<S>> Link<'a, S, E> {
         notes & STOPPED == 0
     }
 
+    /// Calls a listener of the row as [`step`](Self::step) does, unless it runs in an emit further out: then it
+    /// counts as skipped.
+    pub(super) fn step_idle(
+        &self,
+        slot: &Slot<S, E>,
+        source: &S,
+        payload: E::Payload<'_>,
+        tally: &mut Tally,
+    ) -> bool {
+        let runs = || Frame::outermost_running(self.frame.outer, slot).is_some();
+        if !slot.is_reentrant() && runs() {
+            tally.skip();
+            return true;
+        }
+        // SAFETY: the slots of a row stay where they are while a frame is linked; this one does not run, or may.
+        unsafe { self.step(slot, source, payload, tally) }
+    }
+
     /// Does what is noted about the listener that has just returned.
     #[cold]
     pub(super) fn heed(&self) -> Notes {
@@ -208,8 +226,8 @@ impl<S: Declared, E: Event<S>> Link<'_, S, E> {
         if notes & CONDEMNED != 0 {
             self.reap();
         }
-        let special = notes & SPECIAL != 0;
-        self.row.set_frame(if special { self.row.root() } else { self.frame.outer });
+        let outer = self.frame.outer;
+        self.row.set_frame(if outer.is_null() { self.row.root() } else { outer });
         if !self.row.is_walked() {
             self.row.settle();
             self.row.tell();
