@@ -1,7 +1,6 @@
 //! The rules of the emitter, one by one. Each file holds one concern.
 
 mod emitter {
-    #[cfg(feature = "std")]
     mod depth;
     mod drops;
     mod errors;

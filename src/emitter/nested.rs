@@ -88,9 +88,10 @@ impl<S: Declared, E: Event<S>> Walk<'_, S, E> {
         let Some(options) = &self.options else {
             return self.link.step_idle(slot, source, payload, &mut self.tally);
         };
+        let before = self.tally.called;
         let (link, tally) = (&self.link, &mut self.tally);
         options.catch(|| link.step_idle(slot, source, payload, tally)).unwrap_or_else(|panic| {
-            self.tally.called += 1;
+            self.tally.called = before + 1;
             self.link.heed();
             options.report::<E>(source, slot.location, panic);
             self.row.tell();

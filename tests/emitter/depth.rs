@@ -26,17 +26,17 @@ fn a_circle_of_one_ends_with_its_name() {
         room.emit(Joined, name);
     });
     let text = message(|| room.emit(Joined, ""));
-    assert!(
-        text.starts_with("emits are nested more than 512 deep: ... > Room.Joined > Room.Joined"),
-        "{text}"
-    );
-    assert_eq!(text.matches("Room.Joined").count(), 16);
+    assert!(text.starts_with("emits are nested more than 512 deep: ... > Room.Joined"), "{text}");
+    // Without threads to tell apart, each list counts for itself and knows its own name.
+    let names = if cfg!(feature = "std") { 16 } else { 1 };
+    assert_eq!(text.matches("Room.Joined").count(), names);
     assert_eq!(depth.get(), 513, "the outermost, and 512 in it");
     depth.set(0);
     message(|| room.emit(Joined, ""));
     assert_eq!(depth.get(), 513, "the count is what it was");
 }
 
+#[cfg(feature = "std")]
 #[test]
 fn a_circle_over_several_emitters_names_each() {
     let (room, bell) = (Room::with_options(Options::new().max_depth(20)), Bell::new());
@@ -97,6 +97,7 @@ fn one_that_adds_listeners_without_an_end_ends_too() {
     assert!(!room.emit(Joined, "").handled());
 }
 
+#[cfg(feature = "std")]
 #[test]
 fn isolation_does_not_have_a_circle_begin_anew_at_each_listener() {
     let (log, calls) = (Log::default(), Rc::new(Cell::new(0)));
