@@ -4,9 +4,11 @@
 mod event_loop {
     mod blocking;
     mod captures;
+    mod driving;
     mod ends;
     mod errors;
     mod failing;
+    mod futures;
     mod idle;
     mod immediates;
     mod intervals;
@@ -17,5 +19,6 @@ mod event_loop {
     mod remotes;
     mod sources;
     mod support;
+    mod time;
     mod timers;
 }

@@ -166,7 +166,7 @@ fn a_panic_of_a_listener_passes_out_of_run_and_what_waits_behind_it_stays() {
 
 #[test]
 fn a_type_of_its_own_hands_over_a_handle() {
-    struct Door(EventEmitter<Door>);
+    struct Door(EventEmitter<Self>);
     onward::events! { for Door { Opened(&str) } }
     impl onward::Emitter for Door {
         fn listeners(&self) -> &Listeners<Self> {

@@ -7,7 +7,7 @@ use rustix::event::{EventfdFlags, Timespec, eventfd};
 use rustix::io::Errno;
 use std::cell::RefCell;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -60,6 +60,11 @@ impl Driver {
 
     pub(crate) fn waker(&self) -> io::Result<Waker> {
         Ok(Waker(Arc::clone(&self.waker)))
+    }
+
+    /// Readable when there is something to tell.
+    pub(crate) fn descriptor(&self) -> Descriptor<'_> {
+        self.epoll.as_fd()
     }
 
     pub(crate) fn add(
