@@ -16,8 +16,6 @@ use super::walk::{Frame, Link, Tally};
 /// An emit on the longer way.
 struct Walk<'a, S: Declared, E: Event<S>> {
     link: Link<'a, S, E>,
-    #[cfg(feature = "std")]
-    row: &'a Row<S, E>,
     special: Option<&'a Special<S, E>>,
     #[cfg(feature = "std")]
     options: Option<Rc<Options<S>>>,
@@ -42,8 +40,6 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
         }
         let mut walk = Walk {
             link: Link::new(self, &frame),
-            #[cfg(feature = "std")]
-            row: self,
             special,
             #[cfg(feature = "std")]
             options: special.and_then(Special::options),
@@ -93,8 +89,9 @@ impl<S: Declared, E: Event<S>> Walk<'_, S, E> {
         options.catch(|| link.step_idle(slot, source, payload, tally)).unwrap_or_else(|panic| {
             self.tally.called = before + 1;
             self.link.heed();
+            self.link.hold(slot);
             options.report::<E>(source, slot.location, panic);
-            self.row.tell();
+            self.link.heed();
             true
         })
     }

@@ -189,8 +189,21 @@ impl<'a, S: Declared, E: Event<S>> Link<'a, S, E> {
         if notes & CONDEMNED != 0 {
             self.reap();
         }
-        self.row.tell();
+        if notes & SPECIAL != 0 {
+            // It does not run any more: whoever is told may remove it.
+            self.frame.at.set(ptr::null());
+            self.row.tell();
+        }
         notes
+    }
+
+    /// Has a listener that has just returned count as running on, until the next [`heed`](Self::heed), if it is
+    /// in use still.
+    #[cfg(feature = "std")]
+    pub(super) fn hold(&self, slot: &Slot<S, E>) {
+        if slot.is_callable() {
+            self.frame.at.set(slot);
+        }
     }
 
     /// The listener that ran last was removed while it ran, and has returned.

@@ -184,3 +184,55 @@ fn without_the_option_a_panic_passes_out() {
     let text = format!("{:?}", Options::<Room>::new().isolate_panics(|_, _| {}));
     assert_eq!(text, "Options { removal: Immediate, max_depth: 512, isolate_panics: true }");
 }
+
+#[test]
+fn the_hook_may_remove_the_listener_that_panicked_and_the_others() {
+    for all in [false, true] {
+        let (log, later) = (Log::default(), Later::<onward::emitter::Listener>::new());
+        let (handle, l) = (later.clone(), log.clone());
+        let room = Room::with_options(Options::new().isolate_panics(move |room: &Room, _| {
+            if all {
+                room.remove_all();
+            } else {
+                assert!(room.off(handle.get()));
+            }
+            l.note("removed");
+        }));
+        let captured = log.on_drop("dropped");
+        later.set(room.on(Joined, move |_, _| {
+            captured.touch();
+            panic!("on purpose");
+        }));
+        let captured = log.on_drop("other dropped");
+        room.on(Joined, move |_, _| captured.touch());
+        add(&room, &log, "last");
+        let called = room.emit(Joined, "").called;
+        let (count, noted) = (room.listener_count(Joined), log.take());
+        if all {
+            assert_eq!((called, count, noted.as_str()), (1, 0, "other dropped removed dropped"));
+        } else {
+            assert_eq!((called, count, noted.as_str()), (3, 2, "removed dropped last"));
+        }
+        drop(room);
+        assert_eq!(log.take(), if all { "" } else { "other dropped" });
+    }
+}
+
+#[test]
+fn a_hook_that_removes_the_listener_and_panics_leaves_nothing_behind() {
+    let (log, later) = (Log::default(), Later::<onward::emitter::Listener>::new());
+    let handle = later.clone();
+    let room = Room::with_options(Options::new().isolate_panics(move |room: &Room, _| {
+        assert!(room.off(handle.get()));
+        panic!("the hook");
+    }));
+    let captured = log.on_drop("dropped");
+    later.set(room.on(Joined, move |_, _| {
+        captured.touch();
+        panic!("on purpose");
+    }));
+    add(&room, &log, "next");
+    catch_unwind(AssertUnwindSafe(|| room.emit(Joined, ""))).expect_err("it passes through");
+    assert_eq!(log.take(), "dropped");
+    assert_eq!(room.emit(Joined, "").called, 1);
+}
