@@ -111,15 +111,11 @@ impl<S: Declared, E: Event<S>> List<S, E> {
         if row.len() == 0 {
             row.since.set(number);
         }
-        if row.is_walked() {
-            let slot = NonNull::from(Box::leak(Box::new(slot)));
-            // SAFETY: invariant 3.
-            unsafe { (*row.late.get()).push(slot) };
-        } else {
-            // SAFETY: invariants 1 and 3: nobody walks, so it may be changed.
-            insert(unsafe { &mut *row.slots.get() }, slot);
+        if !row.frame.get().is_null() {
+            return row.add_beside(slot);
         }
-        row.has_changed();
+        // SAFETY: invariants 1 and 3: nobody walks, so it may be changed.
+        insert(unsafe { &mut *row.slots.get() }, slot);
     }
 
     pub(super) fn row(&self) -> &Row<S, E> {
@@ -149,6 +145,20 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
     #[inline(always)]
     pub(super) fn is_walked(&self) -> bool {
         !self.frame.get().is_null() && !self.is_root(self.frame.get())
+    }
+
+    /// Adds a listener while an emit is under way, or to a special row.
+    #[cold]
+    fn add_beside(&self, slot: Slot<S, E>) {
+        if self.is_walked() {
+            let slot = NonNull::from(Box::leak(Box::new(slot)));
+            // SAFETY: invariant 3.
+            unsafe { (*self.late.get()).push(slot) };
+        } else {
+            // SAFETY: invariants 1 and 3: nobody walks, so it may be changed.
+            insert(unsafe { &mut *self.slots.get() }, slot);
+        }
+        self.tell();
     }
 
     /// Somebody may want to know.

@@ -131,3 +131,15 @@ fn relays_in_a_circle_end_by_themselves() {
     assert_eq!(bells[1].emit(Rung, 1).called, 1);
     assert_eq!(count.get(), 1);
 }
+
+#[cfg(feature = "named")]
+#[test]
+fn circles_of_named_events_end_too() {
+    use onward::emitter::named::{Name, NamedEmitter};
+    let emitter = NamedEmitter::new();
+    emitter.on_reentrant(Name::<str>::new("chat"), |emitter, line| {
+        emitter.emit(Name::<str>::new("chat"), line);
+    });
+    let text = message(|| emitter.emit(Name::<str>::new("chat"), ""));
+    assert!(text.contains(" > NamedEmitter.(by name)"), "{text}");
+}
