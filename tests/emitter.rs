@@ -18,8 +18,6 @@ mod emitter {
     mod relaying;
     mod rules;
     mod snapshot;
-    #[cfg(feature = "tracing")]
-    mod spans;
     mod streams;
     mod subscribing;
     pub(crate) mod support;

@@ -1,18 +1,22 @@
 //! A span for each emit.
+//!
+//! A binary of its own, and one test at a time: `tracing` remembers for the whole process who wants a span.
 
 use std::collections::BTreeMap;
 use std::fmt::{Debug, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use onward::Emitter;
 #[cfg(feature = "named")]
 use onward::emitter::named::{Key, Name, NamedEmitter};
+use onward::{Emitter, events};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-use super::support::*;
+events! { Room { Joined(&str), Closed() } }
+
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// Notes what becomes of spans.
 #[derive(Clone, Default)]
@@ -73,6 +77,7 @@ impl Subscriber for Notes {
 }
 
 fn traced(f: impl FnOnce()) -> String {
+    let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let notes = Notes::default();
     tracing::subscriber::with_default(notes.clone(), f);
     let state = notes.0.lock().unwrap();
@@ -126,6 +131,7 @@ fn a_span_ends_with_a_panic_and_nesting_is_what_it_was() {
 
 #[test]
 fn a_subscriber_that_wants_none_gets_none() {
+    let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let notes = Notes::default();
     notes.0.lock().unwrap().level = Some(tracing::Level::INFO);
     tracing::subscriber::with_default(notes.clone(), || {
