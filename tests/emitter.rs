@@ -18,6 +18,7 @@ mod emitter {
     mod relaying;
     mod rules;
     mod snapshot;
+    mod storage;
     mod streams;
     mod subscribing;
     pub(crate) mod support;

@@ -77,9 +77,10 @@ impl core::error::Error for ListenerPanic {}
 
 impl<S: Declared> Options<S> {
     /// Calls a listener. What it panics with, if panics are to be caught.
-    pub(super) fn catch(&self, call: impl FnOnce() -> bool) -> Result<bool, Box<dyn Any + Send>> {
+    pub(super) fn catch(&self, call: impl FnOnce()) -> Result<(), Box<dyn Any + Send>> {
         if self.on_panic.is_none() || self.reporting.get() {
-            return Ok(call());
+            call();
+            return Ok(());
         }
         // An emit leaves nothing half done when it is left by a panic; for what is the user's, the user has
         // asked for it.

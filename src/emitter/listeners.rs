@@ -8,7 +8,7 @@ use core::panic::Location;
 
 use super::emission::Emitted;
 use super::event::{Declared, Event, Table};
-use super::list::{AnyList, Place};
+use super::list::{AnyList, Place, RawList};
 use super::listener::{Block, Listener, Off, Subscription, serial};
 use super::options::Options;
 use super::slot::{Slot, Verdict};
@@ -131,7 +131,7 @@ impl<S: Declared> Listeners<S> {
         if let Some(options) = &core.options {
             E::list(&core.table).configure(options);
         }
-        E::list(&core.table).add(number, slot(key, location));
+        E::list(&core.table).add(number, key, || slot(key, location));
         Listener { key, serial: core.serial, event: E::INDEX.into() }
     }
 }
@@ -232,7 +232,7 @@ impl<S: Declared> Listeners<S> {
     }
 
     pub(super) fn remove_all(&self) {
-        self.lists().for_each(AnyList::clear);
+        self.lists().for_each(|list| list.clear());
     }
 
     pub(super) fn remove_all_of<E: Event<S>>(&self, _: E) {
@@ -278,10 +278,11 @@ impl<S: Declared> Core<S> {
     }
 
     /// The list that a listener of this emitter stands in.
-    fn list(&self, listener: Listener) -> Option<&dyn AnyList> {
+    #[inline]
+    fn list(&self, listener: Listener) -> Option<&RawList> {
         let event =
             u16::try_from(listener.event).ok().filter(|_| listener.serial == self.serial)?;
-        self.table.list(event)
+        self.table.raw(event)
     }
 }
 

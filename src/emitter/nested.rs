@@ -1,98 +1,117 @@
 //! The longer way of an emit: from inside of another one of the same event, or in a list that is
 //! [special](super::special).
 
-#[cfg(feature = "std")]
 use alloc::rc::Rc;
 use alloc::vec::Vec;
+use core::ptr;
 
+use super::emission::Emitted;
 use super::event::{Declared, Event};
-use super::list::Row;
+use super::list::{List, late};
 #[cfg(feature = "std")]
 use super::options::Options;
-use super::slot::Slot;
-use super::special::Special;
-use super::walk::{Frame, Link, Tally};
+use super::row::Row;
+use super::slot::RawSlot;
+use super::special::{Special, max_depth, special};
+use super::walk::{Frame, Link, heed};
 
 /// An emit on the longer way.
 struct Walk<'a, S: Declared, E: Event<S>> {
-    link: Link<'a, S, E>,
-    special: Option<&'a Special<S, E>>,
+    list: &'a List<S, E>,
+    frame: &'a Frame,
+    outer: *const Frame,
+    special: Option<Rc<Special>>,
     #[cfg(feature = "std")]
     options: Option<Rc<Options<S>>>,
     /// Of this emit, among those of a special list.
     number: u64,
-    tally: Tally,
+    emitted: Emitted,
 }
 
-impl<S: Declared, E: Event<S>> Row<S, E> {
+impl<S: Declared, E: Event<S>> List<S, E> {
     /// What runs is skipped, unless it is re-entrant, and those that were added since an emit began that is
     /// under way still are called.
     #[cold]
-    pub(super) fn emit_nested(&self, source: &S, mut payload: E::Payload<'_>) -> Tally {
-        let outer = self.frame();
-        let is_nested = self.is_walked();
-        let _counted =
-            is_nested.then(|| self.nested.enter(self.max_depth.get(), (S::NAME, E::NAME)));
-        let special = self.special.get().map(|special| &**special);
-        let frame = Frame::new(core::ptr::null(), outer);
-        if special.is_some() {
-            frame.become_special();
-        }
+    #[inline(never)]
+    pub(super) fn emit_nested(&self, row: Row, source: &S, mut payload: E::Payload<'_>) -> Emitted {
+        let outer = row.frame.get();
+        let names = (S::NAME, E::NAME);
+        let _counted = row.is_walked().then(|| row.nested.enter(max_depth::<S>(&row), names));
+        let special = special(&row);
+        let frame = Frame::nested(outer);
+        let _link = Link::new(self, row, &frame);
         let mut walk = Walk {
-            link: Link::new(self, &frame),
-            special,
+            list: self,
+            frame: &frame,
+            outer,
             #[cfg(feature = "std")]
-            options: special.and_then(Special::options),
-            number: special.map_or(0, Special::begin),
-            tally: Tally::NOBODY,
+            options: special.as_ref().and_then(|special| special.options()),
+            number: special.as_ref().map_or(0, |special| special.begin()),
+            special,
+            emitted: Emitted::NOBODY,
         };
-        if self.late().is_empty() {
-            let Some((last, others)) = self.slots().split_last() else { return walk.tally };
+        if row.late.get() == 0 {
+            let Some((last, others)) = row.slots().split_last() else { return walk.emitted };
             if others.iter().all(|slot| walk.step(slot, source, E::lend(&mut payload))) {
                 walk.step(last, source, payload);
             }
-            return walk.tally;
+            return walk.emitted;
         }
-        let mut slots: Vec<_> = self.slots().iter().chain(self.late_slots()).collect();
+        let mut slots: Vec<_> = row.slots().iter().chain(late(&row)).collect();
         slots.sort_by_key(|slot| slot.key);
-        let Some((last, others)) = slots.split_last() else { return walk.tally };
+        let Some((last, others)) = slots.split_last() else { return walk.emitted };
         if others.iter().all(|slot| walk.step(slot, source, E::lend(&mut payload))) {
             walk.step(last, source, payload);
         }
-        walk.tally
+        walk.emitted
     }
 }
 
 impl<S: Declared, E: Event<S>> Walk<'_, S, E> {
     /// Calls a listener, if it is its turn. Says whether the emit goes on.
-    fn step(&mut self, slot: &Slot<S, E>, source: &S, payload: E::Payload<'_>) -> bool {
-        let left = self.special.and_then(|special| special.left(slot));
-        if !slot.is_callable() || left.is_some_and(|left| left < self.number) {
+    fn step(&mut self, slot: &RawSlot, source: &S, payload: E::Payload<'_>) -> bool {
+        let left = self.special.as_ref().and_then(|special| special.left(slot));
+        if slot.is_gone() || left.is_some_and(|left| left < self.number) {
             return true;
         }
-        self.call(slot, source, payload)
+        if !slot.is_reentrant() && Frame::outermost_running(self.outer, slot).is_some() {
+            self.emitted.skipped += 1;
+            return true;
+        }
+        self.call(slot, source, payload);
+        // It does not run any more: whoever is told may remove it.
+        self.frame.hold(ptr::null());
+        if self.special.is_some() {
+            self.list.tell();
+        }
+        !self.emitted.stopped
     }
 
     #[cfg(not(feature = "std"))]
-    fn call(&mut self, slot: &Slot<S, E>, source: &S, payload: E::Payload<'_>) -> bool {
-        self.link.step_idle(slot, source, payload, &mut self.tally)
+    fn call(&mut self, slot: &RawSlot, source: &S, payload: E::Payload<'_>) {
+        self.list.call_idle(self.frame, slot, source, payload);
+        self.emitted.called += 1;
+        self.emitted = heed(self.frame, self.emitted);
     }
 
     /// With panics caught, if the emitter is to.
     #[cfg(feature = "std")]
-    fn call(&mut self, slot: &Slot<S, E>, source: &S, payload: E::Payload<'_>) -> bool {
-        let Some(options) = &self.options else {
-            return self.link.step_idle(slot, source, payload, &mut self.tally);
+    fn call(&mut self, slot: &RawSlot, source: &S, payload: E::Payload<'_>) {
+        let call = || self.list.call_idle(self.frame, slot, source, payload);
+        let panic = match &self.options {
+            Some(options) => options.catch(call).err(),
+            None => {
+                call();
+                None
+            }
         };
-        let before = self.tally.called;
-        let (link, tally) = (&self.link, &mut self.tally);
-        options.catch(|| link.step_idle(slot, source, payload, tally)).unwrap_or_else(|panic| {
-            self.tally.called = before + 1;
-            self.link.heed();
-            self.link.hold(slot);
+        self.emitted.called += 1;
+        self.emitted = heed(self.frame, self.emitted);
+        if let (Some(panic), Some(options)) = (panic, &self.options) {
+            // It counts as running on, if it is in use still.
+            self.frame.hold(if slot.is_gone() { ptr::null() } else { slot });
             options.report::<E>(source, slot.location, panic);
-            self.link.heed();
-            true
-        })
+            heed(self.frame, Emitted { called: 1, ..Emitted::NOBODY });
+        }
     }
 }

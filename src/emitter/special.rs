@@ -4,16 +4,17 @@
 //! takes the longer way of [`nested.rs`](super::nested) without having to ask: it asks whether there is a frame
 //! anyway.
 
-use alloc::boxed::Box;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
+use core::any::Any;
 use core::cell::{Cell, RefCell};
 use core::ptr;
 
 use super::event::{Declared, Event};
-use super::list::{List, Row};
+use super::list::{List, RawList, count_removed, find, look_aside, put_aside};
 use super::options::{Options, Removal};
-use super::slot::{Captures, Slot};
+use super::row::Row;
+use super::slot::{Captures, RawSlot};
 use super::walk::Frame;
 
 /// Is told when an event comes to have listeners, and when it has none any more.
@@ -24,10 +25,12 @@ pub(super) trait Watch {
     fn is_over(&self) -> bool;
 }
 
-pub(super) struct Special<S: Declared, E: Event<S>> {
+pub(super) struct Special {
     /// The frame that is always there.
-    pub(super) root: Frame<S, E>,
-    options: RefCell<Option<Rc<Options<S>>>>,
+    root: Frame,
+    /// Those of the emitter, if there are any: an `Options` of its type.
+    options: RefCell<Option<Rc<dyn Any>>>,
+    snapshot: Cell<bool>,
     watchers: RefCell<Vec<Rc<dyn Watch>>>,
     /// When there are as many watchers, it is time to look for those that are over.
     crowd: Cell<usize>,
@@ -44,25 +47,22 @@ impl<S: Declared, E: Event<S>> List<S, E> {
     /// Has the list follow the emitter's options.
     #[cold]
     pub(super) fn configure(&self, options: &Rc<Options<S>>) {
-        let row = self.row();
-        row.max_depth.set(options.max_depth);
+        let row = self.row_or_new();
+        put_aside(&row, |aside| aside.max_depth = Some(options.max_depth));
         if options.are_special() {
-            row.specialize().options.replace(Some(Rc::clone(options)));
+            let special = self.specialize();
+            special.snapshot.set(options.removal == Removal::Snapshot);
+            special.options.replace(Some(Rc::clone(options) as _));
         }
-    }
-
-    /// Has `watch` told whenever this comes to have listeners, or to have none, and keeps it until it is over or
-    /// this is dropped.
-    pub(super) fn watch(&self, watch: Rc<dyn Watch>) {
-        self.row().specialize().watch(watch);
     }
 }
 
-impl<S: Declared, E: Event<S>> Special<S, E> {
+impl Special {
     fn new(has_listeners: bool) -> Self {
         Self {
-            root: Frame::new(ptr::null(), ptr::null()),
+            root: Frame::root(),
             options: RefCell::default(),
+            snapshot: Cell::new(false),
             watchers: RefCell::default(),
             crowd: Cell::new(8),
             told: Cell::new(has_listeners),
@@ -85,8 +85,8 @@ impl<S: Declared, E: Event<S>> Special<S, E> {
     }
 
     #[cfg(feature = "std")]
-    pub(super) fn options(&self) -> Option<Rc<Options<S>>> {
-        self.options.borrow().clone()
+    pub(super) fn options<S: Declared>(&self) -> Option<Rc<Options<S>>> {
+        self.options.borrow().clone()?.downcast().ok()
     }
 
     /// An emit begins; gives its number.
@@ -96,74 +96,90 @@ impl<S: Declared, E: Event<S>> Special<S, E> {
     }
 
     /// When the listener was removed, if it is leaving: the number of the last emit that had begun.
-    #[cold]
-    pub(super) fn left(&self, slot: &Slot<S, E>) -> Option<u64> {
+    pub(super) fn left(&self, slot: &RawSlot) -> Option<u64> {
         let leaving = self.leaving.borrow();
         leaving.iter().find(|(key, _)| *key == slot.key).map(|(_, emit)| *emit)
     }
 }
 
-impl<S: Declared, E: Event<S>> Row<S, E> {
-    /// Makes this row special, if it is not.
-    fn specialize(&self) -> &Special<S, E> {
-        if let Some(special) = self.special.get() {
+impl RawList {
+    /// Has `watch` told whenever this comes to have listeners, or to have none, and keeps it until it is over or
+    /// this is dropped.
+    pub(super) fn watch(&self, watch: Rc<dyn Watch>) {
+        self.specialize().watch(watch);
+    }
+
+    /// Makes this list special, if it is not.
+    fn specialize(&self) -> Rc<Special> {
+        let row = self.row_or_new();
+        if let Some(special) = special(&row) {
             return special;
         }
-        let special = self.special.get_or_init(|| Box::new(Special::new(self.len() != 0)));
-        match Frame::outermost(self.frame()) {
-            // The emit leaves the root behind as it ends.
-            Some(outermost) => outermost.become_special(),
-            None => self.set_frame(&special.root),
+        let special = Rc::new(Special::new(self.count() != 0));
+        put_aside(&row, |aside| aside.special = Some(Rc::clone(&special)));
+        // An emit that is under way leaves the root behind as it ends.
+        if !Frame::become_special(row.frame.get()) {
+            row.frame.set(&special.root);
         }
         special
     }
 
-    /// Is this the frame of a row in which nobody walks?
-    #[cold]
-    pub(super) fn is_root(&self, frame: *const Frame<S, E>) -> bool {
-        self.special.get().is_some_and(|special| ptr::eq(frame, &special.root))
-    }
-
-    /// The frame for when no emit is under way.
-    pub(super) fn root(&self) -> *const Frame<S, E> {
-        self.special.get().map_or(ptr::null(), |special| &raw const special.root)
-    }
-
-    /// Has a listener that is removed leave by and by, if an emit is under way and the emitter wants it so.
-    #[cold]
-    pub(super) fn leaves(&self, slot: &Slot<S, E>) -> bool {
-        let Some(special) = self.special.get() else { return false };
-        let options = special.options.borrow();
-        let snapshot = options.as_ref().is_some_and(|options| options.removal == Removal::Snapshot);
-        if !snapshot || !slot.is_callable() {
-            return false;
-        }
-        special.leaving.borrow_mut().push((slot.key, special.emits.get()));
-        self.count_removed();
-        true
-    }
-
-    /// Was it removed, and may still be called?
-    #[inline(always)]
-    pub(super) fn is_leaving(&self, slot: &Slot<S, E>) -> bool {
-        self.special.get().is_some_and(|special| special.left(slot).is_some())
-    }
-
-    /// The captures of those that have left.
-    #[cold]
-    pub(super) fn reap_leaving(&self) -> Vec<Captures<S, E>> {
-        let leaving = self.special.get().map(|special| special.leaving.take()).unwrap_or_default();
-        leaving.iter().filter_map(|(key, _)| self.find(*key)?.remove()).collect()
-    }
-
     /// Tells watchers, if there is something to tell. That may run any code of the user's.
-    #[cold]
+    #[inline]
     pub(super) fn tell(&self) {
-        let Some(special) = self.special.get() else { return };
-        while special.told.get() != (self.len() != 0) {
+        if self.row().is_some_and(|row| row.is_busy()) {
+            self.tell_watchers();
+        }
+    }
+
+    #[cold]
+    fn tell_watchers(&self) {
+        let Some(special) = self.row().and_then(|row| special(&row)) else { return };
+        while special.told.get() != (self.count() != 0) {
             special.told.set(!special.told.get());
             let watchers = special.watchers.borrow().clone();
             watchers.iter().for_each(|watch| watch.changed());
         }
     }
+}
+
+/// What makes this list special, if it is.
+#[cold]
+pub(super) fn special(row: &Row) -> Option<Rc<Special>> {
+    look_aside(row, |aside| aside.special.clone())
+}
+
+/// The frame for when no emit is under way.
+pub(super) fn root(row: &Row) -> *const Frame {
+    special(row).map_or(ptr::null(), |special| &raw const special.root)
+}
+
+/// How deep emits may be nested.
+pub(super) fn max_depth<S: Declared>(row: &Row) -> u32 {
+    look_aside(row, |aside| aside.max_depth).unwrap_or(Options::<S>::MAX_DEPTH)
+}
+
+/// Has a listener that is removed leave by and by, if the emitter wants it so. An emit is under way.
+#[cold]
+pub(super) fn leaves(row: &Row, slot: &RawSlot) -> bool {
+    let Some(special) = special(row) else { return false };
+    if !special.snapshot.get() || slot.is_gone() {
+        return false;
+    }
+    special.leaving.borrow_mut().push((slot.key, special.emits.get()));
+    count_removed(row);
+    true
+}
+
+/// Was it removed, and may still be called?
+#[cold]
+pub(super) fn is_leaving(row: &Row, slot: &RawSlot) -> bool {
+    special(row).is_some_and(|special| special.left(slot).is_some())
+}
+
+/// The captures of those that have left.
+pub(super) fn reap_leaving(row: &Row) -> Vec<Captures> {
+    let Some(special) = special(row) else { return Vec::new() };
+    let leaving = special.leaving.take();
+    leaving.iter().filter_map(|(key, _)| find(row, *key)?.remove()).collect()
 }

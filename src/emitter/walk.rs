@@ -5,59 +5,106 @@
 )]
 
 use core::cell::Cell;
+use core::mem::{self, MaybeUninit};
 use core::ptr;
 
 use super::emission::Emitted;
 use super::event::{Declared, Event};
-use super::list::Row;
-use super::slot::{Slot, Verdict};
+use super::kind::Verdict;
+use super::list::{List, RawList};
+use super::row::Row;
+use super::slot::RawSlot;
+use super::special;
 
 /// An emit under way, on the stack. The emits of a list that are under way are linked from the
 /// innermost outwards.
-pub(super) struct Frame<S: Declared, E: Event<S>> {
+pub(super) struct Frame {
     /// The slot whose listener runs.
-    at: Cell<*const Slot<S, E>>,
-    /// What is to be done when it has returned; seldom anything.
+    at: Cell<*const RawSlot>,
+    /// The slot before which the walk stops: the last one, or the next, if there is something to be heeded. So the
+    /// walk asks for both at once.
+    stop: Cell<*const RawSlot>,
+    /// What is to be done when the listener has returned, or in the end; seldom anything.
     notes: Cell<Notes>,
-    outer: *const Self,
+    /// The frame of the emit that this one is inside of, if it is `NESTED`.
+    outer: MaybeUninit<*const Self>,
 }
 
-/// A set of notes, in one byte: all that an emit looks at after each call is whether there are any.
-type Notes = u8;
+/// A set of notes. An outermost emit that has none is done when the last listener has returned.
+type Notes = u32;
 /// It was removed while it ran: its captures go when it has returned.
 const CONDEMNED: Notes = 1;
 /// It does not count as called.
 const MISSED: Notes = 2;
 /// It counts as skipped.
 const SKIPPED: Notes = 4;
+/// There is something for [`RawList::settle`] to do in the end.
+const UNSETTLED: Notes = 8;
+/// It has an outer frame.
+const NESTED: Notes = 16;
 /// It intercepted the event: those after it are not called.
-const STOPPED: Notes = 8;
-/// The row is special, see there. This note stays.
-const SPECIAL: Notes = 16;
+const STOPPED: Notes = 32;
+/// The list has become special: it is left with its root.
+const SPECIAL: Notes = 64;
+/// It is the frame of a special list in which nobody walks.
+const ROOT: Notes = 128;
 
-impl<S: Declared, E: Event<S>> Frame<S, E> {
+impl Frame {
     #[inline(always)]
-    pub(super) fn new(at: *const Slot<S, E>, outer: *const Self) -> Self {
-        Self { at: Cell::new(at), notes: Cell::new(0), outer }
+    fn outermost(stop: *const RawSlot) -> Self {
+        Self {
+            at: Cell::new(ptr::null()),
+            stop: Cell::new(stop),
+            notes: Cell::new(0),
+            outer: MaybeUninit::uninit(),
+        }
     }
 
-    /// The frame furthest out, from `frame` on.
-    pub(super) fn outermost<'a>(mut frame: *const Self) -> Option<&'a Self> {
-        let mut found = None;
+    /// For a special list.
+    pub(super) fn root() -> Self {
+        Self { notes: Cell::new(ROOT), ..Self::outermost(ptr::null()) }
+    }
+
+    /// Is it that of a list in which nobody walks?
+    pub(super) fn is_root(frame: *const Self) -> bool {
+        // SAFETY: as in `outermost_running`; a root lives as long as its list.
+        unsafe { frame.as_ref() }.is_some_and(|frame| frame.notes.get() & ROOT != 0)
+    }
+
+    /// The emit furthest out, from `frame` on, is to leave a special list behind. Says whether there is one.
+    pub(super) fn become_special(mut frame: *const Self) -> bool {
+        let mut found = false;
         // SAFETY: as in `outermost_running`.
         while let Some(inner) = unsafe { frame.as_ref() } {
-            (found, frame) = (Some(inner), inner.outer);
+            (found, frame) = (true, inner.outer());
+            if frame.is_null() {
+                inner.notes.set(inner.notes.get() | SPECIAL);
+            }
         }
         found
     }
 
-    /// The emit of this frame is to leave a special row behind.
-    pub(super) fn become_special(&self) {
-        self.notes.set(self.notes.get() | SPECIAL);
+    /// Has a listener that has returned count as running, or none.
+    pub(super) fn hold(&self, slot: *const RawSlot) {
+        self.at.set(slot);
+    }
+
+    pub(super) fn nested(outer: *const Self) -> Self {
+        let notes = Cell::new(NESTED);
+        Self { notes, outer: MaybeUninit::new(outer), ..Self::outermost(ptr::null()) }
+    }
+
+    /// The frame of the emit that this one is inside of, or null.
+    fn outer(&self) -> *const Self {
+        if self.notes.get() & NESTED == 0 {
+            return ptr::null();
+        }
+        // SAFETY: `nested` has set both, and the note stays.
+        unsafe { self.outer.assume_init() }
     }
 
     /// The frame furthest out, from `frame` on, in which a slot runs.
-    pub(super) fn outermost_running<'a>(frame: *const Self, slot: &Slot<S, E>) -> Option<&'a Self> {
+    pub(super) fn outermost_running<'a>(frame: *const Self, slot: &RawSlot) -> Option<&'a Self> {
         let (mut frame, mut found) = (frame, None);
         // SAFETY: a frame is linked as long as it is on the stack, and it is only borrowed for as long as the
         // caller, who runs further up the stack.
@@ -65,14 +112,14 @@ impl<S: Declared, E: Event<S>> Frame<S, E> {
             if ptr::eq(inner.at.get(), slot) {
                 found = Some(inner);
             }
-            frame = inner.outer;
+            frame = inner.outer();
         }
         found
     }
 
     /// The listener that runs in this frame has been removed.
     pub(super) fn condemn(&self) {
-        self.notes.set(self.notes.get() | CONDEMNED);
+        self.heed_next(CONDEMNED);
     }
 
     /// The listener that runs in `frame` does not count as called.
@@ -84,208 +131,244 @@ impl<S: Declared, E: Event<S>> Frame<S, E> {
                 Verdict::Stopped => STOPPED,
                 _ => 0,
             };
-            frame.notes.set(frame.notes.get() | MISSED | more);
+            frame.heed_next(MISSED | more);
         }
     }
-}
 
-/// What an emit did, in two words: they come back in registers, and are not even counted where nobody asks.
-#[derive(Clone, Copy)]
-pub(super) struct Tally {
-    pub(super) called: usize,
-    /// How many were skipped, doubled; odd if it was stopped.
-    more: usize,
-}
-
-impl Tally {
-    pub(super) const NOBODY: Self = Self { called: 0, more: 0 };
-
-    pub(super) fn skip(&mut self) {
-        self.more += 2;
+    /// Something is to be settled when the outermost emit has ended.
+    #[inline]
+    pub(super) fn unsettle(frame: *const Self) {
+        // SAFETY: as in `outermost_running`.
+        if let Some(frame) = unsafe { frame.as_ref() } {
+            frame.notes.set(frame.notes.get() | UNSETTLED);
+        }
     }
-}
 
-impl From<Tally> for Emitted {
-    #[inline(always)]
-    fn from(tally: Tally) -> Self {
-        Self { called: tally.called, skipped: tally.more >> 1, stopped: tally.more & 1 != 0 }
+    /// Something is to be heeded when the listener that runs has returned.
+    fn heed_next(&self, notes: Notes) {
+        self.notes.set(self.notes.get() | notes);
+        self.stop.set(self.at.get().wrapping_add(1));
     }
 }
 
 /// Links a frame, and takes it out again, whether the emit returns or panics.
-pub(super) struct Link<'a, S: Declared, E: Event<S>> {
-    row: &'a Row<S, E>,
-    frame: &'a Frame<S, E>,
+pub(super) struct Link<'a> {
+    list: &'a RawList,
+    frame: &'a Frame,
 }
 
-impl<'a, S: Declared, E: Event<S>> Link<'a, S, E> {
+impl<'a> Link<'a> {
     #[inline(always)]
-    pub(super) fn new(row: &'a Row<S, E>, frame: &'a Frame<S, E>) -> Self {
-        row.set_frame(frame);
-        Self { row, frame }
+    pub(super) fn new(list: &'a RawList, row: Row, frame: &'a Frame) -> Self {
+        row.frame.set(frame);
+        Self { list, frame }
     }
 
-    /// Calls one listener; `false` if it has been removed.
-    ///
-    /// # Safety
-    ///
-    /// The slot stays where it is as long as the frame is linked; its listener does not run, unless it is
-    /// re-entrant.
+    /// Takes the frame of an outermost emit out, if nothing has been noted.
     #[inline(always)]
-    unsafe fn call(&self, slot: &Slot<S, E>, source: &S, payload: E::Payload<'_>) -> bool {
-        self.frame.at.set(slot);
-        // SAFETY: as the caller promises.
-        unsafe { slot.call(self.row, source, payload) }
-    }
-
-    /// Calls one listener, and heeds what is noted about it. Says whether the emit goes on.
-    ///
-    /// # Safety
-    ///
-    /// As for [`call`](Self::call).
-    #[inline(always)]
-    pub(super) unsafe fn step(
-        &self,
-        slot: &Slot<S, E>,
-        source: &S,
-        payload: E::Payload<'_>,
-        tally: &mut Tally,
-    ) -> bool {
-        // SAFETY: as the caller promises.
-        tally.called += usize::from(unsafe { self.call(slot, source, payload) });
-        if self.frame.notes.get() == 0 {
-            return true;
-        }
-        let notes = self.heed();
-        tally.called -= usize::from(notes & MISSED != 0);
-        tally.more += usize::from(notes & SKIPPED != 0) << 1;
-        tally.more |= usize::from(notes & STOPPED != 0);
-        notes & STOPPED == 0
-    }
-
-    /// Calls a listener of the row as [`step`](Self::step) does, unless it runs in an emit further out: then it
-    /// counts as skipped.
-    pub(super) fn step_idle(
-        &self,
-        slot: &Slot<S, E>,
-        source: &S,
-        payload: E::Payload<'_>,
-        tally: &mut Tally,
-    ) -> bool {
-        let runs = || Frame::outermost_running(self.frame.outer, slot).is_some();
-        if !slot.is_reentrant() && runs() {
-            tally.skip();
-            return true;
-        }
-        // SAFETY: the slots of a row stay where they are while a frame is linked; this one does not run, or may.
-        unsafe { self.step(slot, source, payload, tally) }
-    }
-
-    /// Does what is noted about the listener that has just returned.
-    #[cold]
-    pub(super) fn heed(&self) -> Notes {
-        let notes = self.frame.notes.get();
-        self.frame.notes.set(notes & SPECIAL);
-        if notes & CONDEMNED != 0 {
-            self.reap();
-        }
-        if notes & SPECIAL != 0 {
-            // It does not run any more: whoever is told may remove it.
-            self.frame.at.set(ptr::null());
-            self.row.tell();
-        }
-        notes
-    }
-
-    /// Has a listener that has just returned count as running on, until the next [`heed`](Self::heed), if it is
-    /// in use still.
-    #[cfg(feature = "std")]
-    pub(super) fn hold(&self, slot: &Slot<S, E>) {
-        if slot.is_callable() {
-            self.frame.at.set(slot);
-        }
-    }
-
-    /// The listener that ran last was removed while it ran, and has returned.
-    #[cold]
-    fn reap(&self) {
-        // SAFETY: the slot stays where it is as long as the frame is linked; it was condemned, in this
-        // frame, the outermost in which it ran.
-        let captures = unsafe { (*self.frame.at.get()).reap() };
-        // It is no longer that slot that runs: the captures' destructors may do anything.
-        self.frame.at.set(ptr::null());
-        drop(captures);
+    fn unlink(self) {
+        // SAFETY: a list that has a row keeps one. It is asked for it again, since that costs less than to keep it
+        // over the calls.
+        unsafe { self.list.row().unwrap_unchecked() }.frame.set(ptr::null());
+        mem::forget(self);
     }
 }
 
-impl<S: Declared, E: Event<S>> Drop for Link<'_, S, E> {
+impl Drop for Link<'_> {
     #[inline(always)]
     fn drop(&mut self) {
-        if self.frame.notes.get() != 0 {
-            return self.end_noted();
-        }
-        self.row.set_frame(self.frame.outer);
-        if self.frame.outer.is_null() && self.row.is_unsettled() {
-            self.row.settle();
-        }
+        close(self.list, self.frame);
     }
 }
 
-impl<S: Declared, E: Event<S>> Link<'_, S, E> {
-    /// A listener panicked, or the row is special.
-    #[cold]
-    fn end_noted(&self) {
-        let notes = self.frame.notes.get();
-        if notes & CONDEMNED != 0 {
-            self.reap();
+/// Takes a frame out, whatever has been noted.
+#[cold]
+#[inline(never)]
+fn close(list: &RawList, frame: &Frame) {
+    if frame.notes.get() & CONDEMNED != 0 {
+        reap(frame); // its listener panicked
+    }
+    let Some(row) = list.row() else { return };
+    let outer = frame.outer();
+    row.frame.set(if outer.is_null() { special::root(&row) } else { outer });
+    if row.is_walked() {
+        if row.removed.get() != 0 || row.late.get() != 0 {
+            Frame::unsettle(row.frame.get());
         }
-        let outer = self.frame.outer;
-        self.row.set_frame(if outer.is_null() { self.row.root() } else { outer });
-        if !self.row.is_walked() {
-            self.row.settle();
-            self.row.tell();
-        }
+        return;
+    }
+    if row.removed.get() != 0 || row.late.get() != 0 {
+        list.settle(row);
+    }
+    list.tell();
+}
+
+/// Does what is noted about the listener that has just returned, and counts it.
+#[cold]
+#[inline(never)]
+pub(super) fn heed(frame: &Frame, emitted: Emitted) -> Emitted {
+    let notes = frame.notes.replace(frame.notes.get() & NESTED);
+    if notes & CONDEMNED != 0 {
+        reap(frame);
+    }
+    Emitted {
+        called: emitted.called - usize::from(notes & MISSED != 0),
+        skipped: emitted.skipped + usize::from(notes & SKIPPED != 0),
+        stopped: emitted.stopped || notes & STOPPED != 0,
     }
 }
 
-impl<S: Declared, E: Event<S>> Row<S, E> {
-    /// Calls the listeners, lends the payload to each but the last and gives it to that one.
+/// The listener that ran last was removed while it ran, and has returned.
+fn reap(frame: &Frame) {
+    // SAFETY: the slot stays where it is as long as the frame is linked; it was condemned, in this
+    // frame, the outermost in which it ran.
+    let captures = unsafe { (*frame.at.get()).reap() };
+    // It is no longer that slot that runs: the captures' destructors may do anything.
+    frame.at.set(ptr::null());
+    drop(captures);
+}
+
+impl<S: Declared, E: Event<S>> List<S, E> {
+    /// Calls the listeners in order, lends the payload to each but the last and gives it to that one.
     #[inline(always)]
-    pub(super) fn emit(&self, source: &S, payload: E::Payload<'_>) -> Emitted {
-        if !self.frame().is_null() {
-            return self.emit_nested(source, payload).into();
+    pub(super) fn emit(&self, source: &S, mut payload: E::Payload<'_>) -> Emitted {
+        let Some(row) = self.row() else { return Emitted::NOBODY };
+        if row.is_busy() {
+            return self.emit_nested(row, source, payload);
         }
-        // Most events have one listener: for it there is a way without a loop.
-        match self.slots() {
-            [] => Emitted::NOBODY,
-            [only] => {
-                let frame = Frame::new(only, ptr::null());
-                let link = Link::new(self, &frame);
-                let mut tally = Tally::NOBODY;
-                // SAFETY: the row stays as it is while a frame is linked; no emit is under way, so nothing
-                // runs.
-                unsafe { link.step(only, source, payload, &mut tally) };
-                tally.into()
+        let (first, end) = row.ends();
+        if first == end {
+            return Emitted::NOBODY;
+        }
+        let others = others::<S, E>(end);
+        let frame = Frame::outermost(others);
+        let link = Link::new(self, row, &frame);
+        let mut next = first;
+        if E::LENT || first != others {
+            // Most events have one listener. For it there is no loop, which begins with what aligns it.
+            // SAFETY: the frame is linked, nobody runs, and there is a slot before the end of the others.
+            unsafe {
+                next = self.step(&frame, next, source, &mut payload);
+                if next != frame.stop.get() {
+                    next = self.walk(&frame, next, source, &mut payload);
+                }
             }
-            several => self.emit_several(several, source, payload).into(),
+            if frame.notes.get() != 0 {
+                return self.resume(link, next, source, payload);
+            }
+        }
+        if !E::LENT {
+            frame.at.set(next);
+            // SAFETY: as in `walk`.
+            unsafe { (*next).call::<S, E>(self, source, payload) };
+            if frame.notes.get() != 0 {
+                return heed(&frame, Emitted { called: row.count(), ..Emitted::NOBODY });
+            }
+        }
+        let emitted = Emitted { called: row.count(), ..Emitted::NOBODY };
+        link.unlink();
+        emitted
+    }
+
+    /// Calls the listeners from `slot` on, until the frame says stop; says where that was.
+    ///
+    /// # Safety
+    ///
+    /// The frame is linked and the innermost, no listener runs, and `stop` is behind `slot`, but not behind the end
+    /// of the row.
+    #[inline(always)]
+    unsafe fn walk(
+        &self,
+        frame: &Frame,
+        mut slot: *const RawSlot,
+        source: &S,
+        payload: &mut E::Payload<'_>,
+    ) -> *const RawSlot {
+        loop {
+            // SAFETY: as the caller promises, for each in turn.
+            slot = unsafe { self.step(frame, slot, source, payload) };
+            if slot == frame.stop.get() {
+                return slot;
+            }
         }
     }
 
-    #[inline(never)]
-    fn emit_several(&self, slots: &[Slot<S, E>], source: &S, mut payload: E::Payload<'_>) -> Tally {
-        let Some((last, others)) = slots.split_last() else { return Tally::NOBODY };
-        let frame = Frame::new(last, ptr::null());
-        let link = Link::new(self, &frame);
-        let mut tally = Tally::NOBODY;
-        for slot in others {
-            // SAFETY: the row stays as it is while a frame is linked; no emit was under way, and those that
-            // listeners began have ended, so nothing runs.
-            if !unsafe { link.step(slot, source, E::lend(&mut payload), &mut tally) } {
-                return tally;
-            }
+    /// Calls one listener, and lends it the payload; says which comes next.
+    ///
+    /// # Safety
+    ///
+    /// The frame is linked and the innermost, no listener runs, and the slot is in the row.
+    #[inline(always)]
+    unsafe fn step(
+        &self,
+        frame: &Frame,
+        slot: *const RawSlot,
+        source: &S,
+        payload: &mut E::Payload<'_>,
+    ) -> *const RawSlot {
+        // To lend may be to clone, which may do anything. No listener runs then.
+        frame.at.set(ptr::null());
+        let lent = E::lend(payload);
+        frame.at.set(slot);
+        // SAFETY: slots stay where they are while a frame is linked. No emit was under way, and those that
+        // listeners began have ended, so this one does not run.
+        unsafe {
+            (*slot).call::<S, E>(self, source, lent);
+            slot.add(1)
         }
-        // SAFETY: the same.
-        unsafe { link.step(last, source, payload, &mut tally) };
-        tally
     }
+
+    /// The rest of an emit that has stopped before `slot`, or come to the end, with something to be heeded.
+    #[cold]
+    #[inline(never)]
+    fn resume(
+        &self,
+        link: Link<'_>,
+        mut slot: *const RawSlot,
+        source: &S,
+        mut payload: E::Payload<'_>,
+    ) -> Emitted {
+        let frame = link.frame;
+        let Some(row) = self.row() else { return Emitted::NOBODY };
+        let others = others::<S, E>(row.ends().1);
+        let mut emitted = heed(frame, Emitted { called: row.count(), ..Emitted::NOBODY });
+        while slot != others && !emitted.stopped {
+            frame.stop.set(others);
+            // SAFETY: as in `emit`.
+            slot = unsafe { self.walk(frame, slot, source, &mut payload) };
+            emitted = heed(frame, emitted);
+        }
+        if emitted.stopped {
+            // Only interceptors have been called, which do not count.
+            return Emitted { called: 0, ..emitted };
+        }
+        if !E::LENT {
+            frame.at.set(others);
+            // SAFETY: as in `walk`.
+            unsafe { (*others).call::<S, E>(self, source, payload) };
+            emitted = heed(frame, emitted);
+        }
+        emitted
+    }
+
+    /// Calls one listener of the row, on the longer way.
+    ///
+    /// It does not run, unless it is re-entrant, and the frame is linked and the innermost.
+    pub(super) fn call_idle(
+        &self,
+        frame: &Frame,
+        slot: &RawSlot,
+        source: &S,
+        payload: E::Payload<'_>,
+    ) {
+        frame.at.set(slot);
+        // SAFETY: slots stay where they are as long as an emit is under way; this one does not run, or may.
+        unsafe { slot.call::<S, E>(self, source, payload) };
+    }
+}
+
+/// Where those end to whom the payload is lent: before the last, or behind it if lending is as good as giving.
+#[inline(always)]
+fn others<S: Declared, E: Event<S>>(end: *const RawSlot) -> *const RawSlot {
+    if E::LENT { end } else { end.wrapping_sub(1) }
 }
