@@ -235,7 +235,7 @@ impl RawList {
     pub(super) fn count_used_up(&self, slot: &RawSlot) {
         if let Some(row) = self.row() {
             // One that is leaving has been counted.
-            if row.aside_is_empty() || !is_leaving(&row, slot) {
+            if !is_leaving(&row, slot) {
                 count_removed(&row);
             }
         }

@@ -5,7 +5,6 @@ use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::ptr;
 
-use super::emission::Emitted;
 use super::event::{Declared, Event};
 use super::list::{List, late};
 #[cfg(feature = "std")]
@@ -13,7 +12,7 @@ use super::options::Options;
 use super::row::Row;
 use super::slot::RawSlot;
 use super::special::{Special, max_depth, special};
-use super::walk::{Frame, Link, heed};
+use super::walk::{Frame, Link, Tally, heed};
 
 /// An emit on the longer way.
 struct Walk<'a, S: Declared, E: Event<S>> {
@@ -25,7 +24,7 @@ struct Walk<'a, S: Declared, E: Event<S>> {
     options: Option<Rc<Options<S>>>,
     /// Of this emit, among those of a special list.
     number: u64,
-    emitted: Emitted,
+    tally: Tally,
 }
 
 impl<S: Declared, E: Event<S>> List<S, E> {
@@ -33,7 +32,7 @@ impl<S: Declared, E: Event<S>> List<S, E> {
     /// under way still are called.
     #[cold]
     #[inline(never)]
-    pub(super) fn emit_nested(&self, row: Row, source: &S, mut payload: E::Payload<'_>) -> Emitted {
+    pub(super) fn emit_nested(&self, row: Row, source: &S, mut payload: E::Payload<'_>) -> Tally {
         let outer = row.frame.get();
         let names = (S::NAME, E::NAME);
         let _counted = row.is_walked().then(|| row.nested.enter(max_depth::<S>(&row), names));
@@ -48,22 +47,22 @@ impl<S: Declared, E: Event<S>> List<S, E> {
             options: special.as_ref().and_then(|special| special.options()),
             number: special.as_ref().map_or(0, |special| special.begin()),
             special,
-            emitted: Emitted::NOBODY,
+            tally: Tally::NOBODY,
         };
         if row.late.get() == 0 {
-            let Some((last, others)) = row.slots().split_last() else { return walk.emitted };
+            let Some((last, others)) = row.slots().split_last() else { return walk.tally };
             if others.iter().all(|slot| walk.step(slot, source, E::lend(&mut payload))) {
                 walk.step(last, source, payload);
             }
-            return walk.emitted;
+            return walk.tally;
         }
         let mut slots: Vec<_> = row.slots().iter().chain(late(&row)).collect();
         slots.sort_by_key(|slot| slot.key);
-        let Some((last, others)) = slots.split_last() else { return walk.emitted };
+        let Some((last, others)) = slots.split_last() else { return walk.tally };
         if others.iter().all(|slot| walk.step(slot, source, E::lend(&mut payload))) {
             walk.step(last, source, payload);
         }
-        walk.emitted
+        walk.tally
     }
 }
 
@@ -75,7 +74,7 @@ impl<S: Declared, E: Event<S>> Walk<'_, S, E> {
             return true;
         }
         if !slot.is_reentrant() && Frame::outermost_running(self.outer, slot).is_some() {
-            self.emitted.skipped += 1;
+            self.tally.skip();
             return true;
         }
         self.call(slot, source, payload);
@@ -84,14 +83,14 @@ impl<S: Declared, E: Event<S>> Walk<'_, S, E> {
         if self.special.is_some() {
             self.list.tell();
         }
-        !self.emitted.stopped
+        !self.tally.is_stopped()
     }
 
     #[cfg(not(feature = "std"))]
     fn call(&mut self, slot: &RawSlot, source: &S, payload: E::Payload<'_>) {
         self.list.call_idle(self.frame, slot, source, payload);
-        self.emitted.called += 1;
-        self.emitted = heed(self.frame, self.emitted);
+        self.tally.called += 1;
+        self.tally = heed(self.frame, self.tally);
     }
 
     /// With panics caught, if the emitter is to.
@@ -105,13 +104,13 @@ impl<S: Declared, E: Event<S>> Walk<'_, S, E> {
                 None
             }
         };
-        self.emitted.called += 1;
-        self.emitted = heed(self.frame, self.emitted);
+        self.tally.called += 1;
+        self.tally = heed(self.frame, self.tally);
         if let (Some(panic), Some(options)) = (panic, &self.options) {
             // It counts as running on, if it is in use still.
             self.frame.hold(if slot.is_gone() { ptr::null() } else { slot });
             options.report::<E>(source, slot.location, panic);
-            heed(self.frame, Emitted { called: 1, ..Emitted::NOBODY });
+            heed(self.frame, Tally::NOBODY);
         }
     }
 }

@@ -144,9 +144,9 @@ impl RawList {
 }
 
 /// What makes this list special, if it is.
-#[cold]
+#[inline]
 pub(super) fn special(row: &Row) -> Option<Rc<Special>> {
-    look_aside(row, |aside| aside.special.clone())
+    if row.aside_is_empty() { None } else { look_aside(row, |aside| aside.special.clone()) }
 }
 
 /// The frame for when no emit is under way.
@@ -172,12 +172,13 @@ pub(super) fn leaves(row: &Row, slot: &RawSlot) -> bool {
 }
 
 /// Was it removed, and may still be called?
-#[cold]
+#[inline]
 pub(super) fn is_leaving(row: &Row, slot: &RawSlot) -> bool {
     special(row).is_some_and(|special| special.left(slot).is_some())
 }
 
 /// The captures of those that have left.
+#[inline]
 pub(super) fn reap_leaving(row: &Row) -> Vec<Captures> {
     let Some(special) = special(row) else { return Vec::new() };
     let leaving = special.leaving.take();

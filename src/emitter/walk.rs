@@ -151,6 +151,38 @@ impl Frame {
     }
 }
 
+/// What an emit did, in two words, which come back in registers.
+#[derive(Clone, Copy)]
+pub(super) struct Tally {
+    pub(super) called: usize,
+    /// How many were skipped, doubled; odd if it was stopped.
+    more: usize,
+}
+
+impl Tally {
+    pub(super) const NOBODY: Self = Self { called: 0, more: 0 };
+
+    #[inline(always)]
+    fn called(called: usize) -> Self {
+        Self { called, more: 0 }
+    }
+
+    pub(super) fn skip(&mut self) {
+        self.more += 2;
+    }
+
+    pub(super) fn is_stopped(self) -> bool {
+        self.more & 1 != 0
+    }
+}
+
+impl From<Tally> for Emitted {
+    #[inline(always)]
+    fn from(tally: Tally) -> Self {
+        Self { called: tally.called, skipped: tally.more >> 1, stopped: tally.is_stopped() }
+    }
+}
+
 /// Links a frame, and takes it out again, whether the emit returns or panics.
 pub(super) struct Link<'a> {
     list: &'a RawList,
@@ -206,15 +238,15 @@ fn close(list: &RawList, frame: &Frame) {
 /// Does what is noted about the listener that has just returned, and counts it.
 #[cold]
 #[inline(never)]
-pub(super) fn heed(frame: &Frame, emitted: Emitted) -> Emitted {
+pub(super) fn heed(frame: &Frame, tally: Tally) -> Tally {
     let notes = frame.notes.replace(frame.notes.get() & NESTED);
     if notes & CONDEMNED != 0 {
         reap(frame);
     }
-    Emitted {
-        called: emitted.called - usize::from(notes & MISSED != 0),
-        skipped: emitted.skipped + usize::from(notes & SKIPPED != 0),
-        stopped: emitted.stopped || notes & STOPPED != 0,
+    Tally {
+        called: tally.called - usize::from(notes & MISSED != 0),
+        more: (tally.more + (usize::from(notes & SKIPPED != 0) << 1))
+            | usize::from(notes & STOPPED != 0),
     }
 }
 
@@ -234,7 +266,7 @@ impl<S: Declared, E: Event<S>> List<S, E> {
     pub(super) fn emit(&self, source: &S, mut payload: E::Payload<'_>) -> Emitted {
         let Some(row) = self.row() else { return Emitted::NOBODY };
         if row.is_busy() {
-            return self.emit_nested(row, source, payload);
+            return self.emit_nested(row, source, payload).into();
         }
         let (first, end) = row.ends();
         if first == end {
@@ -254,7 +286,7 @@ impl<S: Declared, E: Event<S>> List<S, E> {
                 }
             }
             if frame.notes.get() != 0 {
-                return self.resume(link, next, source, payload);
+                return self.resume(link, next, source, payload).into();
             }
         }
         if !E::LENT {
@@ -262,7 +294,7 @@ impl<S: Declared, E: Event<S>> List<S, E> {
             // SAFETY: as in `walk`.
             unsafe { (*next).call::<S, E>(self, source, payload) };
             if frame.notes.get() != 0 {
-                return heed(&frame, Emitted { called: row.count(), ..Emitted::NOBODY });
+                return heed(&frame, Tally::called(row.count())).into();
             }
         }
         let emitted = Emitted { called: row.count(), ..Emitted::NOBODY };
@@ -327,28 +359,28 @@ impl<S: Declared, E: Event<S>> List<S, E> {
         mut slot: *const RawSlot,
         source: &S,
         mut payload: E::Payload<'_>,
-    ) -> Emitted {
+    ) -> Tally {
         let frame = link.frame;
-        let Some(row) = self.row() else { return Emitted::NOBODY };
+        let Some(row) = self.row() else { return Tally::NOBODY };
         let others = others::<S, E>(row.ends().1);
-        let mut emitted = heed(frame, Emitted { called: row.count(), ..Emitted::NOBODY });
-        while slot != others && !emitted.stopped {
+        let mut tally = heed(frame, Tally::called(row.count()));
+        while slot != others && !tally.is_stopped() {
             frame.stop.set(others);
             // SAFETY: as in `emit`.
             slot = unsafe { self.walk(frame, slot, source, &mut payload) };
-            emitted = heed(frame, emitted);
+            tally = heed(frame, tally);
         }
-        if emitted.stopped {
+        if tally.is_stopped() {
             // Only interceptors have been called, which do not count.
-            return Emitted { called: 0, ..emitted };
+            return Tally { called: 0, ..tally };
         }
         if !E::LENT {
             frame.at.set(others);
             // SAFETY: as in `walk`.
             unsafe { (*others).call::<S, E>(self, source, payload) };
-            emitted = heed(frame, emitted);
+            tally = heed(frame, tally);
         }
-        emitted
+        tally
     }
 
     /// Calls one listener of the row, on the longer way.
