@@ -52,8 +52,8 @@ pub struct Options<S: Declared> {
 
 impl<S: Declared> Options<S> {
     /// As many emits may be under way inside of one another, unless [`max_depth`](Self::max_depth) says
-    /// otherwise. A thread's stack of 2 MiB leaves 4 KiB for each.
-    pub(super) const MAX_DEPTH: u32 = 512;
+    /// otherwise. A thread's stack of 2 MiB leaves 16 KiB for each.
+    pub(super) const MAX_DEPTH: u32 = 128;
 
     /// Those that an emitter has if it was given none.
     #[must_use]
@@ -77,7 +77,7 @@ impl<S: Declared> Options<S> {
         self
     }
 
-    /// How deep emits may be nested: 512, if it is not set.
+    /// How deep emits may be nested: 128, if it is not set.
     ///
     /// Emits that call each other in a circle, over one emitter or several, end in a panic instead of an
     /// overflow of the stack, which could not be caught. It names the events of the circle:

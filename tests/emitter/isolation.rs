@@ -182,7 +182,7 @@ fn without_the_option_a_panic_passes_out() {
     room.on(Joined, |_, _| panic!("on purpose"));
     catch_unwind(AssertUnwindSafe(|| room.emit(Joined, ""))).expect_err("it passes");
     let text = format!("{:?}", Options::<Room>::new().isolate_panics(|_, _| {}));
-    assert_eq!(text, "Options { removal: Immediate, max_depth: 512, isolate_panics: true }");
+    assert_eq!(text, "Options { removal: Immediate, max_depth: 128, isolate_panics: true }");
 }
 
 #[test]
