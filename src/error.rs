@@ -1,6 +1,8 @@
 //! The one error type of the loop and its adapters.
 
 use crate::emitter::Unhandled;
+#[cfg(feature = "event-loop")]
+pub(crate) use crate::emitter::failing::Failure;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -116,6 +118,13 @@ impl Error {
     /// An error event of `emitter` that nobody listened for.
     pub(crate) fn unhandled(emitter: impl fmt::Display, error: Self) -> Self {
         Self::new(ErrorKind::Unhandled, "unhandled error of").on(emitter).because(error)
+    }
+
+    /// Has `taker` asked about errors of the emitter's listeners that nobody took, each with the name of the emitter. It
+    /// may give them back.
+    #[cfg(feature = "event-loop")]
+    pub(crate) fn take_failures(taker: fn(&'static str, Failure) -> Option<Failure>) {
+        crate::emitter::failing::take_failures(taker);
     }
 
     /// The sort of error.

@@ -46,7 +46,7 @@
 //!
 //! `net`, `fs` and `process` are on, and each brings in `event-loop`, which brings in `std`. Without any,
 //! `default-features = false`, the emitter is left: `no_std`, with `alloc`. `named`, on too, adds
-//! [`emitter::named`] and needs no `std` either.
+//! [`emitter::named`] and needs no `std` either. `tracing`, off, makes a span of each emit.
 //!
 //! The minimum Rust version is 1.85.
 #![cfg_attr(not(feature = "std"), no_std)]
@@ -75,6 +75,9 @@ mod error;
 pub mod event_loop;
 
 #[cfg(feature = "event-loop")]
+mod later;
+
+#[cfg(feature = "event-loop")]
 pub mod stream;
 
 #[cfg(feature = "net")]
@@ -89,7 +92,7 @@ pub mod fs;
 #[cfg(feature = "process")]
 pub mod process;
 
-pub use emitter::{Emitter, EventEmitter, Listeners, Waiting};
+pub use emitter::{Emitter, EventEmitter, Listeners, Routing, Waiting};
 #[cfg(feature = "std")]
 pub use error::{Error, ErrorKind, Result};
 #[cfg(feature = "event-loop")]

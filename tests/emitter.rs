@@ -2,15 +2,22 @@
 
 mod emitter {
     mod clones;
+    mod depth;
     mod drops;
     mod errors;
+    mod failing;
     mod hooks;
+    mod intercepting;
+    #[cfg(feature = "std")]
+    mod isolation;
     #[cfg(feature = "named")]
     mod named;
     #[cfg(feature = "named")]
     mod patterns;
     mod payloads;
+    mod relaying;
     mod rules;
+    mod snapshot;
     mod storage;
     mod streams;
     mod subscribing;

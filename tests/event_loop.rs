@@ -8,10 +8,12 @@ mod event_loop {
     mod driving;
     mod ends;
     mod errors;
+    mod failing;
     mod futures;
     mod idle;
     mod immediates;
     mod intervals;
+    mod later;
     mod nesting;
     mod order;
     mod panics;

@@ -10,6 +10,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("emitter", &[]),
     ("error", &["emitter"]),
     ("event_loop", &["error"]),
+    ("later", &["error", "emitter", "event_loop"]),
     ("stream", &["error", "emitter", "event_loop"]),
     ("io", &["error", "event_loop", "stream"]),
     ("net", &["error", "emitter", "event_loop", "stream", "io"]),

@@ -5,6 +5,7 @@ use core::ops::Deref;
 
 use super::event::{Declared, Event};
 use super::listeners::Listeners;
+use super::options::Options;
 use super::unhandled::Unhandled;
 use crate::emitter::names::{Error, ErrorMonitor};
 
@@ -55,6 +56,13 @@ impl<S: Declared> EventEmitter<S> {
         Self { listeners: Listeners::new() }
     }
 
+    /// One that nobody listens to, and that behaves as the options say.
+    ///
+    /// It is one pointer wide too, but what it points to is made at once.
+    pub fn with_options(options: Options<S>) -> Self {
+        Self { listeners: Listeners::with_options(options) }
+    }
+
     /// Calls the listeners of `event`. `source` is what each is handed first: the emitter that
     /// the user knows, which owns this.
     ///
@@ -78,11 +86,8 @@ impl<S: Declared> EventEmitter<S> {
     /// Only if a listener does: the panic passes through, the listeners after it are not called,
     /// and the emitter is as good as before.
     #[inline(always)]
-    pub fn emit<E: Event<S>>(&self, source: &S, _: E, payload: E::Payload<'_>) -> Emitted {
-        match self.listeners.table() {
-            Some(table) => E::list(table).emit(source, payload),
-            None => Emitted::NOBODY,
-        }
+    pub fn emit<E: Event<S>>(&self, source: &S, event: E, payload: E::Payload<'_>) -> Emitted {
+        self.listeners.emit(source, event, payload)
     }
 
     /// Calls the listeners of [`ErrorMonitor`], then those of [`Error`].
@@ -90,7 +95,8 @@ impl<S: Declared> EventEmitter<S> {
     /// # Errors
     ///
     /// If no [`Error`] listener was called, the error is handed back: somebody has to take it.
-    /// This is also so if the only one there is raised the error itself.
+    /// This is also so if the only one there is raised the error itself. An interceptor that stops the
+    /// error has taken it.
     pub fn emit_error<X: 'static>(&self, source: &S, error: X) -> Result<Emitted, Unhandled<X>>
     where
         Error: for<'a> Event<S, Payload<'a> = &'a X>,
@@ -98,7 +104,17 @@ impl<S: Declared> EventEmitter<S> {
     {
         self.emit(source, ErrorMonitor, &error);
         let emitted = self.emit(source, Error, &error);
-        if emitted.handled() { Ok(emitted) } else { Err(Unhandled::new(S::NAME, error)) }
+        if emitted.handled() || emitted.stopped {
+            Ok(emitted)
+        } else {
+            Err(Unhandled::new(S::NAME, error))
+        }
+    }
+
+    #[doc(hidden)]
+    pub fn weak(&self) -> impl Fn() -> Option<Self> + 'static {
+        let weak = self.listeners.weak();
+        move || weak().map(|listeners| Self { listeners })
     }
 
     #[doc(hidden)]
@@ -158,12 +174,14 @@ pub struct Emitted {
     pub called: usize,
     /// How many were not, since they were running: this emit came from inside of them.
     pub skipped: usize,
+    /// Did an [interceptor](crate::Routing::intercept) stop it? Then no listener was called.
+    pub stopped: bool,
 }
 
 impl Emitted {
-    pub(super) const NOBODY: Self = Self { called: 0, skipped: 0 };
+    pub(super) const NOBODY: Self = Self { called: 0, skipped: 0, stopped: false };
 
-    /// Was any listener called?
+    /// Was any listener called? Interceptors do not count.
     pub fn handled(self) -> bool {
         self.called != 0
     }

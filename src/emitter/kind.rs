@@ -42,6 +42,8 @@ pub(super) enum Verdict {
     Busy,
     /// What it needs is gone for good: it is to be removed.
     Over,
+    /// It stops the emit.
+    Stopped,
 }
 
 /// What depends on the closure's type only, but for how to call it.
@@ -188,7 +190,7 @@ impl<F> Once<F> {
         F: for<'a> FnOnce(&S, E::Payload<'a>),
     {
         slot.retire();
-        list.count_removed();
+        list.count_used_up(slot);
         // SAFETY: the listener was in use, so the words hold an `F`; having retired it, we own it.
         let listener = unsafe { slot.words.get().cast::<F>().read() };
         listener(source, payload);
@@ -224,7 +226,7 @@ impl<F> Counted<F> {
             return (counted.listener)(source, payload);
         }
         slot.retire();
-        list.count_removed();
+        list.count_used_up(slot);
         // SAFETY: as in `Once`; the reference above is not used any more.
         let mut counted = unsafe { slot.words.get().cast::<Self>().read() };
         (counted.listener)(source, payload);

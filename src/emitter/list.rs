@@ -24,6 +24,7 @@
 )]
 
 use alloc::boxed::Box;
+use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::cell::Cell;
 use core::fmt;
@@ -37,11 +38,14 @@ use super::event::{Declared, Event};
 use super::kind::{KindRef, Verdict};
 use super::row::Row;
 use super::slot::{Captures, RawSlot, Slot};
+use super::special::{Special, is_leaving, leaves, reap_leaving};
 use super::walk::Frame;
 
 /// Where a listener is added.
 #[derive(Clone, Copy)]
 pub(super) enum Place {
+    /// Before all others; one after the other.
+    Intercepting,
     Front,
     /// Between front and back; groups ascending, in a group one after the other.
     Group(i16),
@@ -63,6 +67,7 @@ impl Place {
         /// Registrations fit in below that, one every microsecond for half a year.
         const GROUP: i64 = 1 << 44;
         match self {
+            Self::Intercepting => i64::MIN + number,
             Self::Front => -Self::BACK - number,
             Self::Group(group) => i64::from(group) * GROUP + number,
             Self::Back => Self::BACK + number,
@@ -87,6 +92,9 @@ pub(super) struct Aside {
     /// Added while an emit walked; each by itself, so that they stay where they are.
     late: Vec<NonNull<RawSlot>>,
     blocked: Vec<Blocked>,
+    pub(super) special: Option<Rc<Special>>,
+    /// How deep emits may be nested, if it has been said.
+    pub(super) max_depth: Option<u32>,
 }
 
 /// A listener that is blocked.
@@ -119,8 +127,7 @@ impl RawList {
     /// Adds one that is not the last, or not yet, or for which there is no room.
     #[inline(never)]
     fn add_elsewhere(&self, number: i64, slot: RawSlot) {
-        let row = self.row().unwrap_or_else(Row::new);
-        self.row.set(Some(row));
+        let row = self.row_or_new();
         if self.count() == 0 {
             row.since.set(number);
         }
@@ -133,6 +140,14 @@ impl RawList {
             // SAFETY: nobody walks; from here on the list has the only copy of the pointer.
             self.row.set(Some(unsafe { row.insert(slot) }));
         }
+        self.tell();
+    }
+
+    /// The row, made if there is none.
+    pub(super) fn row_or_new(&self) -> Row {
+        let row = self.row().unwrap_or_else(Row::new);
+        self.row.set(Some(row));
+        row
     }
 
     /// How many listeners there are.
@@ -167,7 +182,11 @@ impl RawList {
         match row.pop(key) {
             // SAFETY: the slot is in use and has just been taken out of the row, which nobody walks over.
             Some(slot) => unsafe { RawSlot::discard(slot) },
-            None => return remove_anywhere(row, key),
+            None => {
+                let removed = remove_anywhere(row, key);
+                self.tell();
+                return removed;
+            }
         }
         true
     }
@@ -179,6 +198,7 @@ impl RawList {
         let captures: Vec<_> = live(&row).filter_map(|slot| take_out(&row, slot)).collect();
         sweep(&row);
         drop(captures);
+        self.tell();
     }
 
     /// Blocks one, or takes a block back. Says whether there is such a listener.
@@ -210,16 +230,20 @@ impl RawList {
         Frame::note(row.frame.get(), verdict);
     }
 
-    /// One has become a tombstone.
+    /// One has become a tombstone, having been called for the last time.
     #[inline]
-    pub(super) fn count_removed(&self) {
+    pub(super) fn count_used_up(&self, slot: &RawSlot) {
         if let Some(row) = self.row() {
-            count_removed(&row);
+            // One that is leaving has been counted.
+            if !is_leaving(&row, slot) {
+                count_removed(&row);
+            }
         }
     }
 
     /// The outermost emit has ended: the late come in, the tombstones go.
     pub(super) fn settle(&self, mut row: Row) {
+        let _captures = reap_leaving(&row);
         if row.late.get() == 0 && row.removed.get() as usize == row.count() {
             return row.reset();
         }
@@ -240,7 +264,7 @@ impl RawList {
 }
 
 /// Does something with what is aside, if anything is.
-fn look_aside<R: Default>(row: &Row, work: impl FnOnce(&mut Aside) -> R) -> R {
+pub(super) fn look_aside<R: Default>(row: &Row, work: impl FnOnce(&mut Aside) -> R) -> R {
     let Some(mut aside) = row.aside.take() else { return R::default() };
     let result = work(&mut aside);
     row.aside.set(Some(aside));
@@ -248,7 +272,7 @@ fn look_aside<R: Default>(row: &Row, work: impl FnOnce(&mut Aside) -> R) -> R {
 }
 
 /// Puts something aside.
-fn put_aside(row: &Row, work: impl FnOnce(&mut Aside)) {
+pub(super) fn put_aside(row: &Row, work: impl FnOnce(&mut Aside)) {
     let mut aside = row.aside.take().unwrap_or_default();
     work(&mut aside);
     row.aside.set(Some(aside));
@@ -266,7 +290,7 @@ fn live(row: &Row) -> impl Iterator<Item = &RawSlot> {
     row.slots().iter().chain(late(row)).filter(|slot| is_live(row, slot))
 }
 
-fn find(row: &Row, key: i64) -> Option<&RawSlot> {
+pub(super) fn find(row: &Row, key: i64) -> Option<&RawSlot> {
     let slots = row.slots();
     let is_it = |slot: &&RawSlot| slot.key == key;
     let end = slots.first().filter(is_it).or_else(|| slots.last().filter(is_it));
@@ -277,7 +301,10 @@ fn find(row: &Row, key: i64) -> Option<&RawSlot> {
 /// Is it a listener still, be it blocked or not?
 #[inline]
 fn is_live(row: &Row, slot: &RawSlot) -> bool {
-    !slot.is_gone() || is_blocked(row, slot)
+    if slot.is_gone() {
+        return is_blocked(row, slot);
+    }
+    !row.is_busy() || !is_leaving(row, slot)
 }
 
 #[cold]
@@ -312,13 +339,16 @@ fn unblock(row: &Row, slot: &RawSlot) {
 }
 
 #[inline]
-fn count_removed(row: &Row) {
+pub(super) fn count_removed(row: &Row) {
     row.removed.set(row.removed.get() + 1);
     Frame::unsettle(row.frame.get());
 }
 
 /// Takes a slot out of use. The captures come back, unless it runs: then its emit drops them.
 fn take_out(row: &Row, slot: &RawSlot) -> Option<Captures> {
+    if row.is_walked() && leaves(row, slot) {
+        return None;
+    }
     if slot.is_gone() {
         unblock(row, slot);
     }

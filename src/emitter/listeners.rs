@@ -6,10 +6,15 @@ use core::cell::{Cell, OnceCell};
 use core::fmt;
 use core::panic::Location;
 
+use super::emission::Emitted;
 use super::event::{Declared, Event, Table};
 use super::list::{AnyList, Place, RawList};
 use super::listener::{Block, Listener, Off, Subscription, serial};
+use super::options::Options;
 use super::slot::{Slot, Verdict};
+#[cfg(feature = "tracing")]
+use super::spans;
+use super::special::Watch;
 
 /// The listeners of an `S`: what [`Emitter`](crate::Emitter) works on.
 ///
@@ -26,6 +31,9 @@ struct Core<S: Declared> {
     /// Counts registrations: the number of each is its key, and its age.
     registrations: Cell<i64>,
     table: S::Table,
+    options: Option<Rc<Options<S>>>,
+    /// An error of a listener is being raised.
+    failing: Cell<bool>,
 }
 
 impl<S: Declared> Listeners<S> {
@@ -45,13 +53,53 @@ impl<S: Declared> Listeners<S> {
     }
 
     fn core(&self) -> &Rc<Core<S>> {
-        self.core.get_or_init(|| {
-            Rc::new(Core {
-                serial: serial(),
-                registrations: Cell::new(0),
-                table: S::Table::default(),
-            })
-        })
+        self.core.get_or_init(|| Rc::new(Core::new(None)))
+    }
+
+    pub(super) fn with_options(options: Options<S>) -> Self {
+        Self { core: OnceCell::from(Rc::new(Core::new(Some(Rc::new(options))))) }
+    }
+
+    #[inline(always)]
+    pub(super) fn emit<E: Event<S>>(
+        &self,
+        source: &S,
+        event: E,
+        payload: E::Payload<'_>,
+    ) -> Emitted {
+        #[cfg(feature = "tracing")]
+        let emitted = spans::traced(S::NAME, E::NAME, || self.emit_plain(source, event, payload));
+        #[cfg(not(feature = "tracing"))]
+        let emitted = self.emit_plain(source, event, payload);
+        emitted
+    }
+
+    #[inline(always)]
+    fn emit_plain<E: Event<S>>(&self, source: &S, _: E, payload: E::Payload<'_>) -> Emitted {
+        match self.table() {
+            Some(table) => E::list(table).emit(source, payload),
+            None => Emitted::NOBODY,
+        }
+    }
+
+    pub(super) fn failing(&self) -> Option<&Cell<bool>> {
+        self.core.get().map(|core| &core.failing)
+    }
+
+    /// A closure that gives these listeners as long as anybody has them.
+    pub(super) fn weak(&self) -> impl Fn() -> Option<Self> + 'static {
+        let core = Rc::downgrade(self.core());
+        move || Some(Self { core: OnceCell::from(core.upgrade()?) })
+    }
+
+    /// Has `watch` told whenever the event comes to have listeners, or to have none.
+    pub(super) fn watch<E: Event<S>>(&self, _: E, watch: Rc<dyn Watch>) {
+        let core = self.core();
+        let list = E::list(&core.table);
+        if let Some(options) = &core.options {
+            list.configure(options);
+        }
+        list.watch(watch);
     }
 
     fn lists(&self) -> impl Iterator<Item = &dyn AnyList> {
@@ -59,16 +107,30 @@ impl<S: Declared> Listeners<S> {
     }
 
     #[track_caller]
-    fn add<E: Event<S>>(
+    pub(super) fn add<E: Event<S>>(
+        &self,
+        event: E,
+        place: Place,
+        slot: impl FnOnce(i64, &'static Location<'static>) -> Slot<S, E>,
+    ) -> Listener {
+        self.add_at(event, place, slot, Location::caller())
+    }
+
+    #[inline]
+    pub(super) fn add_at<E: Event<S>>(
         &self,
         _: E,
         place: Place,
         slot: impl FnOnce(i64, &'static Location<'static>) -> Slot<S, E>,
+        location: &'static Location<'static>,
     ) -> Listener {
-        let (core, location) = (self.core(), Location::caller());
+        let core = self.core();
         let number = core.registrations.get() + 1;
         core.registrations.set(number);
         let key = place.key(number);
+        if let Some(options) = &core.options {
+            E::list(&core.table).configure(options);
+        }
         E::list(&core.table).add(number, key, || slot(key, location));
         Listener { key, serial: core.serial, event: E::INDEX.into() }
     }
@@ -205,6 +267,16 @@ impl<S: Declared> Listeners<S> {
 }
 
 impl<S: Declared> Core<S> {
+    fn new(options: Option<Rc<Options<S>>>) -> Self {
+        Self {
+            serial: serial(),
+            registrations: Cell::new(0),
+            table: S::Table::default(),
+            options,
+            failing: Cell::new(false),
+        }
+    }
+
     /// The list that a listener of this emitter stands in.
     #[inline]
     fn list(&self, listener: Listener) -> Option<&RawList> {

@@ -44,7 +44,9 @@
 /// ```text
 /// pub struct Room { .. }            Clone (clones share the listeners), Debug, Default, Emitter
 ///     pub fn new() -> Room
+///     pub fn with_options(options: Options<Room>) -> Room
 ///     pub fn emit(&self, event, payload) -> Emitted
+///     pub fn emit_later(&self, event, payload) -> Result<()>         (feature `event-loop`)
 ///     pub fn emit_error(&self, error: std::io::Error) -> Result<Emitted, Unhandled<std::io::Error>>
 /// ```
 ///
@@ -108,6 +110,11 @@ macro_rules! __events {
                 Self { emitter: $crate::emitter::EventEmitter::new() }
             }
 
+            /// One that nobody listens to, and that behaves as the options say.
+            pub fn with_options(options: $crate::emitter::Options<Self>) -> Self {
+                Self { emitter: $crate::emitter::EventEmitter::with_options(options) }
+            }
+
             /// Calls the listeners of `event`.
             #[inline(always)]
             pub fn emit<E: $crate::emitter::Event<Self>>(
@@ -122,6 +129,25 @@ macro_rules! __events {
         impl $crate::emitter::Emitter for $emitter {
             fn listeners(&self) -> &$crate::emitter::Listeners<Self> {
                 &self.emitter
+            }
+        }
+
+        $crate::__later! { $emitter }
+
+        impl $crate::emitter::Downgrade for $emitter {
+            fn downgrade(&self) -> impl ::core::ops::Fn() -> ::core::option::Option<Self> + 'static {
+                let weak = self.emitter.weak();
+                move || weak().map(|emitter| Self { emitter })
+            }
+        }
+
+        impl $crate::emitter::Raise for $emitter {
+            fn raise<E: $crate::emitter::Event<Self>>(
+                &self,
+                event: E,
+                payload: E::Payload<'_>,
+            ) -> $crate::emitter::Emitted {
+                self.emitter.emit(self, event, payload)
             }
         }
 
@@ -251,6 +277,14 @@ macro_rules! __events {
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
         $vis struct $event;
     };
+}
+
+/// Without a loop there is no later; with one, `src/later.rs` has this macro.
+#[cfg(not(feature = "event-loop"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __later {
+    ($emitter:ident) => {};
 }
 
 #[doc(hidden)]

@@ -68,12 +68,42 @@
 //!
 //! [`Emitted`] says how many listeners were called.
 //!
+//! On a loop, `emit_later` emits right after the callback that runs: see
+//! [`EventEmitter::emit_later`](crate::EventEmitter::emit_later).
+//!
+//! # Routing
+//!
+//! Who listens may also decide where an event goes, by the methods of the trait [`Routing`]:
+//!
+//! | | |
+//! |---|---|
+//! | [`intercept`](Routing::intercept) | before all listeners: may change a `&mut` payload, may stop the emit |
+//! | [`on_try`](Routing::on_try) | may fail: its error becomes the emitter's error event |
+//! | [`relay`](Routing::relay), [`relay_map`](Routing::relay_map), [`relay_with`](Routing::relay_with) | another emitter raises it too, as long as somebody listens there |
+//!
+//! ```
+//! use std::ops::ControlFlow::{Break, Continue};
+//!
+//! use onward::{Emitter, Routing, events};
+//!
+//! events! { Room { Said(&mut String) } }
+//! events! { Log { Line(&mut String) } }
+//! let (room, log) = (Room::new(), Log::new());
+//! room.intercept(Said, |_, line| if line.is_empty() { Break(()) } else { Continue(()) });
+//! room.relay(Said, &log, Line);
+//! log.on(Line, |_, line| println!("{line}"));
+//!
+//! assert!(room.emit(Said, &mut String::new()).stopped);
+//! assert_eq!(room.emit(Said, &mut "hello".into()).called, 1);
+//! ```
+//!
 //! # Ordering
 //!
 //! 1. Listeners run in the order in which they were registered, and have returned when `emit` does.
 //! 2. A listener **added** during an emit of its event does not run in that emit.
 //! 3. A listener **removed** during an emit does not run any more: removed means removed. What it
-//!    captured is dropped at once, or when it returns if it is running.
+//!    captured is dropped at once, or when it returns if it is running. (Node calls it once more;
+//!    [`Removal::Snapshot`], one of the [`Options`], does too.)
 //! 4. `once` removes, then calls. It never runs twice, neither nested nor after a panic.
 //!
 //! ```
@@ -95,6 +125,9 @@
 //! If a listener's event is emitted again while it runs, an `on` listener is skipped in
 //! that nested emit, since it is an `FnMut` that cannot be entered twice; [`Emitted::skipped`]
 //! counts these. An `on_reentrant` listener recurses.
+//!
+//! Emits that call each other in a circle end in a panic that names them, before the stack overflows: see
+//! [`Options::max_depth`].
 //!
 //! # Errors
 //!
@@ -160,8 +193,18 @@
 //!
 //! # Panics
 //!
-//! The emitter itself never panics. A listener's panic passes out of `emit`, the listeners after it
-//! are not called, and the emitter can be used as before. A `once` listener that panicked is gone.
+//! A listener's panic passes out of `emit`, the listeners after it are not called, and the emitter can be
+//! used as before. A `once` listener that panicked is gone. With [`Options::isolate_panics`] it is caught and
+//! reported as a value, and the others are called.
+//!
+//! The emitter itself panics in two cases: emits in a circle, as above; and the error of an
+//! [`on_try`](Routing::on_try) listener that nobody takes, where no loop runs.
+//!
+//! # Tracing
+//!
+//! With the feature `tracing`, each emit is a span `emit` of the target `onward::emit`, at the level `TRACE`. Its fields are
+//! `emitter`, `event`, `nesting` (how many emits it is inside of), `called`, `skipped` and `stopped`. Without the
+//! feature there is nothing of it.
 //!
 //! # Lifetimes
 //!
@@ -178,10 +221,16 @@
 //! one is searched for. A listener added during an emit of its event is allocated by itself until that emit has ended.
 
 mod awaiting;
+mod chain;
 mod emission;
 mod event;
+pub(crate) mod failing;
 mod first;
 pub mod from_node;
+mod held;
+mod intercepting;
+#[cfg(feature = "std")]
+mod isolation;
 mod kept;
 mod kind;
 mod list;
@@ -191,11 +240,18 @@ mod macros;
 #[cfg(feature = "named")]
 pub mod named;
 pub(crate) mod names;
+mod nested;
 mod next;
+mod options;
 mod pausable;
 mod queue;
+mod relaying;
+mod routing;
 mod row;
 mod slot;
+#[cfg(feature = "tracing")]
+mod spans;
+mod special;
 mod streaming;
 mod strict;
 mod subscribing;
@@ -207,11 +263,17 @@ pub use awaiting::Waiting;
 pub use emission::{Emitted, EventEmitter};
 pub use event::{Declared, Event};
 pub use first::{Armed, First, OneOf2, OneOf3, OneOf4, Race, first};
+pub use held::Deferrable;
+#[cfg(feature = "std")]
+pub use isolation::ListenerPanic;
 pub use kept::Waitable;
 pub use listener::{Block, Listener, Subscription, Subscriptions};
 pub use listeners::Listeners;
 pub use next::{Gone, Next, NextError, NextOrError};
+pub use options::{Options, Removal};
 pub use pausable::Pausable;
+pub use relaying::{Downgrade, Raise, Relay};
+pub use routing::Routing;
 pub use streaming::{Events, Overflow};
 pub use strict::{Overflowed, Strict};
 pub use subscribing::Emitter;
@@ -220,6 +282,8 @@ pub use unhandled::Unhandled;
 // For what `events!` writes.
 #[doc(hidden)]
 pub use event::Table;
+#[doc(hidden)]
+pub use held::{Hold, Lend};
 #[doc(hidden)]
 pub use kept::{ByMut, ByRef, ByValue, Keep, Kept};
 #[doc(hidden)]

@@ -23,6 +23,7 @@ use core::cell::Cell;
 use core::ops::Deref;
 use core::ptr::{self, NonNull};
 
+use super::chain::Counter;
 use super::list::Aside;
 use super::slot::RawSlot;
 use super::walk::Frame;
@@ -44,6 +45,8 @@ pub(super) struct Header {
     limit: Cell<*mut RawSlot>,
     /// The number of the registration by which the event came to have listeners.
     pub(super) since: Cell<i64>,
+    /// What is needed to count nested emits.
+    pub(super) nested: Counter,
     /// What is seldom needed.
     pub(super) aside: Cell<Option<Box<Aside>>>,
 }
@@ -76,6 +79,7 @@ impl Row {
                 late: Cell::new(0),
                 limit: Cell::new(first.add(1)),
                 since: Cell::new(0),
+                nested: Counter::new(),
                 aside: Cell::new(None),
             });
         }
@@ -137,15 +141,29 @@ impl Row {
         self.number(self.limit.get())
     }
 
+    /// Is there a frame: that of an emit under way, or the root of a [special](super::special) list?
     #[inline(always)]
-    pub(super) fn is_walked(self) -> bool {
+    pub(super) fn is_busy(self) -> bool {
         !self.frame.get().is_null()
+    }
+
+    /// Is an emit under way?
+    #[inline]
+    pub(super) fn is_walked(self) -> bool {
+        self.is_busy() && !Frame::is_root(self.frame.get())
     }
 
     /// The first slot, and where the last one ends.
     #[inline(always)]
     pub(super) fn ends(self) -> (*const RawSlot, *const RawSlot) {
         (self.start.get(), self.end.get())
+    }
+
+    /// Is nothing aside?
+    #[inline]
+    pub(super) fn aside_is_empty(self) -> bool {
+        // SAFETY: the cell is only looked into, and nobody else does meanwhile.
+        unsafe { (*self.aside.as_ptr()).is_none() }
     }
 
     #[inline]
@@ -172,7 +190,7 @@ impl Row {
     #[inline(always)]
     pub(super) fn has_room_for(self, number: i64, key: i64) -> bool {
         let (start, end) = self.ends();
-        if self.is_walked() || end == self.limit.get() {
+        if self.is_busy() || end == self.limit.get() {
             return false;
         }
         if start == end {
@@ -228,7 +246,7 @@ impl Row {
     #[inline(always)]
     pub(super) fn pop(self, key: i64) -> Option<*const RawSlot> {
         let (start, end) = (self.start.get(), self.end.get());
-        let plain = start == self.place(0) && self.removed.get() == 0 && !self.is_walked();
+        let plain = start == self.place(0) && self.removed.get() == 0 && !self.is_busy();
         if !plain || start == end {
             return None;
         }

@@ -4,7 +4,6 @@
     reason = "it walks over a row that listeners may want to change, see list.rs"
 )]
 
-use alloc::vec::Vec;
 use core::cell::Cell;
 use core::mem::{self, MaybeUninit};
 use core::ptr;
@@ -12,9 +11,10 @@ use core::ptr;
 use super::emission::Emitted;
 use super::event::{Declared, Event};
 use super::kind::Verdict;
-use super::list::{List, RawList, late};
+use super::list::{List, RawList};
 use super::row::Row;
 use super::slot::RawSlot;
+use super::special;
 
 /// An emit under way, on the stack. The emits of a list that are under way are linked from the
 /// innermost outwards.
@@ -40,8 +40,14 @@ const MISSED: Notes = 2;
 const SKIPPED: Notes = 4;
 /// There is something for [`RawList::settle`] to do in the end.
 const UNSETTLED: Notes = 8;
-/// It is inside of another emit.
+/// It has an outer frame.
 const NESTED: Notes = 16;
+/// It intercepted the event: those after it are not called.
+const STOPPED: Notes = 32;
+/// The list has become special: it is left with its root.
+const SPECIAL: Notes = 64;
+/// It is the frame of a special list in which nobody walks.
+const ROOT: Notes = 128;
 
 impl Frame {
     #[inline(always)]
@@ -54,7 +60,36 @@ impl Frame {
         }
     }
 
-    fn nested(outer: *const Self) -> Self {
+    /// For a special list.
+    pub(super) fn root() -> Self {
+        Self { notes: Cell::new(ROOT), ..Self::outermost(ptr::null()) }
+    }
+
+    /// Is it that of a list in which nobody walks?
+    pub(super) fn is_root(frame: *const Self) -> bool {
+        // SAFETY: as in `outermost_running`; a root lives as long as its list.
+        unsafe { frame.as_ref() }.is_some_and(|frame| frame.notes.get() & ROOT != 0)
+    }
+
+    /// The emit furthest out, from `frame` on, is to leave a special list behind. Says whether there is one.
+    pub(super) fn become_special(mut frame: *const Self) -> bool {
+        let mut found = false;
+        // SAFETY: as in `outermost_running`.
+        while let Some(inner) = unsafe { frame.as_ref() } {
+            (found, frame) = (true, inner.outer());
+            if frame.is_null() {
+                inner.notes.set(inner.notes.get() | SPECIAL);
+            }
+        }
+        found
+    }
+
+    /// Has a listener that has returned count as running, or none.
+    pub(super) fn hold(&self, slot: *const RawSlot) {
+        self.at.set(slot);
+    }
+
+    pub(super) fn nested(outer: *const Self) -> Self {
         let notes = Cell::new(NESTED);
         Self { notes, outer: MaybeUninit::new(outer), ..Self::outermost(ptr::null()) }
     }
@@ -91,8 +126,12 @@ impl Frame {
     pub(super) fn note(frame: *const Self, verdict: Verdict) {
         // SAFETY: as in `outermost_running`.
         if let Some(frame) = unsafe { frame.as_ref() } {
-            let skipped = if verdict == Verdict::Busy { SKIPPED } else { 0 };
-            frame.heed_next(MISSED | skipped);
+            let more = match verdict {
+                Verdict::Busy => SKIPPED,
+                Verdict::Stopped => STOPPED,
+                _ => 0,
+            };
+            frame.heed_next(MISSED | more);
         }
     }
 
@@ -112,15 +151,47 @@ impl Frame {
     }
 }
 
+/// What an emit did, in two words, which come back in registers.
+#[derive(Clone, Copy)]
+pub(super) struct Tally {
+    pub(super) called: usize,
+    /// How many were skipped, doubled; odd if it was stopped.
+    more: usize,
+}
+
+impl Tally {
+    pub(super) const NOBODY: Self = Self { called: 0, more: 0 };
+
+    #[inline(always)]
+    fn called(called: usize) -> Self {
+        Self { called, more: 0 }
+    }
+
+    pub(super) fn skip(&mut self) {
+        self.more += 2;
+    }
+
+    pub(super) fn is_stopped(self) -> bool {
+        self.more & 1 != 0
+    }
+}
+
+impl From<Tally> for Emitted {
+    #[inline(always)]
+    fn from(tally: Tally) -> Self {
+        Self { called: tally.called, skipped: tally.more >> 1, stopped: tally.is_stopped() }
+    }
+}
+
 /// Links a frame, and takes it out again, whether the emit returns or panics.
-struct Link<'a> {
+pub(super) struct Link<'a> {
     list: &'a RawList,
     frame: &'a Frame,
 }
 
 impl<'a> Link<'a> {
     #[inline(always)]
-    fn new(list: &'a RawList, row: Row, frame: &'a Frame) -> Self {
+    pub(super) fn new(list: &'a RawList, row: Row, frame: &'a Frame) -> Self {
         row.frame.set(frame);
         Self { list, frame }
     }
@@ -150,28 +221,32 @@ fn close(list: &RawList, frame: &Frame) {
         reap(frame); // its listener panicked
     }
     let Some(row) = list.row() else { return };
-    row.frame.set(frame.outer());
-    if row.removed.get() == 0 && row.late.get() == 0 {
+    let outer = frame.outer();
+    row.frame.set(if outer.is_null() { special::root(&row) } else { outer });
+    if row.is_walked() {
+        if row.removed.get() != 0 || row.late.get() != 0 {
+            Frame::unsettle(row.frame.get());
+        }
         return;
     }
-    if row.is_walked() {
-        Frame::unsettle(row.frame.get());
-    } else {
+    if row.removed.get() != 0 || row.late.get() != 0 {
         list.settle(row);
     }
+    list.tell();
 }
 
 /// Does what is noted about the listener that has just returned, and counts it.
 #[cold]
 #[inline(never)]
-fn heed(frame: &Frame, emitted: Emitted) -> Emitted {
+pub(super) fn heed(frame: &Frame, tally: Tally) -> Tally {
     let notes = frame.notes.replace(frame.notes.get() & NESTED);
     if notes & CONDEMNED != 0 {
         reap(frame);
     }
-    Emitted {
-        called: emitted.called - usize::from(notes & MISSED != 0),
-        skipped: emitted.skipped + usize::from(notes & SKIPPED != 0),
+    Tally {
+        called: tally.called - usize::from(notes & MISSED != 0),
+        more: (tally.more + (usize::from(notes & SKIPPED != 0) << 1))
+            | usize::from(notes & STOPPED != 0),
     }
 }
 
@@ -190,8 +265,8 @@ impl<S: Declared, E: Event<S>> List<S, E> {
     #[inline(always)]
     pub(super) fn emit(&self, source: &S, mut payload: E::Payload<'_>) -> Emitted {
         let Some(row) = self.row() else { return Emitted::NOBODY };
-        if row.is_walked() {
-            return self.emit_nested(row, source, payload);
+        if row.is_busy() {
+            return self.emit_nested(row, source, payload).into();
         }
         let (first, end) = row.ends();
         if first == end {
@@ -211,7 +286,7 @@ impl<S: Declared, E: Event<S>> List<S, E> {
                 }
             }
             if frame.notes.get() != 0 {
-                return self.resume(link, next, source, payload);
+                return self.resume(link, next, source, payload).into();
             }
         }
         if !E::LENT {
@@ -219,10 +294,10 @@ impl<S: Declared, E: Event<S>> List<S, E> {
             // SAFETY: as in `walk`.
             unsafe { (*next).call::<S, E>(self, source, payload) };
             if frame.notes.get() != 0 {
-                return heed(&frame, Emitted { called: row.count(), skipped: 0 });
+                return heed(&frame, Tally::called(row.count())).into();
             }
         }
-        let emitted = Emitted { called: row.count(), skipped: 0 };
+        let emitted = Emitted { called: row.count(), ..Emitted::NOBODY };
         link.unlink();
         emitted
     }
@@ -284,61 +359,43 @@ impl<S: Declared, E: Event<S>> List<S, E> {
         mut slot: *const RawSlot,
         source: &S,
         mut payload: E::Payload<'_>,
-    ) -> Emitted {
+    ) -> Tally {
         let frame = link.frame;
-        let Some(row) = self.row() else { return Emitted::NOBODY };
+        let Some(row) = self.row() else { return Tally::NOBODY };
         let others = others::<S, E>(row.ends().1);
-        let mut emitted = heed(frame, Emitted { called: row.count(), skipped: 0 });
-        while slot != others {
+        let mut tally = heed(frame, Tally::called(row.count()));
+        while slot != others && !tally.is_stopped() {
             frame.stop.set(others);
             // SAFETY: as in `emit`.
             slot = unsafe { self.walk(frame, slot, source, &mut payload) };
-            emitted = heed(frame, emitted);
+            tally = heed(frame, tally);
+        }
+        if tally.is_stopped() {
+            // Only interceptors have been called, which do not count.
+            return Tally { called: 0, ..tally };
         }
         if !E::LENT {
             frame.at.set(others);
             // SAFETY: as in `walk`.
             unsafe { (*others).call::<S, E>(self, source, payload) };
-            emitted = heed(frame, emitted);
+            tally = heed(frame, tally);
         }
-        emitted
+        tally
     }
 
-    /// An emit from inside of another one of the same event: what runs is skipped, unless it is
-    /// re-entrant, and those that were added meanwhile are called.
-    #[cold]
-    #[inline(never)]
-    fn emit_nested(&self, row: Row, source: &S, mut payload: E::Payload<'_>) -> Emitted {
-        let outer = row.frame.get();
-        let frame = Frame::nested(outer);
-        let _link = Link::new(self, row, &frame);
-        let mut emitted = Emitted::NOBODY;
-        let mut call = |slot: &RawSlot, payload: E::Payload<'_>| {
-            let runs = !slot.is_reentrant() && Frame::outermost_running(outer, slot).is_some();
-            if !slot.is_gone() && runs {
-                emitted.skipped += 1;
-                return;
-            }
-            frame.at.set(slot);
-            // SAFETY: slots stay where they are as long as an emit is under way; this one does not run,
-            // or may.
-            unsafe { slot.call::<S, E>(self, source, payload) };
-            emitted.called += 1;
-            emitted = heed(&frame, emitted);
-            frame.at.set(ptr::null());
-        };
-        if row.late.get() == 0 {
-            let Some((last, others)) = row.slots().split_last() else { return emitted };
-            others.iter().for_each(|slot| call(slot, E::lend(&mut payload)));
-            call(last, payload);
-            return emitted;
-        }
-        let mut slots: Vec<_> = row.slots().iter().chain(late(&row)).collect();
-        slots.sort_by_key(|slot| slot.key);
-        let Some((last, others)) = slots.split_last() else { return emitted };
-        others.iter().for_each(|slot| call(slot, E::lend(&mut payload)));
-        call(last, payload);
-        emitted
+    /// Calls one listener of the row, on the longer way.
+    ///
+    /// It does not run, unless it is re-entrant, and the frame is linked and the innermost.
+    pub(super) fn call_idle(
+        &self,
+        frame: &Frame,
+        slot: &RawSlot,
+        source: &S,
+        payload: E::Payload<'_>,
+    ) {
+        frame.at.set(slot);
+        // SAFETY: slots stay where they are as long as an emit is under way; this one does not run, or may.
+        unsafe { slot.call::<S, E>(self, source, payload) };
     }
 }
 

@@ -68,6 +68,7 @@ pub(crate) struct Core {
 
 impl Core {
     pub(crate) fn new() -> Result<Rc<Self>> {
+        Error::take_failures(super::handle::take_failure);
         let failed = |error| Error::io("create event loop", error);
         let driver = Driver::new().map_err(failed)?;
         let inbox = Arc::new(Inbox::new(driver.waker().map_err(failed)?));

@@ -10,7 +10,7 @@ use super::source::{Interest, Source, Trigger};
 use super::tasks::{self, JoinHandle};
 use super::timers::{Callback, Kind, Missed};
 use super::tokens::{Immediate, Timer};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Failure, Result};
 use std::cell::RefCell;
 use std::fmt;
 use std::future::Future;
@@ -25,6 +25,14 @@ thread_local! {
 /// `None` also when the thread is about to end: destructors of its own may ask.
 pub(super) fn current() -> Option<Handle> {
     CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
+}
+
+/// Has an error that nobody took end the loop that this thread is in, if it is in one.
+pub(crate) fn take_failure(emitter: &'static str, error: Failure) -> Option<Failure> {
+    let Some(handle) = current() else { return Some(error) };
+    let unhandled = Error::new(ErrorKind::Unhandled, "unhandled error of");
+    handle.fail(unhandled.on(emitter).because(error));
+    None
 }
 
 /// Gives `value` to the loop with this serial, or back, if the thread is not inside of it.

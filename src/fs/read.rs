@@ -4,6 +4,7 @@ use super::life::{self, FileStream, Life, Way};
 use super::reading::{self, Ahead};
 use super::sys::{How, Kind};
 use super::{ReadOptions, open};
+use crate::emitter::Downgrade;
 use crate::emitter::names::{Close, Data, End, Open};
 use crate::emitter::{Emitter, Event, EventEmitter, Listeners, Pausable};
 use crate::error::{Error, Result};
@@ -282,6 +283,13 @@ impl ReadStream {
 
     pub(super) fn tell_end(&self) {
         self.0.emitter.emit(self, End, ());
+    }
+}
+
+impl Downgrade for ReadStream {
+    fn downgrade(&self) -> impl Fn() -> Option<Self> + 'static {
+        let inner = Rc::downgrade(&self.0);
+        move || inner.upgrade().map(Self)
     }
 }
 

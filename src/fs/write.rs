@@ -3,6 +3,7 @@
 use super::life::{self, FileStream, Life, Way};
 use super::sys::{self, Kind};
 use super::{WriteOptions, open, writing};
+use crate::emitter::Downgrade;
 use crate::emitter::names::{Close, Drain, Finish, Open};
 use crate::emitter::{Emitter, EventEmitter, Listeners};
 use crate::error::{Error, Result};
@@ -304,6 +305,13 @@ impl WriteStream {
 
     pub(super) fn tell_finish(&self) {
         self.0.emitter.emit(self, Finish, ());
+    }
+}
+
+impl Downgrade for WriteStream {
+    fn downgrade(&self) -> impl Fn() -> Option<Self> + 'static {
+        let inner = Rc::downgrade(&self.0);
+        move || inner.upgrade().map(Self)
     }
 }
 

@@ -3,6 +3,7 @@
 use super::address::Address;
 use super::socket::{Parent, Socket};
 use super::sys::{self, AcceptError};
+use crate::emitter::Downgrade;
 use crate::emitter::names::{Close, Connection, Listening};
 use crate::emitter::{Emitter, EventEmitter, Listeners};
 use crate::error::{Error, ErrorKind, Result};
@@ -243,6 +244,13 @@ impl Server {
         if let Err(unhandled) = self.0.emitter.emit_error(self, error) {
             self.0.handle.fail(Error::unhandled(self, unhandled.into_inner()));
         }
+    }
+}
+
+impl Downgrade for Server {
+    fn downgrade(&self) -> impl Fn() -> Option<Self> + 'static {
+        let inner = Rc::downgrade(&self.0);
+        move || inner.upgrade().map(Self)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::address::Address;
 use super::connect::{self, Dial};
+use crate::emitter::Downgrade;
 use crate::emitter::names::{Close, Connect, Data, Drain, End, Finish};
 use crate::emitter::{Emitter, Event, EventEmitter, Listeners, Pausable};
 use crate::error::{Error, Result};
@@ -277,6 +278,13 @@ impl Socket {
         if !self.is_destroyed() {
             engine::establish(self);
         }
+    }
+}
+
+impl Downgrade for Socket {
+    fn downgrade(&self) -> impl Fn() -> Option<Self> + 'static {
+        let inner = Rc::downgrade(&self.0);
+        move || inner.upgrade().map(Self)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Signals as events.
 
+use crate::emitter::Downgrade;
 use crate::emitter::names::{Hangup, Interrupt, Terminate};
 use crate::emitter::{Emitter, Event, EventEmitter, Listeners};
 use crate::error::{Error, Result};
@@ -175,6 +176,13 @@ impl Source for Watch {
         if let Some(of) = self.owner() {
             Signals(of).close();
         }
+    }
+}
+
+impl Downgrade for Signals {
+    fn downgrade(&self) -> impl Fn() -> Option<Self> + 'static {
+        let inner = Rc::downgrade(&self.0);
+        move || inner.upgrade().map(Self)
     }
 }
 

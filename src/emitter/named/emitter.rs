@@ -11,6 +11,8 @@ use super::core::{Core, Entry, Visit};
 use super::key::{Find, Key, Select};
 use crate::emitter::emission::Emitted;
 use crate::emitter::listeners::At;
+#[cfg(feature = "tracing")]
+use crate::emitter::spans;
 
 /// An emitter whose events are names and keys, found at run time, each with a payload type of its own.
 ///
@@ -70,11 +72,23 @@ impl NamedEmitter {
     /// ```
     #[inline(always)]
     pub fn emit<F: Find>(&self, key: F, payload: &<F::Key as Key>::Payload) -> Emitted {
+        #[cfg(feature = "tracing")]
+        let emitted = {
+            let event = key.event_name().unwrap_or_else(|| core::any::type_name::<F::Key>());
+            spans::traced("NamedEmitter", event, || self.emit_plain(&key, payload))
+        };
+        #[cfg(not(feature = "tracing"))]
+        let emitted = self.emit_plain(&key, payload);
+        emitted
+    }
+
+    #[inline(always)]
+    fn emit_plain<F: Find>(&self, key: &F, payload: &<F::Key as Key>::Payload) -> Emitted {
         let Some(core) = self.core.get() else { return Emitted::NOBODY };
         if core.patterns.get() != 0 {
-            return self.emit_with_patterns(core, &key, payload);
+            return self.emit_with_patterns(core, key, payload);
         }
-        self.emit_exact(core, &key, payload)
+        self.emit_exact(core, key, payload)
     }
 
     #[inline(always)]

@@ -21,7 +21,7 @@ pub struct Matched<T: ?Sized>(PhantomData<fn(&T)>);
 impl<T: ?Sized + 'static> Event<NamedEmitter> for Carried<T> {
     type Payload<'a> = &'a T;
     type Shape = ByRef<T>;
-    const NAME: &'static str = "Carried";
+    const NAME: &'static str = "(by name)";
     const INDEX: u16 = 0;
     const LENT: bool = true;
 
@@ -38,7 +38,7 @@ impl<T: ?Sized + 'static> Event<NamedEmitter> for Carried<T> {
 impl<T: ?Sized + 'static> Event<NamedEmitter> for Matched<T> {
     type Payload<'a> = (&'a str, &'a T);
     type Shape = (ByRef<str>, ByRef<T>);
-    const NAME: &'static str = "Matched";
+    const NAME: &'static str = "(by pattern)";
     const INDEX: u16 = 0;
     const LENT: bool = true;
 

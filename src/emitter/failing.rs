@@ -1,0 +1,100 @@
+//! Listeners that may fail: their errors become error events.
+
+use alloc::boxed::Box;
+use core::cell::Cell;
+
+use super::event::Event;
+use super::list::Place;
+use super::listener::Listener;
+use super::slot::{Slot, Verdict};
+use super::subscribing::Emitter;
+use crate::emitter::names::{Error, ErrorMonitor};
+
+/// Any error, by value.
+pub(crate) type Failure = Box<dyn core::error::Error + Send + Sync>;
+
+/// Takes an error of the emitter of this name, or gives it back.
+#[cfg(feature = "std")]
+type Taker = fn(&'static str, Failure) -> Option<Failure>;
+
+#[cfg(feature = "std")]
+static TAKER: std::sync::OnceLock<Taker> = std::sync::OnceLock::new();
+
+/// Has `taker` asked for what becomes of errors that nobody took. The first one is.
+#[cfg(feature = "std")]
+pub(crate) fn take_failures(taker: Taker) {
+    let _ = TAKER.set(taker);
+}
+
+#[track_caller]
+pub(super) fn on_try<S, E, X>(
+    source: &S,
+    event: E,
+    mut listener: impl for<'a> FnMut(&S, E::Payload<'a>) -> Result<(), X> + 'static,
+) -> Listener
+where
+    S: Emitter,
+    E: Event<S>,
+    X: Into<Failure> + 'static,
+    Error: for<'a> Event<S, Payload<'a> = &'a X>,
+    ErrorMonitor: for<'a> Event<S, Payload<'a> = &'a X>,
+{
+    let trying = Slot::deciding(move |source: &S, payload: E::Payload<'_>| {
+        if let Err(error) = listener(source, payload) {
+            fail(source, error);
+        }
+        Verdict::Taken
+    });
+    let listener = source.listeners().add(event, Place::Back, trying);
+    source.listener_added(event);
+    listener
+}
+
+/// A listener has failed.
+fn fail<S: Emitter, X: Into<Failure> + 'static>(source: &S, error: X)
+where
+    Error: for<'a> Event<S, Payload<'a> = &'a X>,
+    ErrorMonitor: for<'a> Event<S, Payload<'a> = &'a X>,
+{
+    if !raise(source, &error) {
+        unhandled(S::NAME, error.into());
+    }
+}
+
+/// Raises an error event; not from inside of another one that was raised here. Says whether somebody took it.
+fn raise<S: Emitter, X: 'static>(source: &S, error: &X) -> bool
+where
+    Error: for<'a> Event<S, Payload<'a> = &'a X>,
+    ErrorMonitor: for<'a> Event<S, Payload<'a> = &'a X>,
+{
+    struct Failing<'a>(&'a Cell<bool>);
+    impl Drop for Failing<'_> {
+        fn drop(&mut self) {
+            self.0.set(false);
+        }
+    }
+    let listeners = source.listeners();
+    let Some(failing) = listeners.failing().filter(|failing| !failing.get()) else { return false };
+    failing.set(true);
+    let _failing = Failing(failing);
+    listeners.emit(source, ErrorMonitor, error);
+    let emitted = listeners.emit(source, Error, error);
+    emitted.handled() || emitted.stopped
+}
+
+#[cfg(feature = "std")]
+fn unhandled(emitter: &'static str, error: Failure) {
+    let left = match TAKER.get() {
+        Some(take) => take(emitter, error),
+        None => Some(error),
+    };
+    if let Some(error) = left {
+        panic!("unhandled error of {emitter}: {error}");
+    }
+}
+
+#[cfg(not(feature = "std"))]
+#[allow(clippy::needless_pass_by_value, reason = "its twin above gives it away")]
+fn unhandled(emitter: &'static str, error: Failure) {
+    panic!("unhandled error of {emitter}: {error}");
+}

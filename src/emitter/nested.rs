@@ -1,0 +1,116 @@
+//! The longer way of an emit: from inside of another one of the same event, or in a list that is
+//! [special](super::special).
+
+use alloc::rc::Rc;
+use alloc::vec::Vec;
+use core::ptr;
+
+use super::event::{Declared, Event};
+use super::list::{List, late};
+#[cfg(feature = "std")]
+use super::options::Options;
+use super::row::Row;
+use super::slot::RawSlot;
+use super::special::{Special, max_depth, special};
+use super::walk::{Frame, Link, Tally, heed};
+
+/// An emit on the longer way.
+struct Walk<'a, S: Declared, E: Event<S>> {
+    list: &'a List<S, E>,
+    frame: &'a Frame,
+    outer: *const Frame,
+    special: Option<Rc<Special>>,
+    #[cfg(feature = "std")]
+    options: Option<Rc<Options<S>>>,
+    /// Of this emit, among those of a special list.
+    number: u64,
+    tally: Tally,
+}
+
+impl<S: Declared, E: Event<S>> List<S, E> {
+    /// What runs is skipped, unless it is re-entrant, and those that were added since an emit began that is
+    /// under way still are called.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn emit_nested(&self, row: Row, source: &S, mut payload: E::Payload<'_>) -> Tally {
+        let outer = row.frame.get();
+        let names = (S::NAME, E::NAME);
+        let _counted = row.is_walked().then(|| row.nested.enter(max_depth::<S>(&row), names));
+        let special = special(&row);
+        let frame = Frame::nested(outer);
+        let _link = Link::new(self, row, &frame);
+        let mut walk = Walk {
+            list: self,
+            frame: &frame,
+            outer,
+            #[cfg(feature = "std")]
+            options: special.as_ref().and_then(|special| special.options()),
+            number: special.as_ref().map_or(0, |special| special.begin()),
+            special,
+            tally: Tally::NOBODY,
+        };
+        if row.late.get() == 0 {
+            let Some((last, others)) = row.slots().split_last() else { return walk.tally };
+            if others.iter().all(|slot| walk.step(slot, source, E::lend(&mut payload))) {
+                walk.step(last, source, payload);
+            }
+            return walk.tally;
+        }
+        let mut slots: Vec<_> = row.slots().iter().chain(late(&row)).collect();
+        slots.sort_by_key(|slot| slot.key);
+        let Some((last, others)) = slots.split_last() else { return walk.tally };
+        if others.iter().all(|slot| walk.step(slot, source, E::lend(&mut payload))) {
+            walk.step(last, source, payload);
+        }
+        walk.tally
+    }
+}
+
+impl<S: Declared, E: Event<S>> Walk<'_, S, E> {
+    /// Calls a listener, if it is its turn. Says whether the emit goes on.
+    fn step(&mut self, slot: &RawSlot, source: &S, payload: E::Payload<'_>) -> bool {
+        let left = self.special.as_ref().and_then(|special| special.left(slot));
+        if slot.is_gone() || left.is_some_and(|left| left < self.number) {
+            return true;
+        }
+        if !slot.is_reentrant() && Frame::outermost_running(self.outer, slot).is_some() {
+            self.tally.skip();
+            return true;
+        }
+        self.call(slot, source, payload);
+        // It does not run any more: whoever is told may remove it.
+        self.frame.hold(ptr::null());
+        if self.special.is_some() {
+            self.list.tell();
+        }
+        !self.tally.is_stopped()
+    }
+
+    #[cfg(not(feature = "std"))]
+    fn call(&mut self, slot: &RawSlot, source: &S, payload: E::Payload<'_>) {
+        self.list.call_idle(self.frame, slot, source, payload);
+        self.tally.called += 1;
+        self.tally = heed(self.frame, self.tally);
+    }
+
+    /// With panics caught, if the emitter is to.
+    #[cfg(feature = "std")]
+    fn call(&mut self, slot: &RawSlot, source: &S, payload: E::Payload<'_>) {
+        let call = || self.list.call_idle(self.frame, slot, source, payload);
+        let panic = match &self.options {
+            Some(options) => options.catch(call).err(),
+            None => {
+                call();
+                None
+            }
+        };
+        self.tally.called += 1;
+        self.tally = heed(self.frame, self.tally);
+        if let (Some(panic), Some(options)) = (panic, &self.options) {
+            // It counts as running on, if it is in use still.
+            self.frame.hold(if slot.is_gone() { ptr::null() } else { slot });
+            options.report::<E>(source, slot.location, panic);
+            heed(self.frame, Tally::NOBODY);
+        }
+    }
+}

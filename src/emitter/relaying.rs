@@ -1,0 +1,329 @@
+//! Relays: one emitter raises what another one does.
+
+use alloc::boxed::Box;
+use alloc::rc::{Rc, Weak};
+use core::cell::Cell;
+use core::fmt;
+use core::panic::Location;
+
+use super::emission::Emitted;
+use super::event::Event;
+use super::list::Place;
+use super::listener::{Listener, Off, Subscription, serial};
+use super::slot::{Slot, Verdict};
+use super::special::Watch;
+use super::subscribing::Emitter;
+
+/// An emitter that can be held weakly: what either end of a [relay](crate::Routing::relay) has to be.
+///
+/// Types made by [`events!`](crate::events!) are, and so are sockets, servers and streams. For a handle
+/// of your own:
+///
+/// ```
+/// use std::rc::Rc;
+///
+/// use onward::emitter::Downgrade;
+/// use onward::{Emitter, EventEmitter, Listeners, events};
+///
+/// #[derive(Clone, Default)]
+/// struct Door(Rc<EventEmitter<Door>>);
+///
+/// events! { for Door { Opened(&str) } }
+///
+/// impl Emitter for Door {
+///     fn listeners(&self) -> &Listeners<Door> {
+///         &self.0
+///     }
+/// }
+///
+/// impl Downgrade for Door {
+///     fn downgrade(&self) -> impl Fn() -> Option<Door> + 'static {
+///         let door = Rc::downgrade(&self.0);
+///         move || door.upgrade().map(Door)
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be held weakly",
+    label = "not `Downgrade`",
+    note = "a relay keeps neither of its ends alive; implement `onward::emitter::Downgrade`"
+)]
+pub trait Downgrade: Emitter {
+    /// Gives a closure that gives this emitter as long as it lives, and does not keep it alive.
+    fn downgrade(&self) -> impl Fn() -> Option<Self> + 'static;
+}
+
+/// An emitter whose events everyone may raise: what a [relay](crate::Routing::relay) leads to.
+///
+/// Types made by [`events!`](crate::events!) are. One that raises its events itself is not; lead to it by
+/// [`relay_with`](crate::Routing::relay_with), from where you may raise them.
+#[diagnostic::on_unimplemented(
+    message = "only `{Self}` itself raises its events",
+    label = "not `Raise`",
+    note = "`relay_with` takes a closure that is handed the emitter"
+)]
+pub trait Raise: Downgrade {
+    /// Calls the listeners of `event`.
+    fn raise<E: Event<Self>>(&self, event: E, payload: E::Payload<'_>) -> Emitted;
+}
+
+/// A relay from one emitter to another. Inert: dropping it ends nothing.
+///
+/// It keeps neither emitter alive, and ends with either of them, by [`end`](Self::end), or when its listener is
+/// removed as all of the source's are.
+#[derive(Clone)]
+pub struct Relay(Weak<dyn Link>);
+
+trait Link: Off + Watch {
+    fn end(&self) -> bool;
+    fn is_active(&self) -> bool;
+    /// Somebody else has removed its listener, the `number`-th: that ends it.
+    fn lost(&self, number: u64);
+    fn as_off(self: Rc<Self>) -> Weak<dyn Off>;
+}
+
+impl Relay {
+    /// Ends it. Says whether it was there still.
+    ///
+    /// ```
+    /// # use onward::{Emitter, Routing, events};
+    /// # events! { Room { Said(&str) } }
+    /// let (kitchen, hall) = (Room::new(), Room::new());
+    /// let relay = kitchen.relay(Said, &hall, Said);
+    /// assert!(relay.end());
+    /// assert!(!relay.end());
+    /// ```
+    #[allow(clippy::must_use_candidate, reason = "it is called for what it does")]
+    pub fn end(&self) -> bool {
+        self.0.upgrade().is_some_and(|link| link.end())
+    }
+
+    /// Does it listen? It does while its target has listeners.
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        self.0.upgrade().is_some_and(|link| link.is_active())
+    }
+
+    /// Has it end when the subscription is dropped, as listeners can. The subscription's own
+    /// [`listener`](Subscription::listener) names nobody: the relay's comes and goes.
+    ///
+    /// ```
+    /// # use onward::{Emitter, Routing, events};
+    /// # events! { Room { Said(&str) } }
+    /// let (kitchen, hall) = (Room::new(), Room::new());
+    /// hall.on(Said, |_, line| println!("{line}"));
+    /// let heard = kitchen.relay(Said, &hall, Said).guard();
+    /// assert_eq!(kitchen.emit(Said, "dinner!").called, 1);
+    /// drop(heard);
+    /// assert_eq!(kitchen.emit(Said, "dinner!").called, 0);
+    /// ```
+    pub fn guard(self) -> Subscription {
+        let nobody = Listener { key: 0, serial: serial(), event: 0 };
+        Subscription::new(self.0.upgrade().map(Link::as_off), nobody)
+    }
+}
+
+impl fmt::Debug for Relay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Relay").field("active", &self.is_active()).finish()
+    }
+}
+
+/// A relay that the target's list keeps, as somebody who watches it.
+struct State<A: Downgrade, B, X, Y, F> {
+    this: Weak<Self>,
+    source: Box<dyn Fn() -> Option<A>>,
+    target: Box<dyn Fn() -> Option<B>>,
+    events: (X, Y),
+    location: &'static Location<'static>,
+    /// Away while it runs.
+    forward: Cell<Option<F>>,
+    /// There is one while the target has listeners.
+    listener: Cell<Option<Listener>>,
+    /// Of the listener, as long as it is wanted.
+    number: Cell<u64>,
+    ended: Cell<bool>,
+}
+
+/// What the listener has of its relay. With the listener, it goes.
+struct Seat(Weak<dyn Link>, u64);
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        if let Some(link) = self.0.upgrade() {
+            link.lost(self.1);
+        }
+    }
+}
+
+/// Makes a relay. `forward` says what became of the event.
+#[track_caller]
+pub(super) fn relay<A, X, B, Y, F>(
+    source: &A,
+    event: X,
+    target: &B,
+    as_event: Y,
+    forward: F,
+) -> Relay
+where
+    A: Downgrade,
+    X: Event<A>,
+    B: Downgrade,
+    Y: Event<B>,
+    F: for<'a> FnMut(&A, X::Payload<'a>, &B) -> Verdict + 'static,
+{
+    let location = Location::caller();
+    let state = Rc::new_cyclic(|this| State {
+        this: Weak::clone(this),
+        source: Box::new(source.downgrade()),
+        target: Box::new(target.downgrade()),
+        events: (event, as_event),
+        location,
+        forward: Cell::new(Some(forward)),
+        listener: Cell::new(None),
+        number: Cell::new(0),
+        ended: Cell::new(false),
+    });
+    target.listeners().watch(as_event, Rc::clone(&state) as _);
+    state.changed();
+    let link: Rc<dyn Link> = state;
+    Relay(Rc::downgrade(&link))
+}
+
+impl<A, X, B, Y, F> State<A, B, X, Y, F>
+where
+    A: Downgrade,
+    X: Event<A>,
+    B: Downgrade,
+    Y: Event<B>,
+    F: for<'a> FnMut(&A, X::Payload<'a>, &B) -> Verdict + 'static,
+{
+    fn attach(&self, source: &A) {
+        let this = Weak::clone(&self.this);
+        let seat = Seat(Weak::clone(&self.this) as _, self.next_number());
+        let slot = Slot::deciding(move |source: &A, payload: X::Payload<'_>| {
+            let _ = &seat;
+            let Some(this) = this.upgrade() else { return Verdict::Over };
+            let Some(target) = (this.target)() else { return Verdict::Over };
+            this.pass_on(source, payload, &target)
+        });
+        let listener = source.listeners().add_at(self.events.0, Place::Back, slot, self.location);
+        self.listener.set(Some(listener));
+        source.listener_added(self.events.0);
+    }
+
+    fn pass_on(&self, source: &A, payload: X::Payload<'_>, target: &B) -> Verdict {
+        /// Puts the closure back, also after a panic; but for an end.
+        struct Back<'a, F>(&'a Cell<Option<F>>, Option<F>, &'a Cell<bool>);
+        impl<F> Drop for Back<'_, F> {
+            fn drop(&mut self) {
+                if self.1.is_some() && !self.2.get() {
+                    self.0.set(self.1.take());
+                }
+            }
+        }
+        let mut forward = Back(&self.forward, self.forward.take(), &self.ended);
+        // It is away if it runs: it was removed meanwhile, and added again, else its list would have known.
+        forward.1.as_mut().map_or(Verdict::Busy, |forward| forward(source, payload, target))
+    }
+
+    fn next_number(&self) -> u64 {
+        self.number.set(self.number.get() + 1);
+        self.number.get()
+    }
+
+    fn detach(&self) {
+        self.next_number();
+        if let Some(listener) = self.listener.take() {
+            if let Some(source) = (self.source)() {
+                source.off(listener);
+            }
+        }
+    }
+}
+
+impl<A, X, B, Y, F> Watch for State<A, B, X, Y, F>
+where
+    A: Downgrade,
+    X: Event<A>,
+    B: Downgrade,
+    Y: Event<B>,
+    F: for<'a> FnMut(&A, X::Payload<'a>, &B) -> Verdict + 'static,
+{
+    fn changed(&self) {
+        let wanted = !self.ended.get()
+            && (self.target)().is_some_and(|target| target.listener_count(self.events.1) != 0);
+        match (wanted, self.listener.get().is_some()) {
+            (true, false) => {
+                if let Some(source) = (self.source)() {
+                    self.attach(&source);
+                }
+            }
+            (false, true) => self.detach(),
+            _ => {}
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.ended.get() || (self.source)().is_none()
+    }
+}
+
+impl<A, X, B, Y, F> Link for State<A, B, X, Y, F>
+where
+    A: Downgrade,
+    X: Event<A>,
+    B: Downgrade,
+    Y: Event<B>,
+    F: for<'a> FnMut(&A, X::Payload<'a>, &B) -> Verdict + 'static,
+{
+    fn end(&self) -> bool {
+        let there = !self.ended.replace(true) && (self.source)().is_some();
+        self.detach();
+        // What it captured goes now, or when it returns.
+        drop(self.forward.take());
+        there
+    }
+
+    fn is_active(&self) -> bool {
+        self.listener.get().is_some()
+    }
+
+    fn lost(&self, number: u64) {
+        if self.number.get() == number {
+            self.ended.set(true);
+            self.listener.set(None);
+            drop(self.forward.take());
+        }
+    }
+
+    fn as_off(self: Rc<Self>) -> Weak<dyn Off> {
+        Rc::<Self>::downgrade(&self)
+    }
+}
+
+impl<A, X, B, Y, F> Off for State<A, B, X, Y, F>
+where
+    A: Downgrade,
+    X: Event<A>,
+    B: Downgrade,
+    Y: Event<B>,
+    F: for<'a> FnMut(&A, X::Payload<'a>, &B) -> Verdict + 'static,
+{
+    fn off(&self, _: Listener) -> bool {
+        self.end()
+    }
+
+    fn block(&self, _: Listener, _: bool) -> bool {
+        false
+    }
+}
+
+/// With its target a relay goes, and takes its listener along.
+impl<A: Downgrade, B, X, Y, F> Drop for State<A, B, X, Y, F> {
+    fn drop(&mut self) {
+        if let (Some(listener), Some(source)) = (self.listener.take(), (self.source)()) {
+            source.off(listener);
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! What few lists have: options, and somebody who watches whether there are listeners.
+//!
+//! A list with any of it is special. Its row has a frame also when no emit walks there, the root, so that an emit
+//! takes the longer way of [`nested.rs`](super::nested) without having to ask: it asks whether there is a frame
+//! anyway.
+
+use alloc::rc::Rc;
+use alloc::vec::Vec;
+use core::any::Any;
+use core::cell::{Cell, RefCell};
+use core::ptr;
+
+use super::event::{Declared, Event};
+use super::list::{List, RawList, count_removed, find, look_aside, put_aside};
+use super::options::{Options, Removal};
+use super::row::Row;
+use super::slot::{Captures, RawSlot};
+use super::walk::Frame;
+
+/// Is told when an event comes to have listeners, and when it has none any more.
+pub(super) trait Watch {
+    /// It is so from now on, or may have changed back since.
+    fn changed(&self);
+    /// Need it not be told any more?
+    fn is_over(&self) -> bool;
+}
+
+pub(super) struct Special {
+    /// The frame that is always there.
+    root: Frame,
+    /// Those of the emitter, if there are any: an `Options` of its type.
+    options: RefCell<Option<Rc<dyn Any>>>,
+    snapshot: Cell<bool>,
+    watchers: RefCell<Vec<Rc<dyn Watch>>>,
+    /// When there are as many watchers, it is time to look for those that are over.
+    crowd: Cell<usize>,
+    /// What watchers were told last: are there listeners?
+    told: Cell<bool>,
+    /// Counts the emits.
+    emits: Cell<u64>,
+    /// The keys of those that were removed while an emit walked and may still be called, each with the number
+    /// of the last emit that had begun.
+    leaving: RefCell<Vec<(i64, u64)>>,
+}
+
+impl<S: Declared, E: Event<S>> List<S, E> {
+    /// Has the list follow the emitter's options.
+    #[cold]
+    pub(super) fn configure(&self, options: &Rc<Options<S>>) {
+        let row = self.row_or_new();
+        put_aside(&row, |aside| aside.max_depth = Some(options.max_depth));
+        if options.are_special() {
+            let special = self.specialize();
+            special.snapshot.set(options.removal == Removal::Snapshot);
+            special.options.replace(Some(Rc::clone(options) as _));
+        }
+    }
+}
+
+impl Special {
+    fn new(has_listeners: bool) -> Self {
+        Self {
+            root: Frame::root(),
+            options: RefCell::default(),
+            snapshot: Cell::new(false),
+            watchers: RefCell::default(),
+            crowd: Cell::new(8),
+            told: Cell::new(has_listeners),
+            emits: Cell::new(0),
+            leaving: RefCell::default(),
+        }
+    }
+
+    fn watch(&self, watch: Rc<dyn Watch>) {
+        if self.watchers.borrow().len() >= self.crowd.get() {
+            // To ask runs code of the user's, and so does to drop: neither under a borrow.
+            let (over, mut watchers): (Vec<_>, Vec<_>) =
+                self.watchers.take().into_iter().partition(|watch| watch.is_over());
+            self.crowd.set((watchers.len() * 2).max(8));
+            watchers.append(&mut self.watchers.borrow_mut());
+            self.watchers.replace(watchers);
+            drop(over);
+        }
+        self.watchers.borrow_mut().push(watch);
+    }
+
+    #[cfg(feature = "std")]
+    pub(super) fn options<S: Declared>(&self) -> Option<Rc<Options<S>>> {
+        self.options.borrow().clone()?.downcast().ok()
+    }
+
+    /// An emit begins; gives its number.
+    pub(super) fn begin(&self) -> u64 {
+        self.emits.set(self.emits.get() + 1);
+        self.emits.get()
+    }
+
+    /// When the listener was removed, if it is leaving: the number of the last emit that had begun.
+    pub(super) fn left(&self, slot: &RawSlot) -> Option<u64> {
+        let leaving = self.leaving.borrow();
+        leaving.iter().find(|(key, _)| *key == slot.key).map(|(_, emit)| *emit)
+    }
+}
+
+impl RawList {
+    /// Has `watch` told whenever this comes to have listeners, or to have none, and keeps it until it is over or
+    /// this is dropped.
+    pub(super) fn watch(&self, watch: Rc<dyn Watch>) {
+        self.specialize().watch(watch);
+    }
+
+    /// Makes this list special, if it is not.
+    fn specialize(&self) -> Rc<Special> {
+        let row = self.row_or_new();
+        if let Some(special) = special(&row) {
+            return special;
+        }
+        let special = Rc::new(Special::new(self.count() != 0));
+        put_aside(&row, |aside| aside.special = Some(Rc::clone(&special)));
+        // An emit that is under way leaves the root behind as it ends.
+        if !Frame::become_special(row.frame.get()) {
+            row.frame.set(&special.root);
+        }
+        special
+    }
+
+    /// Tells watchers, if there is something to tell. That may run any code of the user's.
+    #[inline]
+    pub(super) fn tell(&self) {
+        if self.row().is_some_and(|row| row.is_busy()) {
+            self.tell_watchers();
+        }
+    }
+
+    #[cold]
+    fn tell_watchers(&self) {
+        let Some(special) = self.row().and_then(|row| special(&row)) else { return };
+        while special.told.get() != (self.count() != 0) {
+            special.told.set(!special.told.get());
+            let watchers = special.watchers.borrow().clone();
+            watchers.iter().for_each(|watch| watch.changed());
+        }
+    }
+}
+
+/// What makes this list special, if it is.
+#[inline]
+pub(super) fn special(row: &Row) -> Option<Rc<Special>> {
+    if row.aside_is_empty() { None } else { look_aside(row, |aside| aside.special.clone()) }
+}
+
+/// The frame for when no emit is under way.
+pub(super) fn root(row: &Row) -> *const Frame {
+    special(row).map_or(ptr::null(), |special| &raw const special.root)
+}
+
+/// How deep emits may be nested.
+pub(super) fn max_depth<S: Declared>(row: &Row) -> u32 {
+    look_aside(row, |aside| aside.max_depth).unwrap_or(Options::<S>::MAX_DEPTH)
+}
+
+/// Has a listener that is removed leave by and by, if the emitter wants it so. An emit is under way.
+#[cold]
+pub(super) fn leaves(row: &Row, slot: &RawSlot) -> bool {
+    let Some(special) = special(row) else { return false };
+    if !special.snapshot.get() || slot.is_gone() {
+        return false;
+    }
+    special.leaving.borrow_mut().push((slot.key, special.emits.get()));
+    count_removed(row);
+    true
+}
+
+/// Was it removed, and may still be called?
+#[inline]
+pub(super) fn is_leaving(row: &Row, slot: &RawSlot) -> bool {
+    special(row).is_some_and(|special| special.left(slot).is_some())
+}
+
+/// The captures of those that have left.
+#[inline]
+pub(super) fn reap_leaving(row: &Row) -> Vec<Captures> {
+    let Some(special) = special(row) else { return Vec::new() };
+    let leaving = special.leaving.take();
+    leaving.iter().filter_map(|(key, _)| find(row, *key)?.remove()).collect()
+}
