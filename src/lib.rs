@@ -21,6 +21,7 @@
 //! | to | take |
 //! |---|---|
 //! | emit typed events from a type of mine | [`events!`], [`Emitter`], [`EventEmitter`]; the guide is in [`emitter`] |
+//! | emit from many threads | [`sync`] |
 //! | have events with names made at run time, keys, wildcards | [`emitter::named`] |
 //! | run something later, or again and again | [`set_timeout`], [`set_interval`], [`set_immediate`], [`next_tick`] |
 //! | understand when what runs | [`event_loop`] |
@@ -45,7 +46,7 @@
 //! # Features
 //!
 //! `net`, `fs` and `process` are on, and each brings in `event-loop`, which brings in `std`. Without any,
-//! `default-features = false`, the emitter is left: `no_std`, with `alloc`. `named`, on too, adds
+//! `default-features = false`, the emitter is left: `no_std`, with `alloc`. `std` alone adds [`sync`]. `named`, on too, adds
 //! [`emitter::named`] and needs no `std` either.
 //!
 //! The minimum Rust version is 1.85.
@@ -67,6 +68,9 @@ extern crate alloc;
 
 pub mod emitter;
 pub mod events;
+
+#[cfg(feature = "std")]
+pub mod sync;
 
 #[cfg(feature = "std")]
 mod error;

@@ -28,7 +28,7 @@ use super::walk::Frame;
 
 /// Where a listener is added.
 #[derive(Clone, Copy)]
-pub(super) enum Place {
+pub(crate) enum Place {
     Front,
     /// Between front and back; groups ascending, in a group one after the other.
     Group(i16),
@@ -46,7 +46,7 @@ impl Place {
     }
 
     /// The key by which a list is sorted, for the `number`-th registration of an emitter.
-    pub(super) fn key(self, number: i64) -> i64 {
+    pub(crate) fn key(self, number: i64) -> i64 {
         /// Registrations fit in below that, one every microsecond for half a year.
         const GROUP: i64 = 1 << 44;
         match self {

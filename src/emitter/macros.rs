@@ -75,6 +75,11 @@
 /// Lines::new().on(Data, |_, line| println!("{line}"));
 /// ```
 ///
+/// # For many threads
+///
+/// `events! { pub sync Room { .. } }` makes an emitter that is `Send` and `Sync`, of the module
+/// [`sync`](crate::sync): declared alike, with the same methods.
+///
 /// # Emitters of your own making
 ///
 /// `events! { for Door { .. } }` declares the events of a type that exists already; with
@@ -85,8 +90,12 @@ macro_rules! events {
     ($vis:vis for $emitter:ident { $($events:tt)* }) => {
         $crate::__events! { @next existing [$vis] $emitter [] $($events)* }
     };
+    ($(#[$attr:meta])* $vis:vis sync $emitter:ident { $($events:tt)* }) => {
+        $crate::__events! { @emitter [$(#[$attr])*] [$vis] $emitter sync }
+        $crate::__events! { @next made [$vis] $emitter [] $($events)* }
+    };
     ($(#[$attr:meta])* $vis:vis $emitter:ident { $($events:tt)* }) => {
-        $crate::__events! { @emitter [$(#[$attr])*] [$vis] $emitter }
+        $crate::__events! { @emitter [$(#[$attr])*] [$vis] $emitter emitter }
         $crate::__events! { @next made [$vis] $emitter [] $($events)* }
     };
 }
@@ -94,18 +103,18 @@ macro_rules! events {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __events {
-    (@emitter [$(#[$attr:meta])*] [$vis:vis] $emitter:ident) => {
+    (@emitter [$(#[$attr:meta])*] [$vis:vis] $emitter:ident $room:ident) => {
         $(#[$attr])*
         #[derive(Clone, Default)]
         $vis struct $emitter {
-            emitter: $crate::emitter::EventEmitter<$emitter>,
+            emitter: $crate::$room::EventEmitter<$emitter>,
         }
 
         #[allow(dead_code)]
         impl $emitter {
             /// One that nobody listens to.
             pub fn new() -> Self {
-                Self { emitter: $crate::emitter::EventEmitter::new() }
+                Self { emitter: $crate::$room::EventEmitter::new() }
             }
 
             /// Calls the listeners of `event`.
@@ -119,8 +128,8 @@ macro_rules! __events {
             }
         }
 
-        impl $crate::emitter::Emitter for $emitter {
-            fn listeners(&self) -> &$crate::emitter::Listeners<Self> {
+        impl $crate::$room::Emitter for $emitter {
+            fn listeners(&self) -> &$crate::$room::Listeners<Self> {
                 &self.emitter
             }
         }
@@ -215,12 +224,35 @@ macro_rules! __events {
             impl $crate::emitter::Declared for $emitter {
                 const NAME: &'static str = ::core::stringify!($emitter);
                 type Table = __Table;
+                type Rows<F: $crate::emitter::Family> = __Rows<F>;
             }
 
             impl $crate::emitter::Table for __Table {
                 fn list(&self, index: u16) -> ::core::option::Option<&dyn $crate::emitter::AnyList> {
                     let lists: &[&dyn $crate::emitter::AnyList] = &[$(&self.$event,)*];
                     lists.get(usize::from(index)).copied()
+                }
+            }
+
+            #[allow(non_snake_case, unnameable_types, missing_debug_implementations)]
+            pub struct __Rows<F: $crate::emitter::Family> {
+                $($event: F::Row<$emitter, $($path)*>,)*
+                __family: ::core::marker::PhantomData<fn() -> F>,
+            }
+
+            impl<F: $crate::emitter::Family> ::core::default::Default for __Rows<F> {
+                fn default() -> Self {
+                    Self {
+                        $($event: ::core::default::Default::default(),)*
+                        __family: ::core::marker::PhantomData,
+                    }
+                }
+            }
+
+            impl<F: $crate::emitter::Family> $crate::emitter::Rows<F> for __Rows<F> {
+                fn row(&self, index: u16) -> ::core::option::Option<&F::Any> {
+                    let rows: &[fn(&Self) -> &F::Any] = &[$(|rows| F::any(&rows.$event),)*];
+                    rows.get(usize::from(index)).map(|row| row(self))
                 }
             }
 
@@ -300,6 +332,13 @@ macro_rules! __event {
                 table: &<$emitter as $crate::emitter::Declared>::Table,
             ) -> &$crate::emitter::List<$emitter, Self> {
                 &table.$event
+            }
+
+            #[inline]
+            fn row<F: $crate::emitter::Family>(
+                rows: &<$emitter as $crate::emitter::Declared>::Rows<F>,
+            ) -> &F::Row<$emitter, Self> {
+                &rows.$event
             }
         }
     };

@@ -213,8 +213,12 @@ pub use unhandled::Unhandled;
 
 // For what `events!` writes.
 #[doc(hidden)]
-pub use event::Table;
+pub use event::{Family, Rows, Table};
 #[doc(hidden)]
 pub use kept::{ByMut, ByRef, ByValue, Keep, Kept};
 #[doc(hidden)]
 pub use list::{AnyList, List};
+
+// For the emitter of many threads.
+#[cfg(feature = "std")]
+pub(crate) use {list::Place, listener::serial, listeners::At};
