@@ -138,7 +138,8 @@ fn two_threads(name: &str, emitters: &[Bench; 2]) {
             mine.max(other.join().expect("it ends"))
         })
     };
-    let rounds = (0..ROUNDS).map(|_| 2.0 * time(&mut |times| emit(&emitters[0], times), times) / both());
+    let rounds =
+        (0..ROUNDS).map(|_| 2.0 * time(&mut |times| emit(&emitters[0], times), times) / both());
     println!("{name:<44} {:>7.2}", median(rounds.collect()));
 }
 

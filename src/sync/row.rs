@@ -121,7 +121,7 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
     #[cold]
     #[inline(never)]
     fn emit_busy(&self, source: &S, payload: E::Payload<'_>) -> Emitted {
-        match self.turn.take(&walks()) {
+        match self.turn.take(walks) {
             Taken::Free => {
                 let _turn = Turns { row: self, me: me() };
                 self.walk_in_turn(Among::All, source, payload)
@@ -565,7 +565,8 @@ impl<S: Declared, E: Event<S>> Drop for Row<S, E> {
         let linked = core::mem::take(&mut book.index).into_iter().filter_map(|(_, node)| node);
         let retired = core::mem::take(&mut book.retired).into_iter().map(|retired| retired.node);
         // SAFETY: each is in one of the two, and nobody walks over a row that is being dropped.
-        let all: Vec<_> = linked.chain(retired).map(|node| unsafe { Owned::reclaim(node) }).collect();
+        let all: Vec<_> =
+            linked.chain(retired).map(|node| unsafe { Owned::reclaim(node) }).collect();
         drop(book);
         drop(all);
     }

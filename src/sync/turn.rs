@@ -83,9 +83,10 @@ impl Turn {
         self.word.fetch_and(!CHORES, Ordering::AcqRel);
     }
 
-    /// Takes a turn that could not be taken at once. `walks` are the shared walks of this thread.
+    /// Takes a turn that could not be taken at once. `walks` says where this thread walks
+    /// together with others.
     #[cold]
-    pub(super) fn take(&self, walks: &[usize]) -> Taken {
+    pub(super) fn take(&self, walks: impl FnOnce() -> Vec<usize>) -> Taken {
         let me = me();
         if self.word.load(Ordering::Relaxed) & !FLAGS == me {
             return Taken::Mine;
@@ -96,7 +97,7 @@ impl Turn {
             }
             core::hint::spin_loop();
         }
-        let mut table = table();
+        let (walks, mut table) = (walks(), table());
         loop {
             let word = self.word.load(Ordering::Acquire);
             let owner = word & !FLAGS;
@@ -110,7 +111,7 @@ impl Turn {
             if self.exchange(word, word | WAITED).is_err() {
                 continue;
             }
-            let bell = table.enter(Waiter::new(me, Aim::Turn(self.id()), owner, walks));
+            let bell = table.enter(Waiter::new(me, Aim::Turn(self.id()), owner, &walks));
             if table.is_circle(me) {
                 table.leave(me);
                 self.rename(owner, me);
