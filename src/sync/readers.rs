@@ -1,11 +1,12 @@
 //! Counts those who walk over a row at the same time, without a cache line that they all write to.
 //!
-//! Each thread counts itself in a [`Shard`] of its own, under the phase that it found. What is taken out
-//! of a row may be freed when all have left who came in before that: see [`Readers::settle`].
+//! Each thread counts itself in a [`Shard`] of its own, among the readers of even or of odd phases. What is
+//! taken out of a row may be freed when each of the two has been found empty since: see
+//! [`Readers::settle`]. For one of them newcomers see to that, who all go to the other.
 //!
-//! All that has to be seen in order is read and written by read-modify-write operations of the same
-//! counter. Of a reader who comes and a writer who looks, one is first: either the writer sees the reader,
-//! or the reader sees all that the writer did before.
+//! Counters are read and written by read-modify-write operations only. So of a reader who comes and a
+//! writer who looks, one is first: either the writer sees the reader, or the reader sees all that the
+//! writer did before. A reader who comes late to a phase that is over does no harm: it is counted.
 
 use super::primitives::{AtomicUsize, Ordering};
 
@@ -38,16 +39,9 @@ impl Readers {
     /// Counts a reader in. What it finds in the row after that stays until it [leaves](Self::leave).
     #[inline]
     pub(super) fn enter(&self, reader: usize) -> Ticket {
-        let shard = reader % SHARDS;
-        loop {
-            let phase = self.phase.load(Ordering::Acquire);
-            let count = &self.shards[shard].0[phase % 2];
-            count.fetch_add(1, Ordering::AcqRel);
-            if self.phase.load(Ordering::Acquire) == phase {
-                return Ticket { shard, phase: phase % 2 };
-            }
-            count.fetch_sub(1, Ordering::AcqRel);
-        }
+        let (shard, phase) = (reader % SHARDS, self.phase.load(Ordering::Relaxed) % 2);
+        self.shards[shard].0[phase].fetch_add(1, Ordering::AcqRel);
+        Ticket { shard, phase }
     }
 
     #[inline]
@@ -83,9 +77,9 @@ impl Readers {
             return phase - 2;
         }
         if newest < phase {
-            return phase - 1;
+            return phase - 1; // the others were found empty as this phase began
         }
-        self.phase.store(phase + 1, Ordering::Release);
+        self.phase.store(phase + 1, Ordering::Relaxed);
         if self.is_idle(phase) { phase } else { phase - 1 }
     }
 }
