@@ -2,6 +2,7 @@
 
 use super::driver::Waker;
 use super::slab::Key;
+use async_task::Runnable;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,6 +13,8 @@ pub(crate) enum Letter {
     Job(Box<dyn FnOnce() + Send>),
     /// Work that the loop gave away is done.
     Done(Key),
+    /// Another thread woke a future.
+    Woken(Runnable),
 }
 
 #[derive(Default)]

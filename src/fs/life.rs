@@ -13,7 +13,7 @@
 use super::seat::{Seat, Slot};
 use super::sys::{self, Kind};
 use crate::error::{Error, Result};
-use crate::event_loop::{Handle, Interest, Key, Timer};
+use crate::event_loop::{Handle, Interest, Key, Timer, Trigger};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::fs::File;
 use std::io;
@@ -171,7 +171,7 @@ pub(super) fn settle_in<S: FileStream>(stream: &S) {
     let life = stream.life();
     let seat = Rc::new(Seat::new(Rc::clone(&life.file), stream));
     let _ = life.seat.set(Rc::downgrade(&seat));
-    let key = life.handle.add_source(seat);
+    let key = life.handle.add_source(seat, Trigger::Level);
     life.handle.count_source(key, false);
     life.key.set(Some(key));
 }
@@ -234,7 +234,7 @@ pub(super) fn in_pool<S: FileStream, T: Send + 'static>(
     let file = life.file.borrow().clone();
     let stream = stream.clone();
     let work = move || work(file.as_deref());
-    life.handle.spawn_blocking(work, move |result: Result<T>| {
+    life.handle.spawn_blocking(work).then(move |result: Result<T>| {
         stream.life().busy.set(false);
         match result {
             Ok(value) => then(&stream, value),

@@ -4,7 +4,7 @@
     reason = "polling cannot know that a descriptor is deleted before it is closed; we do"
 )]
 
-use crate::event_loop::source::{Descriptor, Interest};
+use crate::event_loop::source::{Descriptor, Interest, Trigger};
 use polling::{Event, Events, PollMode, Poller};
 use std::cell::RefCell;
 use std::io;
@@ -25,6 +25,9 @@ fn event(index: u32, interest: Interest) -> Event {
 }
 
 impl Driver {
+    /// Not every platform has them.
+    pub(crate) const EDGES: bool = false;
+
     pub(crate) fn new() -> io::Result<Self> {
         Ok(Self { poller: Arc::new(Poller::new()?), events: RefCell::new(Events::new()) })
     }
@@ -33,11 +36,26 @@ impl Driver {
         Ok(Waker(Arc::clone(&self.poller)))
     }
 
+    /// Readable when there is something to tell.
+    #[cfg(any(
+        target_os = "linux",
+        target_os = "android",
+        target_vendor = "apple",
+        target_os = "freebsd",
+        target_os = "netbsd",
+        target_os = "openbsd",
+        target_os = "dragonfly",
+    ))]
+    pub(crate) fn descriptor(&self) -> Descriptor<'_> {
+        std::os::fd::AsFd::as_fd(&*self.poller)
+    }
+
     pub(crate) fn add(
         &self,
         descriptor: Descriptor<'_>,
         index: u32,
         interest: Interest,
+        _: Trigger,
     ) -> io::Result<()> {
         use raw::AsRaw;
         // SAFETY: the registry deletes every descriptor that it added before its owner closes it.
@@ -51,6 +69,7 @@ impl Driver {
         descriptor: Descriptor<'_>,
         index: u32,
         interest: Interest,
+        _: Trigger,
     ) -> io::Result<()> {
         self.poller.modify_with_mode(descriptor, event(index, interest), PollMode::Level)
     }
