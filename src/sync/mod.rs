@@ -88,6 +88,7 @@
 
 #[macro_use]
 mod kinds;
+mod book;
 mod emission;
 mod handles;
 mod listeners;
@@ -97,6 +98,7 @@ mod readers;
 mod row;
 mod subscribing;
 mod turn;
+mod walk;
 
 pub use emission::EventEmitter;
 pub use handles::{Block, StillRunning, Subscription, Subscriptions};

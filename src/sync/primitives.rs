@@ -3,7 +3,7 @@
 use core::cell::Cell;
 use core::ptr;
 
-use super::row::Walk;
+use super::walk::Walk;
 
 #[cfg(not(onward_loom))]
 pub(super) use std::sync::{

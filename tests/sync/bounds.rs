@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use onward::emitter::{Declared, Emitted, Event, Listener};
+use onward::emitter::{Declared, Emitted, Listener};
 use onward::sync::{
     Block, Emitter, EventEmitter, Listeners, StillRunning, Subscription, Subscriptions,
 };
@@ -26,9 +26,6 @@ fn everything_is_for_all_threads() {
     both::<EventEmitter<Local>>();
     fn _for_every_emitter<S: Declared>() {
         both::<EventEmitter<S>>();
-    }
-    fn _for_every_event<S: Emitter, E: Event<S>>() {
-        both::<Listeners<S>>();
     }
 }
 

@@ -81,7 +81,7 @@ fn different_events_and_emitters_do_not_wait_for_each_other() {
     in_time(|| {
         let (room, other, meet) = (Room::new(), Room::new(), Arc::new(Barrier::new(3)));
         let m = [Arc::clone(&meet), Arc::clone(&meet), meet];
-        let [a, b, c] = m.map(|meet| move || drop(meet.wait()));
+        let [a, b, c] = m.map(|meet| move || _ = meet.wait());
         room.on(Joined, move |_, _| a());
         room.on(Closed, move |_, ()| b());
         other.on(Joined, move |_, _| c());
