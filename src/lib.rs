@@ -46,8 +46,8 @@
 //! # Features
 //!
 //! `net`, `fs` and `process` are on, and each brings in `event-loop`, which brings in `std`. Without any,
-//! `default-features = false`, the emitter is left: `no_std`, with `alloc`. `std` alone adds [`sync`]. `named`, on too, adds
-//! [`emitter::named`] and needs no `std` either.
+//! `default-features = false`, the emitter is left: `no_std`, with `alloc`. `named`, on too, adds
+//! [`emitter::named`] and needs no `std` either. `std` alone adds [`sync`].
 //!
 //! The minimum Rust version is 1.85.
 #![cfg_attr(not(feature = "std"), no_std)]

@@ -87,6 +87,39 @@ fn every_file_uses_only_what_stands_below_it() {
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
+/// The only files of `src/` that may have `unsafe` code, each with its reason in ARCHITECTURE.md.
+const UNSAFE: &[&str] = &[
+    "emitter/list.rs",
+    "emitter/slot.rs",
+    "emitter/walk.rs",
+    "event_loop/driver/portable.rs",
+    "sync/node.rs",
+    "sync/row.rs",
+    "sync/walk.rs",
+];
+
+#[test]
+fn unsafe_code_stands_where_it_is_expected() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&root, &mut files);
+    let mut found: Vec<String> = files
+        .iter()
+        .filter(|file| {
+            let text = fs::read_to_string(file).expect("sources are text");
+            text.lines().any(|line| {
+                let code = line.split("//").next().unwrap_or_default();
+                let mut words = code.split(|c: char| !c.is_alphanumeric() && c != '_');
+                words.any(|word| word == "unsafe")
+            })
+        })
+        .map(|file| file.strip_prefix(&root).expect("below src"))
+        .map(|path| path.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/"))
+        .collect();
+    found.sort();
+    assert_eq!(found, UNSAFE);
+}
+
 #[test]
 fn the_floors_have_no_cycle() {
     for (at, (room, below)) in ROOMS.iter().enumerate() {

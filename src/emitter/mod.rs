@@ -31,6 +31,8 @@
 //! turn, a value, or several of these. To listen for an event that an emitter never emits does not
 //! compile.
 //!
+//! Everything here belongs to one thread. [`onward::sync`](crate::sync) has the same for many.
+//!
 //! Events that are found at run time, by a name such as `room-7` or a key such as `Player(7)`, are those of
 //! [`named`].
 //!
