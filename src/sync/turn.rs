@@ -23,7 +23,7 @@ const WAITED: usize = 2;
 const FLAGS: usize = CHORES | WAITED;
 
 /// How often a thread looks again before it goes to sleep.
-const SPINS: usize = if cfg!(onward_loom) { 0 } else { 60 };
+const SPINS: usize = if cfg!(onward_loom) { 1 } else { 60 };
 
 pub(super) struct Turn {
     word: AtomicUsize,
