@@ -3,7 +3,8 @@
 //!
 //!     cargo bench --bench sync
 //!
-//! Both sides take turns in every round; each figure is the median of the rounds' ratios.
+//! Both sides take turns in every round; each figure is the median of the rounds' ratios. Times are of the
+//! processor, so that a machine that is busy with other things does not count.
 
 use onward::events;
 use onward::sync::Emitter;
@@ -112,9 +113,9 @@ fn onward_on_off(live: usize) -> Work {
 }
 
 fn time(work: &mut dyn FnMut(u64), times: u64) -> f64 {
-    let began = Instant::now();
+    let began = on_processor();
     work(times);
-    began.elapsed().as_secs_f64() * 1e9 / times as f64
+    (on_processor() - began) / times as f64
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
@@ -123,25 +124,30 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 /// What this thread has been on a processor for, in nanoseconds: what others do on the machine does not
-/// count. The clock, where the system does not say.
-fn on_processor() -> Option<f64> {
-    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-    stat.split(' ').next()?.parse().ok()
+/// count. The clock, where that is not known.
+#[cfg(target_os = "linux")]
+fn on_processor() -> f64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    time.tv_sec as f64 * 1e9 + time.tv_nsec as f64
+}
+
+#[cfg(not(target_os = "linux"))]
+fn on_processor() -> f64 {
+    use std::{sync::OnceLock, time::Instant};
+    static BEGAN: OnceLock<Instant> = OnceLock::new();
+    BEGAN.get_or_init(Instant::now).elapsed().as_secs_f64() * 1e9
 }
 
 /// Nanoseconds per emit, by the clock and by the processor's time.
 fn times_of(bench: &Bench, times: u64) -> [f64; 2] {
-    let before = on_processor();
-    let clock = time(&mut |times| emit(bench, times), times);
-    let processor = before.zip(on_processor());
-    [clock, processor.map_or(clock, |(before, after)| (after - before) / times as f64)]
+    let began = Instant::now();
+    let processor = time(&mut |times| emit(bench, times), times);
+    [began.elapsed().as_secs_f64() * 1e9 / times as f64, processor]
 }
 
 /// How many times the throughput of one thread two threads have, each with its emitter of these.
 fn two_threads(name: &str, emitters: &[Bench; 2]) {
-    // A slice of ticks, since the processor's time is counted by these.
-    let once = (0..9).map(|_| times_of(&emitters[0], 10_000)[0]).fold(f64::MAX, f64::min);
-    let times = (20.0 * SLICE / once) as u64;
+    let times = (10.0 * SLICE / times_of(&emitters[0], 100_000)[1]) as u64;
     let both = || {
         let barrier = Barrier::new(2);
         let slice = |bench: &Bench| {

@@ -8,7 +8,7 @@ use super::registry::Registry;
 use super::slab::{Key, Slab};
 use super::source::Interest;
 use super::tasks::Tasks;
-use super::timers::{Callback, Missed, Timers};
+use super::timers::{Due, Kind, Timers};
 use crate::error::{Error, Result};
 use async_task::Runnable;
 use std::cell::{Cell, RefCell};
@@ -178,32 +178,27 @@ impl Core {
     }
 
     fn run_timers(&self) {
+        if self.timers.borrow().is_empty() {
+            return;
+        }
         let (now, watermark) = (self.now(), self.timers.borrow().watermark());
         loop {
             let due = self.timers.borrow_mut().pop_due(now, watermark);
             match due {
                 None => return,
-                Some((_, _, Callback::Once(callback))) => self.call(callback),
-                Some((key, deadline, Callback::Every { period, missed, callback })) => {
-                    self.run_interval(key, deadline, (period, missed), callback);
+                Some(Due { key, kind: Kind::Once, mut callback, .. }) => {
+                    self.call(|| callback(key))
                 }
+                Some(due) => self.run_interval(due),
             }
         }
     }
 
-    fn run_interval(
-        &self,
-        key: Key,
-        deadline: u64,
-        (period, missed): (u64, Missed),
-        mut callback: Box<dyn FnMut(Key)>,
-    ) {
-        let guard = CancelOnPanic { core: self, key };
-        callback(key);
+    fn run_interval(&self, mut due: Due) {
+        let guard = CancelOnPanic { core: self, key: due.key };
+        (due.callback)(due.key);
         std::mem::forget(guard);
-        let next = missed.next(deadline, period, self.now());
-        let callback = Callback::Every { period, missed, callback };
-        let gone = self.timers.borrow_mut().again(key, next, callback);
+        let gone = self.timers.borrow_mut().again(due, self.now());
         drop(gone);
         self.settle();
     }
@@ -237,7 +232,7 @@ impl Core {
         if busy {
             return Some(Duration::ZERO);
         }
-        let deadline = self.timers.borrow().next_deadline()?;
+        let deadline = self.timers.borrow_mut().next_deadline()?;
         Some(Duration::from_nanos(deadline.saturating_sub(self.now())))
     }
 
@@ -245,7 +240,10 @@ impl Core {
         self.hooks.run(self, Moment::BeforePoll);
         self.apply_interest();
         let mut ready = self.ready.take();
-        let timeout = self.timeout(may_wait);
+        let mut timeout = self.timeout(may_wait);
+        if timeout != Some(Duration::ZERO) && !self.inbox.may_wait() {
+            timeout = Some(Duration::ZERO);
+        }
         let waited = self.driver.wait(timeout, &mut ready);
         waited.map_err(|error| Error::io("wait for events", error))?;
         self.registry.borrow_mut().take_again(&mut ready);
@@ -256,7 +254,9 @@ impl Core {
 
     fn run_posted(&self) {
         self.run_queue(&self.after_poll);
-        self.inbox.collect(&mut self.letters.borrow_mut());
+        if self.inbox.is_filled() {
+            self.inbox.collect(&mut self.letters.borrow_mut());
+        }
         for _ in 0..POSTS_PER_TURN {
             let letter = self.letters.borrow_mut().pop_front();
             match letter {

@@ -171,7 +171,7 @@ pub fn spawn_blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'stat
 ///
 /// # Panics
 ///
-/// Outside of a loop. A panic of the future passes out of [`run`], like that of any callback.
+/// Outside of a loop. A panic of the future passes out of [`run`](crate::run), like that of any callback.
 ///
 /// ```
 /// use onward::{Waiting, events};
@@ -219,7 +219,7 @@ pub fn spawn_or_fail(future: impl Future<Output = Result<()>> + 'static) -> Join
     here("spawn_or_fail").spawn_or_fail(future)
 }
 
-/// Ends the loop in order: this turn is finished, then [`run`] returns `Ok`.
+/// Ends the loop in order: this turn is finished, then [`run`](crate::run) returns `Ok`.
 ///
 /// # Panics
 ///
@@ -229,7 +229,7 @@ pub fn stop() {
     here("stop").stop();
 }
 
-/// Ends the loop in order, and lets [`run`] return `error`. The first error counts.
+/// Ends the loop in order, and lets [`run`](crate::run) return `error`. The first error counts.
 ///
 /// It is what becomes of an error event that nobody listens for, and the place for an error that a
 /// callback cannot return:

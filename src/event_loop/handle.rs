@@ -8,7 +8,7 @@ use super::remote::Remote;
 use super::slab::Key;
 use super::source::{Interest, Source, Trigger};
 use super::tasks::{self, JoinHandle};
-use super::timers::{Callback, Missed};
+use super::timers::{Callback, Kind, Missed};
 use super::tokens::{Immediate, Timer};
 use crate::error::{Error, ErrorKind, Result};
 use std::cell::RefCell;
@@ -97,7 +97,7 @@ impl Handle {
 
     /// Runs `f` once, when `delay` has passed; see [`set_timeout`](crate::set_timeout).
     pub fn set_timeout(&self, delay: Duration, f: impl FnOnce() + 'static) -> Timer {
-        self.timer(delay, Callback::Once(Box::new(f)))
+        self.timer(delay, Kind::Once, once(f))
     }
 
     /// Runs `f` each time that `period` has passed; see [`set_interval`](crate::set_interval).
@@ -114,28 +114,27 @@ impl Handle {
         mut f: impl FnMut(Timer) + 'static,
     ) -> Timer {
         let (period, serial) = (period.max(SHORTEST_INTERVAL), self.0.serial);
-        let callback = Box::new(move |key| f(Timer { key, serial }));
-        self.timer(period, Callback::Every { period: nanoseconds(period), missed, callback })
+        self.timer(period, Kind::Every(missed), Box::new(move |key| f(Timer { key, serial })))
     }
 
-    fn timer(&self, delay: Duration, callback: Callback) -> Timer {
+    fn timer(&self, delay: Duration, kind: Kind, callback: Callback) -> Timer {
         let serial = self.0.serial;
         if self.0.is_over() {
             return Timer { key: Key::NOBODY, serial };
         }
         // The clock is read anew: time spent in this turn must not make the timer early.
         let now = self.0.now();
-        let key = self.0.timers.borrow_mut().add(now, nanoseconds(delay), callback);
+        let key = self.0.timers.borrow_mut().add(now, nanoseconds(delay), kind, callback);
         Timer { key, serial }
     }
 
     /// By the loop's clock.
-    pub(super) fn timer_at(&self, deadline: u64, callback: Callback) -> Key {
+    pub(super) fn timer_at(&self, deadline: u64, f: impl FnOnce() + 'static) -> Key {
         if self.0.is_over() {
             return Key::NOBODY;
         }
         let now = self.0.now();
-        self.0.timers.borrow_mut().add(now, deadline.saturating_sub(now), callback)
+        self.0.timers.borrow_mut().add(now, deadline.saturating_sub(now), Kind::Once, once(f))
     }
 
     pub(super) fn cancel_timer(&self, key: Key) {
@@ -317,6 +316,12 @@ impl Handle {
     pub(crate) fn with_scratch<T>(&self, read: impl FnOnce(&mut [u8]) -> T) -> T {
         self.0.with_scratch(read)
     }
+}
+
+/// A timer's callback that is called once.
+fn once(f: impl FnOnce() + 'static) -> Callback {
+    let mut f = Some(f);
+    Box::new(move |_| f.take().into_iter().for_each(|f| f()))
 }
 
 impl fmt::Debug for Handle {

@@ -3,20 +3,34 @@
 //! # The turn
 //!
 //! ```text
-//!  ┌─> timers that are due ........... set_timeout, set_interval
+//!  ┌─> timers that are due ........... set_timeout, set_interval, sleep
 //!  │   deferred ...................... what was put off to this turn
-//!  │   poll, and dispatch ............ sockets, servers, pipes
+//!  │   poll, and dispatch ............ sockets, servers, pipes; hooks before and after it
 //!  │   posted ........................ Remote::post, finished blocking work
 //!  │   immediates .................... set_immediate, those that were there when the phase began
 //!  └── close callbacks ............... Close events
 //! ```
 //!
-//! After **every** callback all [`next_tick`]s run, those that ticks add included. A timer that a
-//! timer's callback sets never runs in the same pass, and an immediate that an immediate sets waits
-//! for the next turn.
+//! After **every** callback all [`next_tick`]s run, those that ticks add included, and then the futures
+//! that have been woken, up to 128 in a turn. A timer that a timer's callback sets never runs in the same
+//! pass, and an immediate that an immediate sets waits for the next turn.
 //!
-//! The loop ends when nothing is left that could still happen: no timer, no immediate, no open
-//! source, no blocking work, no [`Remote`]. What was `unref`ed does not count.
+//! The loop ends when nothing is left that could still happen: no timer, no immediate, no future, no open
+//! source, no blocking work, no [`Remote`]. What was `unref`ed does not count. Hooks are called
+//! [before it ends](Handle::before_exit), and may find more to do, and [when it has](Handle::at_exit).
+//!
+//! # Futures
+//!
+//! [`spawn`] runs a future beside all else; [`sleep`], [`timeout`] and [`interval`] give it time,
+//! [`spawn_blocking`] other threads, and [`Waiting`](crate::Waiting) the events of any emitter.
+//! [`block_on`] and [`EventLoop::run_until`] run the loop for one future. No other runtime is needed, and
+//! none is in the way: the futures of `futures-lite`, channels and the like work here, and these on any
+//! executor of the loop's thread.
+//!
+//! # Inside of another loop
+//!
+//! [`EventLoop::run_once`] and [`EventLoop::run_nowait`] make one turn. On most Unix systems the loop has a
+//! descriptor that another loop can watch, for as long as [`EventLoop::next_timeout`] says.
 //!
 //! # Panics in callbacks
 //!

@@ -3,7 +3,7 @@
 use super::handle::{Handle, nanoseconds};
 use super::here;
 use super::slab::Key;
-use super::timers::{Callback, Missed};
+use super::timers::Missed;
 use crate::error::{Error, ErrorKind, Result};
 use futures_core::Stream;
 use std::cell::{Cell, RefCell};
@@ -43,7 +43,7 @@ impl Sleep {
     fn until(handle: &Handle, deadline: u64) -> Self {
         let state = Rc::<State>::default();
         let ringing = Rc::clone(&state);
-        let key = handle.timer_at(deadline, Callback::Once(Box::new(move || ringing.ring())));
+        let key = handle.timer_at(deadline, move || ringing.ring());
         Self { handle: handle.clone(), key, state }
     }
 
