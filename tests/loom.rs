@@ -195,3 +195,29 @@ fn two_threads_that_want_each_others_event() {
         assert_eq!([room.emit(Joined, 1).called, room.emit(Left, 1).called], [1, 1]);
     });
 }
+
+#[test]
+fn off_and_wait_in_a_circle() {
+    for reentrant in [false, true] {
+        model(2, move || {
+            let room = room();
+            let mut left = Alone::new();
+            let joined = if reentrant {
+                room.on_reentrant(Joined, |room, _| assert_eq!(room.emit(Left, 1).called, 1))
+            } else {
+                room.on(Joined, |room, _| assert_eq!(room.emit(Left, 1).called, 1))
+            };
+            room.on(Left, move |room, n| {
+                left.touch();
+                if n == 0 {
+                    let _ = room.off_and_wait(joined); // or says that it cannot
+                }
+            });
+            let other = room.clone();
+            let thread = thread::spawn(move || assert_eq!(other.emit(Left, 0).called, 1));
+            assert!(room.emit(Joined, 0).called <= 1);
+            thread.join().expect("no panic");
+            assert_eq!([room.emit(Joined, 1).called, room.emit(Left, 1).called], [0, 1]);
+        });
+    }
+}

@@ -10,8 +10,11 @@
 //! called from further out on one common stack, and stays so until the borrower goes on. That is a nested
 //! emit like any other.
 //!
-//! What stands in the table about owners is exact: a turn that somebody waits for changes hands in
-//! its lock only.
+//! What stands in the table about owners is exact: whoever gives a turn away that is waited for says so
+//! there before it can wait itself.
+//!
+//! Who waits for emits to end does not lend, since it is not known for whom it waits among the readers: it
+//! gives up, as soon as it might be part of a circle.
 
 use super::primitives::{AtomicUsize, Condvar, Mutex, MutexGuard, Ordering, lock, me};
 use std::sync::Arc;
@@ -112,12 +115,13 @@ impl Turn {
                 continue;
             }
             let bell = table.enter(Waiter::new(me, Aim::Turn(self.id()), owner, &walks));
-            if table.is_circle(me) {
+            if table.is_circle(me, false) {
                 table.leave(me);
                 self.rename(owner, me);
                 table.rename(self.id(), owner, me);
                 return Taken::Lent(owner);
             }
+            table.ask_again();
             table = table.wait(&bell);
         }
     }
@@ -170,7 +174,7 @@ impl Turn {
         let (me, mut table) = (me(), table());
         while let Some(owner) = held_by() {
             let bell = table.enter(Waiter::new(me, Aim::End(self.id()), owner, walks));
-            if table.is_circle(me) {
+            if table.is_circle(me, true) {
                 table.leave(me);
                 return false;
             }
@@ -255,14 +259,20 @@ impl Table {
         }
     }
 
-    /// Does `me`, by way of others, wait for itself?
-    fn is_circle(&self, me: usize) -> bool {
+    /// Somebody begins to wait for a turn: who waits for an end has to look whether that closes a circle.
+    fn ask_again(&self) {
+        let ends = self.0.iter().filter(|waiter| matches!(waiter.aim, Aim::End(_)));
+        ends.for_each(|waiter| waiter.bell.notify_one());
+    }
+
+    /// Does `me`, by way of others, wait for itself? Without `ends` only of those who wait for a turn,
+    /// of whom it is known exactly for whom, and who wait until they have it.
+    fn is_circle(&self, me: usize, ends: bool) -> bool {
         let (mut seen, mut at) = (vec![me], 0);
         while let Some(&thread) = seen.get(at) {
             at += 1;
-            let Some(waiter) = self.0.iter().find(|waiter| waiter.thread == thread) else {
-                continue;
-            };
+            let mut waiters = self.0.iter().filter(|w| ends || matches!(w.aim, Aim::Turn(_)));
+            let Some(waiter) = waiters.find(|waiter| waiter.thread == thread) else { continue };
             let walkers = self.0.iter().filter(|other| match waiter.aim {
                 Aim::End(turn) => other.walks.contains(&turn),
                 Aim::Turn(_) => false,

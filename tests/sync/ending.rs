@@ -170,7 +170,7 @@ fn an_emit_that_waits_for_the_caller_is_not_waited_for() {
             let (m, r) = (Arc::clone(&meet), results.clone());
             left.set(pair.on(Left, move |pair, ()| {
                 m.wait();
-                let emitted = pair.emit(Right, ()); // waits for the other thread's turn, or is lent it
+                let emitted = pair.emit(Right, ()); // waits for the other thread's turn
                 r.note(format!("{}{}", emitted.called, emitted.skipped));
             }));
             let (handle, r) = (left.clone(), results.clone());
@@ -188,10 +188,37 @@ fn an_emit_that_waits_for_the_caller_is_not_waited_for() {
             });
             let mut noted: Vec<_> = results.take().split(' ').map(str::to_owned).collect();
             noted.sort();
-            // Either it was seen that the emit waits for the caller, or the emit that it waits for was lent
-            // the caller's turn.
-            assert!(noted == ["10", "running"] || noted == ["01", "over"], "{noted:?}");
+            assert_eq!(noted, ["10", "running"], "whichever of the two began to wait first");
             assert_eq!((pair.emit(Left, ()).called, pair.emit(Right, ()).called), (0, 1));
+        }
+    });
+}
+
+#[test]
+fn who_waits_for_a_reader_gives_up_when_that_waits_for_it() {
+    in_time(|| {
+        for _ in 0..100 {
+            let (pair, meet) = (Pair::new(), Arc::new(Barrier::new(2)));
+            let (results, mut first) = (Log::default(), true);
+            let (m, r) = (Arc::clone(&meet), results.clone());
+            let left = pair.on_reentrant(Left, move |pair, ()| {
+                m.wait();
+                r.note(format!("{}", pair.emit(Right, ()).called));
+            });
+            let r = results.clone();
+            pair.on(Right, move |pair, ()| {
+                if std::mem::take(&mut first) {
+                    meet.wait();
+                    r.note(if pair.off_and_wait(left).is_ok() { "over" } else { "running" });
+                }
+            });
+            thread::scope(|threads| {
+                threads.spawn(|| pair.emit(Left, ()));
+                threads.spawn(|| pair.emit(Right, ()));
+            });
+            let mut noted: Vec<_> = results.take().split(' ').map(str::to_owned).collect();
+            noted.sort();
+            assert_eq!(noted, ["1", "running"]);
         }
     });
 }
