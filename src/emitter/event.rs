@@ -1,6 +1,6 @@
 //! What an event is, and what an emitter declares.
 
-use super::list::{AnyList, List};
+use super::list::{AnyList, List, RawList};
 
 /// `Self` is an event that `S` emits, with a payload that belongs to the pair of the two.
 ///
@@ -52,6 +52,10 @@ pub trait Event<S: Declared>: Copy + 'static {
     #[doc(hidden)]
     const INDEX: u16;
 
+    /// Is lending as good as giving, and as cheap? So it is if the payload is made of references.
+    #[doc(hidden)]
+    const LENT: bool;
+
     /// The payload for a listener that is not the last: copied, reborrowed, or cloned.
     #[doc(hidden)]
     fn lend<'a>(payload: &'a mut Self::Payload<'_>) -> Self::Payload<'a>;
@@ -83,6 +87,8 @@ pub trait Declared: Sized + 'static {
 pub trait Table: Default + 'static {
     /// The list of the event with this [`Event::INDEX`].
     fn list(&self, index: u16) -> Option<&dyn AnyList>;
+    /// The same without the event's name: what it takes to remove a listener.
+    fn raw(&self, index: u16) -> Option<&RawList>;
 }
 
 /// Another kind of storage than [`List`], for many threads, with a row of its own for each event.

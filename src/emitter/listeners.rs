@@ -7,7 +7,7 @@ use core::fmt;
 use core::panic::Location;
 
 use super::event::{Declared, Event, Table};
-use super::list::{AnyList, Place};
+use super::list::{AnyList, Place, RawList};
 use super::listener::{Block, Listener, Off, Subscription, serial};
 use super::slot::{Slot, Verdict};
 
@@ -65,11 +65,11 @@ impl<S: Declared> Listeners<S> {
         place: Place,
         slot: impl FnOnce(i64, &'static Location<'static>) -> Slot<S, E>,
     ) -> Listener {
-        let core = self.core();
+        let (core, location) = (self.core(), Location::caller());
         let number = core.registrations.get() + 1;
         core.registrations.set(number);
         let key = place.key(number);
-        E::list(&core.table).add(number, slot(key, Location::caller()));
+        E::list(&core.table).add(number, key, || slot(key, location));
         Listener { key, serial: core.serial, event: E::INDEX.into() }
     }
 }
@@ -170,7 +170,7 @@ impl<S: Declared> Listeners<S> {
     }
 
     pub(super) fn remove_all(&self) {
-        self.lists().for_each(AnyList::clear);
+        self.lists().for_each(|list| list.clear());
     }
 
     pub(super) fn remove_all_of<E: Event<S>>(&self, _: E) {
@@ -206,10 +206,11 @@ impl<S: Declared> Listeners<S> {
 
 impl<S: Declared> Core<S> {
     /// The list that a listener of this emitter stands in.
-    fn list(&self, listener: Listener) -> Option<&dyn AnyList> {
+    #[inline]
+    fn list(&self, listener: Listener) -> Option<&RawList> {
         let event =
             u16::try_from(listener.event).ok().filter(|_| listener.serial == self.serial)?;
-        self.table.list(event)
+        self.table.raw(event)
     }
 }
 

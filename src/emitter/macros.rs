@@ -232,6 +232,16 @@ macro_rules! __events {
                     let lists: &[&dyn $crate::emitter::AnyList] = &[$(&self.$event,)*];
                     lists.get(usize::from(index)).copied()
                 }
+
+                #[inline]
+                fn raw(&self, index: u16) -> ::core::option::Option<&$crate::emitter::RawList> {
+                    $(
+                        if index == __Index::$event as u16 {
+                            return ::core::option::Option::Some(&self.$event);
+                        }
+                    )*
+                    ::core::option::Option::None
+                }
             }
 
             #[allow(non_snake_case, unnameable_types, missing_debug_implementations)]
@@ -294,7 +304,7 @@ macro_rules! __event {
 
     // None, one, or several.
     ($head:tt [] $indices:tt ()) => {
-        $crate::__event! { @impl $head payload () () () }
+        $crate::__event! { @impl $head payload () () () () }
     };
     ($head:tt [($kind:tt $index:tt $($type:tt)*)] $indices:tt ()) => {
         $crate::__event! {
@@ -302,6 +312,7 @@ macro_rules! __event {
             ($crate::__event!(@type $kind 'a $($type)*))
             ($crate::__event!(@shape $kind $($type)*))
             ($crate::__event!(@lend $kind *payload, $($type)*))
+            ($kind)
         }
     };
     ($head:tt [$(($kind:tt $index:tt $($type:tt)*))*] $indices:tt ()) => {
@@ -310,16 +321,20 @@ macro_rules! __event {
             ($($crate::__event!(@type $kind 'a $($type)*),)*)
             ($($crate::__event!(@shape $kind $($type)*),)*)
             ($($crate::__event!(@lend $kind payload.$index, $($type)*),)*)
+            ($($kind)*)
         }
     };
 
-    (@impl [$emitter:ident $event:ident [$($path:tt)*]] $payload:ident $type:tt $shape:tt $lend:tt) => {
+    (@impl [$emitter:ident $event:ident [$($path:tt)*]] $payload:ident $type:tt $shape:tt $lend:tt
+        ($($kind:tt)*)
+    ) => {
         #[allow(unused_parens, clippy::unused_unit)]
         impl $crate::emitter::Event<$emitter> for $($path)* {
             type Payload<'a> = $type;
             type Shape = $shape;
             const NAME: &'static str = ::core::stringify!($event);
             const INDEX: u16 = __Index::$event as u16;
+            const LENT: bool = true $(&& $crate::__event!(@lent $kind))*;
 
             #[inline]
             fn lend<'a>($payload: &'a mut Self::Payload<'_>) -> Self::Payload<'a> {
@@ -350,6 +365,9 @@ macro_rules! __event {
     (@shape ref $type:ty) => { $crate::emitter::ByRef<$type> };
     (@shape mut $type:ty) => { $crate::emitter::ByMut<$type> };
     (@shape own $type:ty) => { $crate::emitter::ByValue<$type> };
+
+    (@lent own) => { false };
+    (@lent $reference:ident) => { true };
 
     (@lend ref $place:expr, $type:ty) => { $place };
     (@lend mut $place:expr, $type:ty) => { &mut *$place };

@@ -66,9 +66,9 @@ pub(super) struct Visit<'a, E: Entry + ?Sized> {
 }
 
 impl<E: Entry + ?Sized> Drop for Visit<'_, E> {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
-        if self.entry.any_list().count() == 0 {
+        if self.entry.any_list().is_empty() {
             self.entry.take_off(self.core);
         }
     }
@@ -109,7 +109,7 @@ impl Core {
         self.registrations.set(number);
         let key = place.key(number);
         let seat = at.seat(self, key);
-        seat.list().add(number, slot(key, location));
+        seat.list().add(number, key, || slot(key, location));
         Listener { key, serial: self.serial, event: seat.event() }
     }
 
