@@ -21,6 +21,7 @@
 //! | to | take |
 //! |---|---|
 //! | emit typed events from a type of mine | [`events!`], [`Emitter`], [`EventEmitter`]; the guide is in [`emitter`] |
+//! | emit from many threads | [`sync`] |
 //! | have events with names made at run time, keys, wildcards | [`emitter::named`] |
 //! | run something later, or again and again | [`set_timeout`], [`set_interval`], [`set_immediate`], [`next_tick`] |
 //! | understand when what runs | [`event_loop`] |
@@ -46,7 +47,8 @@
 //!
 //! `net`, `fs` and `process` are on, and each brings in `event-loop`, which brings in `std`. Without any,
 //! `default-features = false`, the emitter is left: `no_std`, with `alloc`. `named`, on too, adds
-//! [`emitter::named`] and needs no `std` either. `tracing`, off, makes a span of each emit.
+//! [`emitter::named`] and needs no `std` either. `std` alone adds [`sync`]. `tracing`, off, makes a span of
+//! each emit.
 //!
 //! The minimum Rust version is 1.85.
 #![cfg_attr(not(feature = "std"), no_std)]
@@ -67,6 +69,9 @@ extern crate alloc;
 
 pub mod emitter;
 pub mod events;
+
+#[cfg(feature = "std")]
+pub mod sync;
 
 #[cfg(feature = "std")]
 mod error;

@@ -62,6 +62,9 @@ pub trait Event<S: Declared>: Copy + 'static {
 
     #[doc(hidden)]
     fn list(table: &S::Table) -> &List<S, Self>;
+
+    #[doc(hidden)]
+    fn row<F: Family>(rows: &S::Rows<F>) -> &F::Row<S, Self>;
 }
 
 /// A type for which [`events!`](crate::events!) has declared what it emits. Nothing else implements it.
@@ -75,6 +78,9 @@ pub trait Declared: Sized + 'static {
 
     #[doc(hidden)]
     type Table: Table;
+
+    #[doc(hidden)]
+    type Rows<F: Family>: Rows<F>;
 }
 
 /// One typed list for each event, as fields: finding an event's listeners takes no hash and no cast.
@@ -83,4 +89,21 @@ pub trait Table: Default + 'static {
     fn list(&self, index: u16) -> Option<&dyn AnyList>;
     /// The same without the event's name: what it takes to remove a listener.
     fn raw(&self, index: u16) -> Option<&RawList>;
+}
+
+/// Another kind of storage than [`List`], for many threads, with a row of its own for each event.
+pub trait Family: 'static {
+    /// The listeners of one event.
+    type Row<S: Declared, E: Event<S>>: Default + Send + Sync;
+    /// Any of these rows, whatever its event.
+    type Any: ?Sized;
+
+    /// Forgets the event.
+    fn any<S: Declared, E: Event<S>>(row: &Self::Row<S, E>) -> &Self::Any;
+}
+
+/// One row of a [`Family`] for each event, as fields.
+pub trait Rows<F: Family>: Default + Send + Sync {
+    /// The row of the event with this [`Event::INDEX`].
+    fn row(&self, index: u16) -> Option<&F::Any>;
 }

@@ -43,7 +43,7 @@ use super::walk::Frame;
 
 /// Where a listener is added.
 #[derive(Clone, Copy)]
-pub(super) enum Place {
+pub(crate) enum Place {
     /// Before all others; one after the other.
     Intercepting,
     Front,
@@ -63,7 +63,7 @@ impl Place {
     }
 
     /// The key by which a list is sorted, for the `number`-th registration of an emitter.
-    pub(super) fn key(self, number: i64) -> i64 {
+    pub(crate) fn key(self, number: i64) -> i64 {
         /// Registrations fit in below that, one every microsecond for half a year.
         const GROUP: i64 = 1 << 44;
         match self {

@@ -21,15 +21,15 @@ use core::sync::atomic::{AtomicU32, Ordering};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Listener {
-    pub(super) key: i64,
+    pub(crate) key: i64,
     /// Of the emitter; they repeat after four thousand million emitters.
-    pub(super) serial: u32,
+    pub(crate) serial: u32,
     /// Where to look for it in its emitter: the number of the event, or the hash of its name.
-    pub(super) event: u32,
+    pub(crate) event: u32,
 }
 
 /// A number for an emitter, of whichever kind, that no other has.
-pub(super) fn serial() -> u32 {
+pub(crate) fn serial() -> u32 {
     static SERIAL: AtomicU32 = AtomicU32::new(0);
     SERIAL.fetch_add(1, Ordering::Relaxed)
 }

@@ -303,7 +303,7 @@ impl<S: Declared> fmt::Debug for Listeners<S> {
 }
 
 /// A location that is written as `file:line:column`.
-pub(super) struct At(pub(super) &'static Location<'static>);
+pub(crate) struct At(pub(crate) &'static Location<'static>);
 
 impl fmt::Debug for At {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

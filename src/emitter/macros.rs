@@ -77,6 +77,11 @@
 /// Lines::new().on(Data, |_, line| println!("{line}"));
 /// ```
 ///
+/// # For many threads
+///
+/// `events! { pub sync Room { .. } }` makes an emitter that is `Send` and `Sync`, of the module
+/// [`sync`](crate::sync): declared alike, with the same methods.
+///
 /// # Emitters of your own making
 ///
 /// `events! { for Door { .. } }` declares the events of a type that exists already; with
@@ -87,8 +92,12 @@ macro_rules! events {
     ($vis:vis for $emitter:ident { $($events:tt)* }) => {
         $crate::__events! { @next existing [$vis] $emitter [] $($events)* }
     };
+    ($(#[$attr:meta])* $vis:vis sync $emitter:ident { $($events:tt)* }) => {
+        $crate::__events! { @emitter [$(#[$attr])*] [$vis] $emitter sync }
+        $crate::__events! { @next made [$vis] $emitter [] $($events)* }
+    };
     ($(#[$attr:meta])* $vis:vis $emitter:ident { $($events:tt)* }) => {
-        $crate::__events! { @emitter [$(#[$attr])*] [$vis] $emitter }
+        $crate::__events! { @emitter [$(#[$attr])*] [$vis] $emitter emitter }
         $crate::__events! { @next made [$vis] $emitter [] $($events)* }
     };
 }
@@ -96,23 +105,18 @@ macro_rules! events {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __events {
-    (@emitter [$(#[$attr:meta])*] [$vis:vis] $emitter:ident) => {
+    (@emitter [$(#[$attr:meta])*] [$vis:vis] $emitter:ident $room:ident) => {
         $(#[$attr])*
         #[derive(Clone, Default)]
         $vis struct $emitter {
-            emitter: $crate::emitter::EventEmitter<$emitter>,
+            emitter: $crate::$room::EventEmitter<$emitter>,
         }
 
         #[allow(dead_code)]
         impl $emitter {
             /// One that nobody listens to.
             pub fn new() -> Self {
-                Self { emitter: $crate::emitter::EventEmitter::new() }
-            }
-
-            /// One that nobody listens to, and that behaves as the options say.
-            pub fn with_options(options: $crate::emitter::Options<Self>) -> Self {
-                Self { emitter: $crate::emitter::EventEmitter::with_options(options) }
+                Self { emitter: $crate::$room::EventEmitter::new() }
             }
 
             /// Calls the listeners of `event`.
@@ -126,9 +130,29 @@ macro_rules! __events {
             }
         }
 
-        impl $crate::emitter::Emitter for $emitter {
-            fn listeners(&self) -> &$crate::emitter::Listeners<Self> {
+        impl $crate::$room::Emitter for $emitter {
+            fn listeners(&self) -> &$crate::$room::Listeners<Self> {
                 &self.emitter
+            }
+        }
+
+        $crate::__events! { @only $room $emitter }
+
+        impl ::core::fmt::Debug for $emitter {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                self.emitter.debug_as(::core::stringify!($emitter), f)
+            }
+        }
+    };
+
+    // What only the emitters for one thread have.
+    (@only sync $emitter:ident) => {};
+    (@only emitter $emitter:ident) => {
+        #[allow(dead_code)]
+        impl $emitter {
+            /// One that nobody listens to, and that behaves as the options say.
+            pub fn with_options(options: $crate::emitter::Options<Self>) -> Self {
+                Self { emitter: $crate::emitter::EventEmitter::with_options(options) }
             }
         }
 
@@ -148,12 +172,6 @@ macro_rules! __events {
                 payload: E::Payload<'_>,
             ) -> $crate::emitter::Emitted {
                 self.emitter.emit(self, event, payload)
-            }
-        }
-
-        impl ::core::fmt::Debug for $emitter {
-            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                self.emitter.debug_as(::core::stringify!($emitter), f)
             }
         }
     };
@@ -241,6 +259,7 @@ macro_rules! __events {
             impl $crate::emitter::Declared for $emitter {
                 const NAME: &'static str = ::core::stringify!($emitter);
                 type Table = __Table;
+                type Rows<F: $crate::emitter::Family> = __Rows<F>;
             }
 
             impl $crate::emitter::Table for __Table {
@@ -257,6 +276,28 @@ macro_rules! __events {
                         }
                     )*
                     ::core::option::Option::None
+                }
+            }
+
+            #[allow(non_snake_case, unnameable_types, missing_debug_implementations)]
+            pub struct __Rows<F: $crate::emitter::Family> {
+                $($event: F::Row<$emitter, $($path)*>,)*
+                __family: ::core::marker::PhantomData<fn() -> F>,
+            }
+
+            impl<F: $crate::emitter::Family> ::core::default::Default for __Rows<F> {
+                fn default() -> Self {
+                    Self {
+                        $($event: ::core::default::Default::default(),)*
+                        __family: ::core::marker::PhantomData,
+                    }
+                }
+            }
+
+            impl<F: $crate::emitter::Family> $crate::emitter::Rows<F> for __Rows<F> {
+                fn row(&self, index: u16) -> ::core::option::Option<&F::Any> {
+                    let rows: &[fn(&Self) -> &F::Any] = &[$(|rows| F::any(&rows.$event),)*];
+                    rows.get(usize::from(index)).map(|row| row(self))
                 }
             }
 
@@ -349,6 +390,13 @@ macro_rules! __event {
                 table: &<$emitter as $crate::emitter::Declared>::Table,
             ) -> &$crate::emitter::List<$emitter, Self> {
                 &table.$event
+            }
+
+            #[inline]
+            fn row<F: $crate::emitter::Family>(
+                rows: &<$emitter as $crate::emitter::Declared>::Rows<F>,
+            ) -> &F::Row<$emitter, Self> {
+                &rows.$event
             }
         }
     };

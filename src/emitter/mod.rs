@@ -31,6 +31,8 @@
 //! turn, a value, or several of these. To listen for an event that an emitter never emits does not
 //! compile.
 //!
+//! Everything here belongs to one thread. [`onward::sync`](crate::sync) has the same for many.
+//!
 //! Events that are found at run time, by a name such as `room-7` or a key such as `Player(7)`, are those of
 //! [`named`].
 //!
@@ -281,10 +283,14 @@ pub use unhandled::Unhandled;
 
 // For what `events!` writes.
 #[doc(hidden)]
-pub use event::Table;
+pub use event::{Family, Rows, Table};
 #[doc(hidden)]
 pub use held::{Hold, Lend};
 #[doc(hidden)]
 pub use kept::{ByMut, ByRef, ByValue, Keep, Kept};
 #[doc(hidden)]
 pub use list::{AnyList, List, RawList};
+
+// For the emitter of many threads.
+#[cfg(feature = "std")]
+pub(crate) use {list::Place, listener::serial, listeners::At};

@@ -23,7 +23,7 @@ pub struct Unhandled<X> {
 }
 
 impl<X> Unhandled<X> {
-    pub(super) fn new(emitter: &'static str, error: X) -> Self {
+    pub(crate) fn new(emitter: &'static str, error: X) -> Self {
         Self { emitter, error }
     }
 

@@ -6,7 +6,7 @@
 use core::marker::PhantomData;
 
 use super::emitter::NamedEmitter;
-use crate::emitter::event::{Declared, Event, Table};
+use crate::emitter::event::{Declared, Event, Family, Rows, Table};
 use crate::emitter::kept::ByRef;
 use crate::emitter::list::{AnyList, List, RawList};
 
@@ -33,6 +33,10 @@ impl<T: ?Sized + 'static> Event<NamedEmitter> for Carried<T> {
     fn list(table: &NoTable) -> &List<NamedEmitter, Self> {
         table.nothing()
     }
+
+    fn row<F: Family>(rows: &NoTable) -> &F::Row<NamedEmitter, Self> {
+        rows.nothing()
+    }
 }
 
 impl<T: ?Sized + 'static> Event<NamedEmitter> for Matched<T> {
@@ -50,11 +54,16 @@ impl<T: ?Sized + 'static> Event<NamedEmitter> for Matched<T> {
     fn list(table: &NoTable) -> &List<NamedEmitter, Self> {
         table.nothing()
     }
+
+    fn row<F: Family>(rows: &NoTable) -> &F::Row<NamedEmitter, Self> {
+        rows.nothing()
+    }
 }
 
 impl Declared for NamedEmitter {
     const NAME: &'static str = "NamedEmitter";
     type Table = NoTable;
+    type Rows<F: Family> = NoTable;
 }
 
 /// The table of declared events, of which there are none.
@@ -76,6 +85,12 @@ impl Table for NoTable {
     }
 
     fn raw(&self, _: u16) -> Option<&RawList> {
+        None
+    }
+}
+
+impl<F: Family> Rows<F> for NoTable {
+    fn row(&self, _: u16) -> Option<&F::Any> {
         None
     }
 }

@@ -1,0 +1,115 @@
+//! The emitter for many threads: the same events, the same methods, `Send` and `Sync`.
+//!
+//! ```
+//! use onward::{events, sync::Emitter};
+//!
+//! events! {
+//!     /// What happens in a chat room.
+//!     pub sync Room {
+//!         /// Somebody came in.
+//!         Joined(&str),
+//!         /// It is over.
+//!         Closed(),
+//!     }
+//! }
+//!
+//! let room = Room::new();
+//! let mut seen = 0;
+//! room.on(Joined, move |_, name| {
+//!     seen += 1;
+//!     println!("{name} is visitor {seen}");
+//! });
+//! room.once(Closed, |_, ()| println!("closed"));
+//!
+//! std::thread::scope(|threads| {
+//!     for name in ["ada", "bob", "eve"] {
+//!         let room = &room; // or a clone, which shares the listeners
+//!         threads.spawn(move || room.emit(Joined, name));
+//!     }
+//! });
+//! room.emit(Closed, ());
+//! ```
+//!
+//! `events! { sync Room { .. } }` makes such an emitter. A type of your own owns an [`EventEmitter`] and
+//! implements [`Emitter`]. Declarations, payloads, errors, [`Listener`](crate::emitter::Listener) and
+//! [`Emitted`](crate::emitter::Emitted) are those of [`onward::emitter`](crate::emitter), and so are its
+//! rules; this page says what many threads add to them.
+//!
+//! # Listeners
+//!
+//! A listener runs on the thread that emits. It is `Send`, and as a rule an `FnMut`, which runs on one thread
+//! at a time: nothing that it captures needs a lock. [`on_reentrant`](Emitter::on_reentrant) takes an `Fn`
+//! that is `Sync`, and runs on any number of threads at once.
+//!
+//! ```compile_fail,E0277
+//! use onward::{events, sync::Emitter};
+//!
+//! events! { sync Room { Joined(&str) } }
+//! let seen = std::rc::Rc::new(std::cell::Cell::new(0)); // an `Arc` with an atomic would do
+//! Room::new().on(Joined, move |_, _| seen.set(seen.get() + 1));
+//! ```
+//!
+//! # Two threads
+//!
+//! **An event is emitted by one thread at a time.** Another one that emits the same event of the same
+//! emitter waits for its turn. So all listeners see all emits in one order, that of each thread, and nothing is
+//! lost or torn. Different events, and different emitters, have nothing to do with each other. Events
+//! whose listeners all are re-entrant have no turns: any number of threads emit them at once.
+//!
+//! **That cannot deadlock.** Let one thread be in a listener of `Ping`, and emit `Pong`; another one in a
+//! listener of `Pong`, and emit `Ping`. The first one waits for the second; were the second to wait for the first,
+//! in turn, both would for ever. This is seen, whatever the length of the circle, and who would close it is
+//! lent the turn, of which the owner has no use while it waits. Its emit is like one from inside of
+//! the other's listener: it calls all but those that run, which it counts in
+//! [`Emitted::skipped`](crate::emitter::Emitted::skipped). One thread that emits `Ping` inside of `Pong` inside
+//! of `Ping` gets exactly this.
+//!
+//! Threads that wait for each other in other ways still can. Do not emit while you hold a lock that a
+//! listener of that event wants, and do not wait in a listener for a thread that emits the same event.
+//!
+//! **No lock is held while your code runs.** A listener may do what it likes with the emitter, on any thread: no
+//! other method ever waits, but [`off_and_wait`](Emitter::off_and_wait), which says so. The same goes for
+//! destructors of what listeners capture, and for payloads that are cloned.
+//!
+//! # Removing
+//!
+//! [`off`](Emitter::off) does not wait. After it has returned, no emit on this thread, and none that begins on
+//! another, calls the listener; one that is under way on another thread may be just about to.
+//! [`off_and_wait`](Emitter::off_and_wait) waits for that one: after it has returned, the listener does not run
+//! and is never called again.
+//!
+//! What a listener captures is dropped as it is removed; or, if its event is being emitted, when that
+//! has ended, by the thread that ends it. For one thread it may be sooner: there it is dropped when the
+//! listener returns.
+//!
+//! # Panics
+//!
+//! As for one thread: a listener's panic passes out of the `emit` that called it. Nothing is poisoned; other
+//! threads do not notice.
+//!
+//! # Cost
+//!
+//! An emit takes no lock and does not allocate: two atomic operations, on memory that no other thread
+//! writes as long as no other emits or removes, and one indirect call for each listener. With
+//! re-entrant listeners only, each thread writes to a cache line of its own, of which such an event has
+//! a kilobyte. Who has to wait for a turn looks again a few times, then sleeps. A listener is one
+//! allocation, of seven words beside its closure, and two words in a vector.
+
+#[macro_use]
+mod kinds;
+mod book;
+mod emission;
+mod handles;
+mod listeners;
+mod node;
+mod primitives;
+mod readers;
+mod row;
+mod subscribing;
+mod turn;
+mod walk;
+
+pub use emission::EventEmitter;
+pub use handles::{Block, StillRunning, Subscription, Subscriptions};
+pub use listeners::Listeners;
+pub use subscribing::Emitter;

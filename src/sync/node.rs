@@ -1,0 +1,221 @@
+//! A node: one registered listener, with its closure in it, in one allocation.
+//!
+//! # Invariants
+//!
+//! 1. A [`Ptr`] comes from [`Owned`], the one owner of a node, and is good as long as that lives.
+//! 2. `call` is called with a node as whose kind it was made.
+//! 3. A closure that is an `FnMut` is only called by who has the turn of the row and has found that it
+//!    does not run; so it runs once at a time. One that is an `Fn` is `Sync`, and may run on any thread.
+#![allow(unsafe_code, reason = "one allocation and one indirect call per listener, see row.rs")]
+
+use core::cell::UnsafeCell;
+use core::panic::Location;
+use core::ptr::NonNull;
+
+use super::primitives::{AtomicI64, AtomicPtr, Ordering};
+use super::row::Row;
+use crate::emitter::{Declared, Event};
+
+/// The number of a listener that is not called: it has been removed, or is blocked.
+pub(super) const SILENT: i64 = i64::MAX;
+
+/// Calls the closure of a node. Says whether it took the event.
+///
+/// # Safety
+///
+/// By the invariants above: the pointer is good, and the closure may run now.
+type Call<S, E> =
+    unsafe fn(*const Node<S, E>, &Row<S, E>, &S, <E as Event<S>>::Payload<'_>) -> bool;
+
+/// What depends on the closure's type only.
+struct Kind<S: Declared, E: Event<S>> {
+    drop: unsafe fn(NonNull<Node<S, E>>),
+    reentrant: bool,
+}
+
+/// One registered listener; its closure lies behind it.
+#[repr(C)]
+pub(super) struct Node<S: Declared, E: Event<S>> {
+    /// The following one. A node that has been unlinked still leads on.
+    pub(super) next: AtomicPtr<Self>,
+    /// Of its registration in the row, or [`SILENT`].
+    pub(super) number: AtomicI64,
+    call: Call<S, E>,
+    pub(super) prev: AtomicPtr<Self>,
+    pub(super) key: i64,
+    pub(super) location: &'static Location<'static>,
+    kind: &'static Kind<S, E>,
+}
+
+#[repr(C)]
+struct Full<S: Declared, E: Event<S>, F> {
+    node: Node<S, E>,
+    listener: UnsafeCell<F>,
+}
+
+/// A node in its row, as its own listener sees it.
+pub(super) struct Seat<'a, S: Declared, E: Event<S>> {
+    row: &'a Row<S, E>,
+    node: &'a Node<S, E>,
+}
+
+impl<S: Declared, E: Event<S>> Seat<'_, S, E> {
+    /// Removes the listener. `false` if somebody else has.
+    pub(super) fn leave(&self) -> bool {
+        self.row.remove(self.node.number.load(Ordering::Relaxed))
+    }
+}
+
+/// Points to a node that somebody owns.
+pub(super) struct Ptr<S: Declared, E: Event<S>>(pub(super) NonNull<Node<S, E>>);
+
+/// Owns a node. Dropping it drops the closure, which may run any code of the user's.
+pub(super) struct Owned<S: Declared, E: Event<S>>(NonNull<Node<S, E>>);
+
+// SAFETY: closures are `Send`, by the bounds of the two constructors, and nothing else in a node belongs
+// to a thread. Who runs them, and when, is the affair of invariant 3.
+unsafe impl<S: Declared, E: Event<S>> Send for Ptr<S, E> {}
+// SAFETY: the same.
+unsafe impl<S: Declared, E: Event<S>> Send for Owned<S, E> {}
+
+impl<S: Declared, E: Event<S>> Owned<S, E> {
+    /// For a listener that runs once at a time, and is told where it sits.
+    pub(super) fn exclusive<F>(
+        listener: F,
+        key: i64,
+        number: i64,
+        location: &'static Location<'static>,
+    ) -> Self
+    where
+        F: for<'a> FnMut(&Seat<'_, S, E>, &S, E::Payload<'a>) -> bool + Send + 'static,
+    {
+        let kind = const { &Kind { drop: drop_full::<S, E, F>, reentrant: false } };
+        Self::put(listener, kind, call_mut::<S, E, F>, key, number, location)
+    }
+
+    /// For a listener that may run any number of times at once.
+    pub(super) fn reentrant<F>(
+        listener: F,
+        key: i64,
+        number: i64,
+        location: &'static Location<'static>,
+    ) -> Self
+    where
+        F: for<'a> Fn(&S, E::Payload<'a>) + Send + Sync + 'static,
+    {
+        let kind = const { &Kind { drop: drop_full::<S, E, F>, reentrant: true } };
+        Self::put(listener, kind, call_ref::<S, E, F>, key, number, location)
+    }
+
+    fn put<F>(
+        listener: F,
+        kind: &'static Kind<S, E>,
+        call: Call<S, E>,
+        key: i64,
+        number: i64,
+        location: &'static Location<'static>,
+    ) -> Self {
+        let node = Node {
+            next: AtomicPtr::new(core::ptr::null_mut()),
+            number: AtomicI64::new(number),
+            call,
+            prev: AtomicPtr::new(core::ptr::null_mut()),
+            key,
+            location,
+            kind,
+        };
+        let full = Box::leak(Box::new(Full { node, listener: UnsafeCell::new(listener) }));
+        // The pointer is to all of it, though it shows the node only.
+        Self(NonNull::from(full).cast())
+    }
+
+    /// Hands the node to a row, which gets it back by [`reclaim`](Self::reclaim).
+    pub(super) fn release(self) -> Ptr<S, E> {
+        let ptr = Ptr(self.0);
+        core::mem::forget(self);
+        ptr
+    }
+
+    /// # Safety
+    ///
+    /// The pointer was released, is reclaimed once, and nobody looks at the node any more.
+    pub(super) unsafe fn reclaim(ptr: Ptr<S, E>) -> Self {
+        Self(ptr.0)
+    }
+}
+
+impl<S: Declared, E: Event<S>> Drop for Owned<S, E> {
+    fn drop(&mut self) {
+        // SAFETY: we own the node, and nobody has any other pointer to it that will be used.
+        unsafe { (self.0.as_ref().kind.drop)(self.0) }
+    }
+}
+
+impl<S: Declared, E: Event<S>> Clone for Ptr<S, E> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S: Declared, E: Event<S>> Copy for Ptr<S, E> {}
+
+impl<S: Declared, E: Event<S>> Node<S, E> {
+    pub(super) fn is_reentrant(&self) -> bool {
+        self.kind.reentrant
+    }
+
+    /// Calls the listener.
+    ///
+    /// # Safety
+    ///
+    /// By the invariants above: the pointer is good, and the closure may run now.
+    #[inline(always)]
+    pub(super) unsafe fn call(
+        this: *const Self,
+        row: &Row<S, E>,
+        source: &S,
+        payload: E::Payload<'_>,
+    ) -> bool {
+        // SAFETY: as the caller promises.
+        unsafe { ((*this).call)(this, row, source, payload) }
+    }
+}
+
+unsafe fn drop_full<S: Declared, E: Event<S>, F>(node: NonNull<Node<S, E>>) {
+    // SAFETY: the node came from a box of this type, in `put`, and is used no more.
+    drop(unsafe { Box::from_raw(node.cast::<Full<S, E, F>>().as_ptr()) });
+}
+
+unsafe fn call_mut<S: Declared, E: Event<S>, F>(
+    node: *const Node<S, E>,
+    row: &Row<S, E>,
+    source: &S,
+    payload: E::Payload<'_>,
+) -> bool
+where
+    F: for<'a> FnMut(&Seat<'_, S, E>, &S, E::Payload<'a>) -> bool,
+{
+    // SAFETY: by invariant 2 it is an `F`, and by invariant 3 this is the only reference to it.
+    let listener = unsafe {
+        let full = node.cast::<Full<S, E, F>>();
+        &mut *UnsafeCell::raw_get(&raw const (*full).listener)
+    };
+    // SAFETY: the pointer is good.
+    let node = unsafe { &*node };
+    listener(&Seat { row, node }, source, payload)
+}
+
+unsafe fn call_ref<S: Declared, E: Event<S>, F>(
+    node: *const Node<S, E>,
+    _: &Row<S, E>,
+    source: &S,
+    payload: E::Payload<'_>,
+) -> bool
+where
+    F: for<'a> Fn(&S, E::Payload<'a>),
+{
+    // SAFETY: by invariant 2 it is an `F`, to which there are shared references only, and it is `Sync`.
+    let listener = unsafe { &*(*node.cast::<Full<S, E, F>>()).listener.get() };
+    listener(source, payload);
+    true
+}

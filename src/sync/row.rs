@@ -1,0 +1,302 @@
+//! The listeners of one event, in order: a linked list that is walked while others change it.
+//!
+//! - Who **walks** goes from node to node by `next`. Walkers are the one thread that has the turn, and,
+//!   as long as all listeners are re-entrant, any number of threads that are counted as readers.
+//! - Who **changes** the row has the lock of its [`Book`]. A new node is linked in when it is complete,
+//!   with a number that walks under way pass over. A removed one is silent, and unlinked, but leads on.
+//! - A removed node is freed at once if nobody walks, else **retired**: by the last who leaves of those
+//!   who walked then, with [`Row::sweep`].
+//!
+//! # Invariants
+//!
+//! 1. Nodes in `index` are linked; nodes in `retired` are not, and cannot be reached from `head` by who begins
+//!    to walk now. All others are gone.
+//! 2. A node is taken out of `retired` to be freed when all who walked as it was retired have left.
+//! 3. `next`, `prev`, `head` and `tail` are written in the lock only.
+#![allow(unsafe_code, reason = "the list is walked without a lock, see the measure in benches/")]
+
+use core::panic::Location;
+use core::ptr::{self, NonNull};
+use std::sync::OnceLock;
+
+use super::book::{Book, Retired};
+use super::node::{Node, Owned, Ptr, SILENT};
+use super::primitives::{AtomicI64, AtomicPtr, AtomicU8, Mutex, Ordering, lock, me};
+use super::readers::Readers;
+use super::turn::Turn;
+use super::walk::{Frame, walks};
+use crate::emitter::{Declared, Event, Place};
+
+/// Which listeners there are, as far as an emit wants to know: none, re-entrant ones only, or others too.
+const NOBODY: u8 = 0;
+pub(super) const SHARED: u8 = 1;
+pub(super) const EXCLUSIVE: u8 = 2;
+
+/// The listeners of one event of one emitter.
+#[repr(align(64))]
+pub(super) struct Row<S: Declared, E: Event<S>> {
+    pub(super) turn: Turn,
+    pub(super) head: AtomicPtr<Node<S, E>>,
+    /// The number of the newest registration.
+    pub(super) newest: AtomicI64,
+    pub(super) mode: AtomicU8,
+    /// The innermost emit of who has the turn. Used by that one only.
+    pub(super) frame: AtomicPtr<Frame<S, E>>,
+    /// Made for the first re-entrant listener.
+    pub(super) readers: OnceLock<Box<Readers>>,
+    book: Mutex<Book<S, E>>,
+}
+
+/// Nodes that nobody can be at any more: most often just the one that was removed, without a vector.
+#[allow(dead_code, reason = "they are dropped, at the right moment, and nothing else")]
+struct Dead<S: Declared, E: Event<S>> {
+    this: Option<Owned<S, E>>,
+    others: Vec<Owned<S, E>>,
+}
+
+impl<S: Declared, E: Event<S>> Row<S, E> {
+    /// Adds a listener; `node` makes it for a key and a number.
+    pub(super) fn add(
+        &self,
+        place: Place,
+        since: impl FnOnce() -> i64,
+        node: impl FnOnce(i64, i64) -> Owned<S, E>,
+    ) -> i64 {
+        let mut book = lock(&self.book);
+        let number = self.newest.load(Ordering::Relaxed) + 1;
+        let node = node(place.key(number), number).release();
+        if book.live == 0 {
+            book.since = since();
+        }
+        book.index.push((number, Some(node)));
+        self.link(&mut book, node);
+        book.live += 1;
+        // SAFETY: it has just been linked, and we have the lock.
+        if unsafe { node.0.as_ref() }.is_reentrant() {
+            self.readers.get_or_init(|| Box::new(Readers::new()));
+        } else {
+            book.exclusive += 1;
+        }
+        self.newest.store(number, Ordering::Release);
+        self.set_mode(&book);
+        number
+    }
+
+    /// Removes a listener. Says whether it was there.
+    pub(super) fn remove(&self, number: i64) -> bool {
+        let mut book = lock(&self.book);
+        let Some(node) = book.take(number) else { return false };
+        let dead = self.retire(&mut book, number, node);
+        drop(book); // before what `dead` captures
+        drop(dead);
+        true
+    }
+
+    pub(super) fn clear(&self) {
+        let mut book = lock(&self.book);
+        let numbers: Vec<_> = book.index.iter().map(|(number, _)| *number).collect();
+        let mut dead = Vec::with_capacity(book.live);
+        for number in numbers {
+            if let Some(node) = book.take(number) {
+                dead.push(self.retire(&mut book, number, node));
+            }
+        }
+        drop(book);
+        drop(dead);
+    }
+
+    /// Waits until a listener that was removed does not run any more; `false` if it may, since this is
+    /// called from inside of it, or of what it waits for.
+    pub(super) fn wait(&self, number: i64) -> bool {
+        if self.held_by(number).is_none() {
+            return true;
+        }
+        lock(&self.book).waited += 1;
+        let over = self.turn.wait_until(&walks(), || self.held_by(number));
+        lock(&self.book).waited -= 1;
+        over
+    }
+
+    /// Whether a listener that was removed may run: if so, who has the turn in which it may, or 0 if there
+    /// are readers only.
+    fn held_by(&self, number: i64) -> Option<usize> {
+        let book = lock(&self.book);
+        let retired = book.retired.iter().find(|retired| retired.number == number)?;
+        // SAFETY: it is retired, and we have the lock.
+        let node = unsafe { retired.node.0.as_ref() };
+        let owner = self.turn.owner();
+        if retired.turn && (owner != me() || self.runs(node)) {
+            return Some(owner);
+        }
+        let readers = self.readers.get().filter(|_| node.is_reentrant())?;
+        (readers.settle(retired.phase) < retired.phase).then_some(0)
+    }
+
+    /// Blocks a listener once more, or takes a block back. Says whether there is such a listener.
+    pub(super) fn block(&self, number: i64, block: bool) -> bool {
+        let mut book = lock(&self.book);
+        let Some(node) = book.find(number) else { return false };
+        // SAFETY: it is linked, and we have the lock.
+        let node = unsafe { node.0.as_ref() };
+        let at = book.blocked.iter().position(|(blocked, _)| *blocked == number);
+        match (at, block) {
+            (Some(at), true) => book.blocked[at].1 += 1,
+            (Some(at), false) => {
+                book.blocked[at].1 -= 1;
+                if book.blocked[at].1 == 0 {
+                    book.blocked.swap_remove(at);
+                    node.number.store(number, Ordering::Release);
+                }
+            }
+            (None, true) => {
+                book.blocked.push((number, 1));
+                node.number.store(SILENT, Ordering::Release);
+            }
+            (None, false) => {}
+        }
+        true
+    }
+
+    pub(super) fn count(&self) -> usize {
+        lock(&self.book).live
+    }
+
+    pub(super) fn since(&self) -> i64 {
+        lock(&self.book).since
+    }
+
+    /// Where the listeners were registered, in the order in which they are called.
+    pub(super) fn locations(&self) -> Vec<&'static Location<'static>> {
+        let book = lock(&self.book);
+        let nodes = book.index.iter().filter_map(|(_, node)| *node);
+        // SAFETY: they are linked, and we have the lock.
+        let mut nodes: Vec<_> = nodes.map(|node| unsafe { node.0.as_ref() }).collect();
+        nodes.sort_by_key(|node| node.key);
+        nodes.iter().map(|node| node.location).collect()
+    }
+
+    fn set_mode(&self, book: &Book<S, E>) {
+        let mode = match (book.live, book.exclusive) {
+            (0, _) => NOBODY,
+            (_, 0) => SHARED,
+            _ => EXCLUSIVE,
+        };
+        self.mode.store(mode, Ordering::Release);
+    }
+
+    /// Links a complete node in by its key. Most come to the end.
+    fn link(&self, book: &mut Book<S, E>, node: Ptr<S, E>) {
+        let this = node.0.as_ptr();
+        // SAFETY: linked nodes are good, and we have the lock.
+        unsafe {
+            let head = self.head.load(Ordering::Relaxed);
+            let front = head.as_ref().is_some_and(|head| head.key > (*this).key);
+            let tail = book.tail.map_or(ptr::null_mut(), |tail| tail.0.as_ptr());
+            let mut before = if front { ptr::null_mut() } else { tail };
+            while before.as_ref().is_some_and(|before| before.key > (*this).key) {
+                before = (*before).prev.load(Ordering::Relaxed);
+            }
+            let link = before.as_ref().map_or(&self.head, |before| &before.next);
+            let after = link.load(Ordering::Relaxed);
+            (*this).prev.store(before, Ordering::Relaxed);
+            (*this).next.store(after, Ordering::Relaxed);
+            match after.as_ref() {
+                Some(after) => after.prev.store(this, Ordering::Relaxed),
+                None => book.tail = Some(node),
+            }
+            link.store(this, Ordering::Release); // from here on it is walked over
+        }
+    }
+
+    /// Takes a node out of the list; it leads on to those behind it. What nobody can be at any more comes
+    /// back, to be dropped out of the lock.
+    fn retire(&self, book: &mut Book<S, E>, number: i64, node: Ptr<S, E>) -> Dead<S, E> {
+        // SAFETY: linked nodes are good, and we have the lock.
+        let reentrant = unsafe {
+            let this = node.0.as_ref();
+            this.number.store(SILENT, Ordering::Release);
+            let next = this.next.load(Ordering::Relaxed);
+            let prev = this.prev.load(Ordering::Relaxed);
+            prev.as_ref().map_or(&self.head, |prev| &prev.next).store(next, Ordering::Release);
+            match next.as_ref() {
+                Some(next) => next.prev.store(prev, Ordering::Relaxed),
+                None => book.tail = NonNull::new(prev).map(Ptr),
+            }
+            this.is_reentrant()
+        };
+        book.live -= 1;
+        book.exclusive -= usize::from(!reentrant);
+        self.set_mode(book);
+        let readers = self.readers.get();
+        if self.turn.owner() == 0 && readers.is_none_or(|readers| readers.is_empty()) {
+            // SAFETY: it is unlinked, and nobody walked since.
+            return Dead { this: Some(unsafe { Owned::reclaim(node) }), others: Vec::new() };
+        }
+        let phase = readers.map_or(0, |readers| readers.phase());
+        let turn = self.turn.note_chores() != 0;
+        book.retired.push(Retired { node, number, turn, phase });
+        Dead { this: None, others: self.sweep(book) } // the readers may have left meanwhile
+    }
+
+    /// What is retired, and where nobody can be any more.
+    fn sweep(&self, book: &mut Book<S, E>) -> Vec<Owned<S, E>> {
+        let newest = book.retired.iter().map(|retired| retired.phase).max().unwrap_or(0);
+        let settled = self.readers.get().map_or(0, |readers| readers.settle(newest));
+        let (free, held): (Vec<_>, Vec<_>) = core::mem::take(&mut book.retired)
+            .into_iter()
+            .partition(|retired| !retired.turn && retired.phase <= settled);
+        book.retired = held;
+        if book.retired.is_empty() {
+            self.turn.clear_chores();
+        }
+        // SAFETY: they were retired, and all who walked then have left.
+        free.into_iter().map(|retired| unsafe { Owned::reclaim(retired.node) }).collect()
+    }
+
+    /// A walker leaves who has something to do; with the turn, or as a reader that was counted out.
+    #[cold]
+    pub(super) fn leave(&self, with_turn: bool) {
+        let mut book = lock(&self.book);
+        if with_turn {
+            book.retired.iter_mut().for_each(|retired| retired.turn = false);
+        }
+        let dead = self.sweep(&mut book);
+        let wanted = with_turn && self.turn.give();
+        let waited = book.waited != 0;
+        drop(book);
+        if wanted {
+            self.turn.wake();
+        }
+        if waited {
+            self.turn.wake_ends();
+        }
+        drop(dead);
+    }
+}
+
+impl<S: Declared, E: Event<S>> Default for Row<S, E> {
+    fn default() -> Self {
+        Self {
+            turn: Turn::new(),
+            head: AtomicPtr::new(ptr::null_mut()),
+            newest: AtomicI64::new(0),
+            mode: AtomicU8::new(NOBODY),
+            frame: AtomicPtr::new(ptr::null_mut()),
+            readers: OnceLock::new(),
+            book: Mutex::new(Book::default()),
+        }
+    }
+}
+
+impl<S: Declared, E: Event<S>> Drop for Row<S, E> {
+    fn drop(&mut self) {
+        let mut book = lock(&self.book);
+        let linked = core::mem::take(&mut book.index).into_iter().filter_map(|(_, node)| node);
+        let retired = core::mem::take(&mut book.retired).into_iter().map(|retired| retired.node);
+        // SAFETY: each is in one of the two, and nobody walks over a row that is being dropped.
+        let all: Vec<_> =
+            linked.chain(retired).map(|node| unsafe { Owned::reclaim(node) }).collect();
+        drop(book);
+        drop(all);
+    }
+}

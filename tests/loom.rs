@@ -1,0 +1,223 @@
+//! The emitter for many threads under `loom`, which runs a model through all orders that its threads can
+//! take, within a bound on how often one is interrupted.
+//!
+//!     RUSTFLAGS="--cfg onward_loom" cargo test --release --test loom --no-default-features --features std
+#![cfg(onward_loom)]
+
+use loom::cell::UnsafeCell;
+use loom::sync::Arc;
+use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use loom::thread;
+
+use onward::events;
+use onward::sync::Emitter;
+
+events! { sync Room { Joined(u32), Left(u32) } }
+
+/// Runs all orders of a model in which a thread is interrupted so many times.
+fn model(interruptions: usize, model: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(interruptions);
+    builder.check(model);
+}
+
+/// A room whose rows are there, so that no thread makes them.
+fn room() -> Room {
+    let room = Room::new();
+    room.once(Joined, |_, _| {});
+    room.remove_all();
+    room
+}
+
+/// Something that one thread may touch at a time: `loom` sees when it is not so.
+struct Alone(UnsafeCell<u32>);
+
+impl Alone {
+    fn new() -> Self {
+        Self(UnsafeCell::new(0))
+    }
+
+    fn touch(&mut self) -> u32 {
+        self.0.with_mut(|count| {
+            // SAFETY: `&mut self`; that this is true is what `loom` checks.
+            unsafe {
+                *count += 1;
+                *count
+            }
+        })
+    }
+}
+
+/// Notes that it was dropped, and `loom` sees if somebody is in it.
+struct Captured(Arc<AtomicUsize>, UnsafeCell<u32>);
+
+// SAFETY: `look` only reads; that nobody drops it meanwhile is what `loom` checks.
+unsafe impl Sync for Captured {}
+
+impl Captured {
+    fn look(&self) {
+        self.1.with(|_| {});
+    }
+}
+
+impl Drop for Captured {
+    fn drop(&mut self) {
+        self.1.with_mut(|_| {});
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn two_threads_take_turns() {
+    model(4, || {
+        let (room, total) = (room(), Arc::new(AtomicUsize::new(0)));
+        let (mut alone, t) = (Alone::new(), Arc::clone(&total));
+        room.on(Joined, move |_, _| t.store(alone.touch() as usize, Ordering::Relaxed));
+        let other = room.clone();
+        let thread = thread::spawn(move || assert_eq!(other.emit(Joined, 1).called, 1));
+        assert_eq!(room.emit(Joined, 2).called, 1);
+        thread.join().expect("no panic");
+        assert_eq!(total.load(Ordering::Relaxed), 2);
+    });
+}
+
+#[test]
+fn off_while_another_thread_emits() {
+    for reentrant in [false, true] {
+        model(4, move || {
+            let (room, dropped) = (room(), Arc::new(AtomicUsize::new(0)));
+            let captured = Captured(Arc::clone(&dropped), UnsafeCell::new(0));
+            let listener = if reentrant {
+                room.on_reentrant(Joined, move |_, _| captured.look())
+            } else {
+                room.on(Joined, move |_, _| captured.look())
+            };
+            let other = room.clone();
+            let thread = thread::spawn(move || other.emit(Joined, 1).called);
+            assert!(room.off(listener));
+            assert_eq!(room.emit(Joined, 2).called, 0);
+            assert!(thread.join().expect("no panic") <= 1);
+            assert_eq!(dropped.load(Ordering::Relaxed), 1, "captures go with the last emit");
+        });
+    }
+}
+
+#[test]
+fn off_while_two_threads_emit_at_once() {
+    model(3, || {
+        let (room, dropped) = (room(), Arc::new(AtomicUsize::new(0)));
+        let captured = Captured(Arc::clone(&dropped), UnsafeCell::new(0));
+        let listener = room.on_reentrant(Joined, move |_, _| captured.look());
+        let threads = [room.clone(), room.clone()]
+            .map(|room| thread::spawn(move || room.emit(Joined, 1).called));
+        assert!(room.off(listener));
+        for thread in threads {
+            assert!(thread.join().expect("no panic") <= 1);
+        }
+        assert_eq!(dropped.load(Ordering::Relaxed), 1);
+    });
+}
+
+#[test]
+fn off_and_wait_while_another_thread_emits() {
+    for reentrant in [false, true] {
+        model(4, move || {
+            let (room, over) = (room(), Arc::new(AtomicBool::new(false)));
+            let o = Arc::clone(&over);
+            let check = move || {
+                assert!(!o.load(Ordering::SeqCst), "it began when it was over");
+                thread::yield_now();
+                assert!(!o.load(Ordering::SeqCst), "it ran when it was over");
+            };
+            let listener = if reentrant {
+                room.on_reentrant(Joined, move |_, _| check())
+            } else {
+                room.on(Joined, move |_, _| check())
+            };
+            let other = room.clone();
+            let thread = thread::spawn(move || other.emit(Joined, 1).called);
+            assert_eq!(room.off_and_wait(listener), Ok(true));
+            over.store(true, Ordering::SeqCst);
+            assert!(thread.join().expect("no panic") <= 1);
+        });
+    }
+}
+
+#[test]
+fn on_while_another_thread_emits() {
+    model(4, || {
+        let room = room();
+        room.on_reentrant(Joined, |_, _| {});
+        let other = room.clone();
+        let thread = thread::spawn(move || other.emit(Joined, 1).called);
+        let mut alone = Alone::new();
+        room.on(Joined, move |_, _| _ = alone.touch());
+        assert_eq!(room.emit(Joined, 2).called, 2);
+        assert!((1..=2).contains(&thread.join().expect("no panic")));
+    });
+}
+
+#[test]
+fn once_runs_once() {
+    model(4, || {
+        let room = room();
+        let mut alone = Alone::new();
+        room.once(Joined, move |_, _| assert_eq!(alone.touch(), 1));
+        let other = room.clone();
+        let thread = thread::spawn(move || other.emit(Joined, 1).called);
+        let called = room.emit(Joined, 2).called;
+        assert_eq!(called + thread.join().expect("no panic"), 1);
+        assert_eq!(room.listener_count(Joined), 0);
+    });
+}
+
+#[test]
+fn two_threads_that_want_each_others_event() {
+    model(3, || {
+        let room = room();
+        let (mut joined, mut left) = (Alone::new(), Alone::new());
+        room.on(Joined, move |room, n| {
+            joined.touch();
+            if n == 0 {
+                room.emit(Left, 1);
+            }
+        });
+        room.on(Left, move |room, n| {
+            left.touch();
+            if n == 0 {
+                room.emit(Joined, 1);
+            }
+        });
+        let other = room.clone();
+        let thread = thread::spawn(move || assert_eq!(other.emit(Left, 0).called, 1));
+        assert_eq!(room.emit(Joined, 0).called, 1);
+        thread.join().expect("no panic");
+        assert_eq!([room.emit(Joined, 1).called, room.emit(Left, 1).called], [1, 1]);
+    });
+}
+
+#[test]
+fn off_and_wait_in_a_circle() {
+    for reentrant in [false, true] {
+        model(2, move || {
+            let room = room();
+            let mut left = Alone::new();
+            let joined = if reentrant {
+                room.on_reentrant(Joined, |room, _| assert_eq!(room.emit(Left, 1).called, 1))
+            } else {
+                room.on(Joined, |room, _| assert_eq!(room.emit(Left, 1).called, 1))
+            };
+            room.on(Left, move |room, n| {
+                left.touch();
+                if n == 0 {
+                    let _ = room.off_and_wait(joined); // or says that it cannot
+                }
+            });
+            let other = room.clone();
+            let thread = thread::spawn(move || assert_eq!(other.emit(Left, 0).called, 1));
+            assert!(room.emit(Joined, 0).called <= 1);
+            thread.join().expect("no panic");
+            assert_eq!([room.emit(Joined, 1).called, room.emit(Left, 1).called], [0, 1]);
+        });
+    }
+}

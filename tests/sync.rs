@@ -1,0 +1,13 @@
+//! The rules of the emitter for many threads, one by one. Each file holds one concern.
+
+mod sync {
+    mod alone;
+    mod bounds;
+    mod circles;
+    mod drops;
+    mod ending;
+    mod handles;
+    mod stress;
+    pub(crate) mod support;
+    mod threads;
+}
