@@ -16,6 +16,6 @@
 //! ```
 
 pub use crate::emitter::names::*;
-pub use crate::emitter::{Emitter as _, Waiting as _};
+pub use crate::emitter::{Emitter as _, Waiting as _, Watching as _};
 #[cfg(feature = "event-loop")]
 pub use crate::stream::{ReadControl as _, Readable as _, Writable as _, WriteControl as _};

@@ -89,7 +89,7 @@ pub mod fs;
 #[cfg(feature = "process")]
 pub mod process;
 
-pub use emitter::{Emitter, EventEmitter, Listeners, Waiting};
+pub use emitter::{Emitter, EventEmitter, Listeners, Waiting, Watching};
 #[cfg(feature = "std")]
 pub use error::{Error, ErrorKind, Result};
 #[cfg(feature = "event-loop")]

@@ -1,11 +1,13 @@
 //! Raising events.
 
+use alloc::rc::Rc;
 use core::fmt;
 use core::ops::Deref;
 
 use super::event::{Declared, Event};
 use super::listeners::Listeners;
 use super::unhandled::Unhandled;
+use super::watch::Recall;
 use crate::emitter::names::{Error, ErrorMonitor};
 
 /// The listeners of an `S`, and the right to raise its events.
@@ -79,8 +81,10 @@ impl<S: Declared> EventEmitter<S> {
     /// and the emitter is as good as before.
     #[inline(always)]
     pub fn emit<E: Event<S>>(&self, source: &S, _: E, payload: E::Payload<'_>) -> Emitted {
-        match self.listeners.table() {
-            Some(table) => E::list(table).emit(source, payload),
+        const { assert!(!E::BUILT_IN, "events that every emitter has are raised by itself alone") };
+        match self.listeners.made() {
+            Some(core) if core.is_gated() => core.emit_gated::<E>(source, payload),
+            Some(core) => E::list(core).emit(source, payload),
             None => Emitted::NOBODY,
         }
     }
@@ -99,6 +103,44 @@ impl<S: Declared> EventEmitter<S> {
         self.emit(source, ErrorMonitor, &error);
         let emitted = self.emit(source, Error, &error);
         if emitted.handled() { Ok(emitted) } else { Err(Unhandled::new(S::NAME, error)) }
+    }
+
+    /// Removes all listeners without a word to [`ListenerRemoved`](crate::events::ListenerRemoved): for
+    /// a type whose last event has been told. Everyone else has
+    /// [`remove_all`](crate::Emitter::remove_all).
+    ///
+    /// ```
+    /// use onward::{Emitter, EventEmitter, Listeners, events};
+    ///
+    /// struct Door { emitter: EventEmitter<Door> }
+    /// events! { for Door { Opened(), Gone() } }
+    /// impl Emitter for Door {
+    ///     fn listeners(&self) -> &Listeners<Door> { &self.emitter }
+    /// }
+    ///
+    /// impl Door {
+    ///     fn tear_down(&self) {
+    ///         self.emitter.emit(self, Gone, ());
+    ///         self.emitter.clear(); // nothing comes after that
+    ///     }
+    /// }
+    ///
+    /// let door = Door { emitter: EventEmitter::new() };
+    /// door.on(Opened, |_, ()| println!("it opens"));
+    /// door.tear_down();
+    /// assert!(door.event_names().is_empty());
+    /// ```
+    pub fn clear(&self) {
+        self.listeners.clear();
+    }
+
+    /// A way to find an emitter that is made of its listeners alone.
+    #[doc(hidden)]
+    pub fn recall_by(&self, make: fn(Self) -> S) -> Recall<S> {
+        let core = Rc::downgrade(self.listeners.core());
+        Recall::new(move || {
+            core.upgrade().map(|core| make(Self { listeners: Listeners::of(core) }))
+        })
     }
 
     #[doc(hidden)]

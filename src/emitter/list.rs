@@ -15,47 +15,23 @@
 )]
 
 use alloc::boxed::Box;
+use alloc::rc::Weak;
 use alloc::vec::Vec;
+use core::any::Any;
 use core::cell::{Cell, OnceCell, RefCell, UnsafeCell};
 use core::fmt;
 use core::panic::Location;
 use core::ptr::NonNull;
 
+use super::dump::ListenerDump;
 use super::emission::Emitted;
 use super::event::{Declared, Event};
+use super::info::ListenerInfo;
+use super::listener::Listener;
+pub(super) use super::place::Place;
 use super::slot::{Captures, Slot, Verdict};
 use super::walk::Frame;
-
-/// Where a listener is added.
-#[derive(Clone, Copy)]
-pub(super) enum Place {
-    Front,
-    /// Between front and back; groups ascending, in a group one after the other.
-    Group(i16),
-    Back,
-}
-
-impl Place {
-    /// Keys of the back begin here; those of the front end at its negative.
-    const BACK: i64 = 1 << 62;
-
-    /// The number of a registration, by a key for the front or the back.
-    #[cfg(feature = "named")]
-    pub(super) fn number(key: i64) -> i64 {
-        key.abs() - Self::BACK
-    }
-
-    /// The key by which a list is sorted, for the `number`-th registration of an emitter.
-    pub(super) fn key(self, number: i64) -> i64 {
-        /// Registrations fit in below that, one every microsecond for half a year.
-        const GROUP: i64 = 1 << 44;
-        match self {
-            Self::Front => -Self::BACK - number,
-            Self::Group(group) => i64::from(group) * GROUP + number,
-            Self::Back => Self::BACK + number,
-        }
-    }
-}
+use super::watch::Watch;
 
 /// The listeners of one event of one emitter.
 pub struct List<S: Declared, E: Event<S>> {
@@ -82,6 +58,10 @@ pub(super) struct Row<S: Declared, E: Event<S>> {
     blocked: RefCell<Vec<(i64, usize)>>,
     /// The number of the registration by which the event came to have listeners.
     since: Cell<i64>,
+    /// Has it been said that there are suspiciously many?
+    warned: Cell<bool>,
+    /// Who is told of removals, if somebody ever wanted to be.
+    watch: OnceCell<Weak<Watch<S>>>,
 }
 
 impl<S: Declared, E: Event<S>> List<S, E> {
@@ -94,20 +74,29 @@ impl<S: Declared, E: Event<S>> List<S, E> {
         }
     }
 
-    /// Adds a listener, the `number`-th of the emitter, under a key that no other has had.
-    pub(super) fn add(&self, number: i64, slot: Slot<S, E>) {
+    /// Adds a listener, the `number`-th of the emitter, under a key that no other has had. Says how many
+    /// there are now.
+    pub(super) fn add(&self, number: i64, slot: Slot<S, E>) -> usize {
         let row = self.row.get_or_init(Box::default);
-        if row.len() == 0 {
+        let count = row.len() + 1;
+        if count == 1 {
             row.since.set(number);
+            row.warned.set(false);
         }
         if row.is_walked() {
             let slot = NonNull::from(Box::leak(Box::new(slot)));
             // SAFETY: invariant 3.
             unsafe { (*row.late.get()).push(slot) };
-            return;
+        } else {
+            // SAFETY: invariants 1 and 3: nobody walks, so it may be changed.
+            insert(unsafe { &mut *row.slots.get() }, slot);
         }
-        // SAFETY: invariants 1 and 3: nobody walks, so it may be changed.
-        insert(unsafe { &mut *row.slots.get() }, slot);
+        count
+    }
+
+    /// Is it to be said that there are suspiciously many? Once, as long as there are any.
+    pub(super) fn warn(&self) -> bool {
+        self.row.get().is_some_and(|row| !row.warned.replace(true))
     }
 }
 
@@ -158,8 +147,33 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
         self.removed.get() != 0 || !self.late().is_empty()
     }
 
-    pub(super) fn count_removed(&self) {
+    fn count_removed(&self) {
         self.removed.set(self.removed.get() + 1);
+    }
+
+    /// A listener that is about to run for the last time has been taken out of use.
+    #[inline]
+    pub(super) fn used_up(&self, slot: &Slot<S, E>, source: &S) {
+        self.count_removed();
+        self.tell_removed(slot, source);
+    }
+
+    /// Whoever watches is told.
+    #[inline]
+    fn tell_removed(&self, slot: &Slot<S, E>, source: &S) {
+        if let Some(watch) = self.watch.get() {
+            self.tell(watch, slot, source);
+        }
+    }
+
+    #[cold]
+    fn tell(&self, watch: &Weak<Watch<S>>, slot: &Slot<S, E>, source: &S) {
+        if let Some(watch) = watch.upgrade().filter(|watch| watch.removed.count() != 0) {
+            let listener = Listener { key: slot.key, serial: watch.serial, event: E::INDEX.into() };
+            let (others, location) = (self.len(), slot.location);
+            let info = ListenerInfo::new(E::NAME, E::INDEX, others, location, Some(listener));
+            watch.tell_removed(source, info);
+        }
     }
 
     fn find(&self, key: i64) -> Option<&Slot<S, E>> {
@@ -191,6 +205,16 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
     #[cold]
     fn is_blocked(&self, slot: &Slot<S, E>) -> bool {
         self.blocked.borrow().iter().any(|(key, _)| *key == slot.key)
+    }
+
+    fn standing(&self, slot: &Slot<S, E>) -> ListenerDump {
+        ListenerDump {
+            key: slot.key,
+            kind: slot.how(),
+            location: slot.location,
+            blocked: self.is_blocked(slot),
+            running: Frame::outermost_running(self.frame.get(), slot).is_some(),
+        }
     }
 
     /// Blocks a listener once more, or takes a block back.
@@ -236,10 +260,11 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
 
     /// A listener that runs is not to be counted as called, and may be over.
     #[cold]
-    pub(super) fn note(&self, slot: &Slot<S, E>, verdict: Verdict) {
+    pub(super) fn note(&self, slot: &Slot<S, E>, source: &S, verdict: Verdict) {
         if verdict == Verdict::Over && self.is_live(slot) {
             // It runs, so its captures go when it has returned.
             drop(self.remove(slot));
+            self.tell_removed(slot, source);
         }
         Frame::note(self.frame.get(), verdict);
     }
@@ -319,6 +344,8 @@ impl<S: Declared, E: Event<S>> Default for Row<S, E> {
             removed: Cell::new(0),
             blocked: RefCell::default(),
             since: Cell::new(0),
+            warned: Cell::new(false),
+            watch: OnceCell::new(),
         }
     }
 }
@@ -345,6 +372,12 @@ pub trait AnyList {
     fn since(&self) -> i64;
     /// Where the listeners were registered.
     fn locations(&self) -> Vec<&'static Location<'static>>;
+    /// Where one was registered, if it is there.
+    fn location(&self, key: i64) -> Option<&'static Location<'static>>;
+    /// Each listener as it is now, in the order in which they are called.
+    fn standing(&self) -> Vec<ListenerDump>;
+    /// Lets it know who is to be told of removals: a `Weak<Watch<_>>`.
+    fn link(&self, watch: &dyn Any);
     /// Removes one.
     fn remove(&self, key: i64) -> bool;
     /// Removes all.
@@ -369,6 +402,24 @@ impl<S: Declared, E: Event<S>> AnyList for List<S, E> {
     fn locations(&self) -> Vec<&'static Location<'static>> {
         let row = self.row.get();
         row.into_iter().flat_map(|row| row.live()).map(|slot| slot.location).collect()
+    }
+
+    fn location(&self, key: i64) -> Option<&'static Location<'static>> {
+        let row = self.row.get()?;
+        row.find(key).filter(|slot| row.is_live(slot)).map(|slot| slot.location)
+    }
+
+    fn standing(&self) -> Vec<ListenerDump> {
+        let Some(row) = self.row.get() else { return Vec::new() };
+        let mut standing: Vec<_> = row.live().map(|slot| row.standing(slot)).collect();
+        standing.sort_by_key(|standing| standing.key);
+        standing
+    }
+
+    fn link(&self, watch: &dyn Any) {
+        if let (Some(row), Some(watch)) = (self.row.get(), watch.downcast_ref::<Weak<Watch<S>>>()) {
+            row.watch.get_or_init(|| Weak::clone(watch));
+        }
     }
 
     fn remove(&self, key: i64) -> bool {

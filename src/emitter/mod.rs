@@ -174,11 +174,16 @@
 //! hash, no allocation and no copy: one indirect call for each listener. A listener added during an
 //! emit of its event makes that event's vector be copied, once for that emit.
 
+mod any;
 mod awaiting;
+mod core;
+mod dump;
 mod emission;
 mod event;
 mod first;
+mod info;
 mod kept;
+mod leaks;
 mod list;
 mod listener;
 mod listeners;
@@ -188,6 +193,7 @@ pub mod named;
 pub(crate) mod names;
 mod next;
 mod pausable;
+mod place;
 mod queue;
 mod slot;
 mod streaming;
@@ -196,12 +202,20 @@ mod subscribing;
 mod unhandled;
 mod waiting;
 mod walk;
+mod watch;
+mod watching;
 
+pub use any::AnyEvent;
 pub use awaiting::Waiting;
+pub use dump::{Dump, EventDump, ListenerDump, ListenerKind, Position};
 pub use emission::{Emitted, EventEmitter};
 pub use event::{Declared, Event};
 pub use first::{Armed, First, OneOf2, OneOf3, OneOf4, Race, first};
+pub use info::ListenerInfo;
 pub use kept::Waitable;
+#[cfg(feature = "std")]
+pub use leaks::on_leak;
+pub use leaks::{Leak, default_max_listeners, set_default_max_listeners};
 pub use listener::{Block, Listener, Subscription, Subscriptions};
 pub use listeners::Listeners;
 pub use next::{Gone, Next, NextError, NextOrError};
@@ -210,8 +224,14 @@ pub use streaming::{Events, Overflow};
 pub use strict::{Overflowed, Strict};
 pub use subscribing::Emitter;
 pub use unhandled::Unhandled;
+pub use watch::Recall;
+pub use watching::Watching;
 
 // For what `events!` writes.
+#[doc(hidden)]
+pub use any::{Part, Unwritten, Written};
+#[doc(hidden)]
+pub use core::Core;
 #[doc(hidden)]
 pub use event::Table;
 #[doc(hidden)]

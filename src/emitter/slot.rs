@@ -19,6 +19,7 @@ use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 use core::panic::Location;
 
+use super::dump::ListenerKind;
 use super::event::{Declared, Event};
 use super::list::Row;
 
@@ -57,8 +58,8 @@ struct Kind<S: Declared, E: Event<S>> {
     ///
     /// They hold a closure of this kind, which is not used again.
     drop: unsafe fn(*mut Words),
-    /// May run while it runs.
-    reentrant: bool,
+    /// How it was added.
+    how: ListenerKind,
 }
 
 /// One registered listener.
@@ -212,7 +213,11 @@ impl<S: Declared, E: Event<S>> Slot<S, E> {
     }
 
     pub(super) fn is_reentrant(&self) -> bool {
-        self.kind.reentrant
+        self.kind.how == ListenerKind::Reentrant
+    }
+
+    pub(super) fn how(&self) -> ListenerKind {
+        self.kind.how
     }
 
     /// Calls the listener; `false` if it has been removed.
@@ -290,7 +295,7 @@ impl<F> Repeated<F> {
     where
         F: for<'a> FnMut(&S, E::Payload<'a>),
     {
-        Kind { call: Self::call::<S, E>, drop: drop_words::<F>, reentrant: false }
+        Kind { call: Self::call::<S, E>, drop: drop_words::<F>, how: ListenerKind::On }
     }
 
     unsafe fn call<S: Declared, E: Event<S>>(
@@ -313,7 +318,7 @@ impl<F> Reentrant<F> {
     where
         F: for<'a> Fn(&S, E::Payload<'a>),
     {
-        Kind { call: Self::call::<S, E>, drop: drop_words::<F>, reentrant: true }
+        Kind { call: Self::call::<S, E>, drop: drop_words::<F>, how: ListenerKind::Reentrant }
     }
 
     unsafe fn call<S: Declared, E: Event<S>>(
@@ -336,7 +341,7 @@ impl<F> Once<F> {
     where
         F: for<'a> FnOnce(&S, E::Payload<'a>),
     {
-        Kind { call: Self::call::<S, E>, drop: drop_words::<F>, reentrant: false }
+        Kind { call: Self::call::<S, E>, drop: drop_words::<F>, how: ListenerKind::Once }
     }
 
     /// Removes, then calls.
@@ -349,9 +354,9 @@ impl<F> Once<F> {
         F: for<'a> FnOnce(&S, E::Payload<'a>),
     {
         slot.call.set(None);
-        row.count_removed();
         // SAFETY: `call` was there, so the words hold an `F`; having taken `call`, we own it.
         let listener = unsafe { slot.words.get().cast::<F>().read() };
+        row.used_up(slot, source);
         listener(source, payload);
     }
 }
@@ -366,7 +371,7 @@ impl<F> Counted<F> {
     where
         F: for<'a> FnMut(&S, E::Payload<'a>),
     {
-        Kind { call: Self::call::<S, E>, drop: drop_words::<Self>, reentrant: false }
+        Kind { call: Self::call::<S, E>, drop: drop_words::<Self>, how: ListenerKind::Many }
     }
 
     /// Counts, removes if that was the last time, then calls.
@@ -385,9 +390,9 @@ impl<F> Counted<F> {
             return (counted.listener)(source, payload);
         }
         slot.call.set(None);
-        row.count_removed();
         // SAFETY: as in `Once`; the reference above is not used any more.
         let mut counted = unsafe { slot.words.get().cast::<Self>().read() };
+        row.used_up(slot, source);
         (counted.listener)(source, payload);
     }
 }
@@ -399,7 +404,7 @@ impl<F> Deciding<F> {
     where
         F: for<'a> FnMut(&S, E::Payload<'a>) -> Verdict,
     {
-        Kind { call: Self::call::<S, E>, drop: drop_words::<F>, reentrant: false }
+        Kind { call: Self::call::<S, E>, drop: drop_words::<F>, how: ListenerKind::Conditional }
     }
 
     unsafe fn call<S: Declared, E: Event<S>>(
@@ -414,7 +419,7 @@ impl<F> Deciding<F> {
         let listener = unsafe { &mut *slot.words.get().cast::<F>() };
         let verdict = listener(source, payload);
         if verdict != Verdict::Taken {
-            row.note(slot, verdict);
+            row.note(slot, source, verdict);
         }
     }
 }
