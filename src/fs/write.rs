@@ -4,7 +4,7 @@ use super::life::{self, FileStream, Life, Way};
 use super::sys::{self, Kind};
 use super::{WriteOptions, open, writing};
 use crate::emitter::names::{Close, Drain, Finish, Open};
-use crate::emitter::{Emitter, EventEmitter, Listeners};
+use crate::emitter::{Emitter, EventEmitter, Listeners, Recall};
 use crate::error::{Error, Result};
 use crate::event_loop::{Handle, Interest};
 use crate::stream::{WriteControl, WriteQueue};
@@ -15,12 +15,14 @@ use std::path::Path;
 use std::rc::Rc;
 
 crate::events! {
-    for WriteStream {
+    pub for WriteStream {
         use Open(),
         use Drain(),
         use Finish(),
         use Close(bool),
         error Error,
+        /// All events of a [`WriteStream`].
+        enum WriteEvent,
     }
 }
 
@@ -311,6 +313,11 @@ impl Emitter for WriteStream {
     fn listeners(&self) -> &Listeners<Self> {
         &self.0.emitter
     }
+
+    fn recall(&self) -> Option<Recall<Self>> {
+        let inner = Rc::downgrade(&self.0);
+        Some(Recall::new(move || inner.upgrade().map(Self)))
+    }
 }
 
 impl FileStream for WriteStream {
@@ -366,7 +373,7 @@ impl FileStream for WriteStream {
 
     fn tell_close(&self, had_error: bool) {
         self.0.emitter.emit(self, Close, had_error);
-        self.remove_all();
+        self.0.emitter.clear();
     }
 }
 

@@ -4,7 +4,7 @@ use super::address::Address;
 use super::socket::{Parent, Socket};
 use super::sys::{self, AcceptError};
 use crate::emitter::names::{Close, Connection, Listening};
-use crate::emitter::{Emitter, EventEmitter, Listeners};
+use crate::emitter::{Emitter, EventEmitter, Listeners, Recall};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event_loop::{Descriptor, Handle, Interest, Key, Source, Timer};
 use std::cell::{Cell, RefCell};
@@ -21,11 +21,13 @@ const SHORTEST_REST: Duration = Duration::from_millis(10);
 const LONGEST_REST: Duration = Duration::from_secs(1);
 
 crate::events! {
-    for Server {
+    pub for Server {
         use Listening(),
         use Connection(Socket),
         use Close(),
         error Error,
+        /// All events of a [`Server`].
+        enum ServerEvent,
     }
 }
 
@@ -174,7 +176,7 @@ impl Server {
                 closed.0.emitter.emit(&closed, Close, ());
             });
             let over = self.clone();
-            inner.handle.at_close(move || over.remove_all());
+            inner.handle.at_close(move || over.0.emitter.clear());
         }
     }
 
@@ -249,6 +251,11 @@ impl Emitter for Server {
     fn listeners(&self) -> &Listeners<Self> {
         &self.0.emitter
     }
+
+    fn recall(&self) -> Option<Recall<Self>> {
+        let inner = Rc::downgrade(&self.0);
+        Some(Recall::new(move || inner.upgrade().map(Self)))
+    }
 }
 
 impl Parent for Inner {
@@ -279,7 +286,7 @@ impl Source for Inner {
 
     fn abandon(self: Rc<Self>) {
         drop(self.listener.take());
-        Server(self).remove_all();
+        self.emitter.clear();
     }
 }
 
