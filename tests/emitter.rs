@@ -15,4 +15,9 @@ mod emitter {
     mod subscribing;
     pub(crate) mod support;
     mod waiting;
+    mod watching;
+    mod watching_any;
+    mod watching_dump;
+    mod watching_leaks;
+    mod watching_node;
 }
