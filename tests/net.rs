@@ -7,6 +7,7 @@ mod common;
 mod net {
     mod closing;
     mod connecting;
+    mod edges;
     mod flowing;
     mod half_open;
     mod lifetimes;

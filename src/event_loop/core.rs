@@ -204,7 +204,7 @@ impl Core {
             || !self.closing.is_empty()
             || !self.immediates.is_empty()
             || !self.letters.borrow().is_empty()
-            || self.registry.borrow().has_changes()
+            || self.registry.borrow().is_unsettled()
             || !self.is_alive();
         if busy {
             return Some(Duration::ZERO);
@@ -215,18 +215,11 @@ impl Core {
 
     fn poll(&self, may_wait: bool) -> Result<()> {
         let mut ready = self.ready.take();
-        ready.clear();
         let timeout = self.timeout(may_wait);
         let waited = self.driver.wait(timeout, &mut ready);
         waited.map_err(|error| Error::io("wait for events", error))?;
-        for &(index, readiness) in &ready {
-            let found = self.registry.borrow_mut().find(index, readiness);
-            if let Some((source, readiness)) = found {
-                source.ready(readiness);
-                self.settle();
-            }
-        }
-        self.ready.replace(ready);
+        self.registry.borrow_mut().take_again(&mut ready);
+        Batch { core: self, ready, told: 0 }.dispatch();
         Ok(())
     }
 
@@ -346,6 +339,43 @@ impl Core {
     /// Has it ended for good? Then nothing may be put on it, for it would stay there for ever.
     pub(crate) fn is_over(&self) -> bool {
         self.phase.get() == Phase::Ended
+    }
+}
+
+/// What there is to tell after one wait. If a listener panics, what is left is told in a later turn.
+struct Batch<'a> {
+    core: &'a Core,
+    ready: Vec<(u32, Interest)>,
+    /// How many have been told.
+    told: usize,
+}
+
+impl Batch<'_> {
+    #[inline]
+    fn dispatch(&mut self) {
+        let core = self.core;
+        while let Some(&(index, readiness)) = self.ready.get(self.told) {
+            let found = core.registry.borrow_mut().find(index, readiness);
+            if let Some((source, readiness)) = found {
+                source.ready(readiness);
+                core.settle();
+            }
+            self.told += 1;
+        }
+    }
+}
+
+impl Drop for Batch<'_> {
+    fn drop(&mut self) {
+        let mut all = std::mem::take(&mut self.ready);
+        if self.told < all.len() {
+            // Nobody knows how far the one that panicked has come.
+            all[self.told].1 = Interest::ALL;
+            let mut registry = self.core.registry.borrow_mut();
+            all[self.told..].iter().for_each(|&(index, readiness)| registry.keep(index, readiness));
+        }
+        all.clear();
+        self.core.ready.replace(all);
     }
 }
 

@@ -6,7 +6,7 @@ use super::pool;
 use super::queues::Queue;
 use super::remote::Remote;
 use super::slab::Key;
-use super::source::{Interest, Source};
+use super::source::{Interest, Source, Trigger};
 use super::timers::Callback;
 use crate::error::{Error, ErrorKind, Result};
 use std::cell::RefCell;
@@ -171,12 +171,18 @@ impl Handle {
         self.0.is_over()
     }
 
-    pub(crate) fn add_source(&self, source: Rc<dyn Source>) -> Key {
-        self.0.registry.borrow_mut().add(source, true)
+    pub(crate) fn add_source(&self, source: Rc<dyn Source>, trigger: Trigger) -> Key {
+        self.0.registry.borrow_mut().add(source, trigger)
     }
 
     pub(crate) fn want(&self, key: Key, interest: Interest) {
         self.0.registry.borrow_mut().want(key, interest);
+    }
+
+    /// This readiness is not exhausted: tell it again when the others have had their turn, or as soon as
+    /// it is wanted.
+    pub(crate) fn again(&self, key: Key, readiness: Interest) {
+        self.0.registry.borrow_mut().again(key, readiness);
     }
 
     pub(crate) fn count_source(&self, key: Key, counted: bool) {

@@ -38,7 +38,7 @@ pub use handle::{Handle, Immediate, Timer};
 pub use remote::{PostError, Remote};
 
 pub(crate) use slab::Key;
-pub(crate) use source::{Descriptor, Interest, Source};
+pub(crate) use source::{Descriptor, Interest, Source, Trigger};
 
 use self::core::Core;
 use crate::error::{Error, ErrorKind, Result};

@@ -3,12 +3,16 @@
 //! Interest changes are only noted; [`Registry::apply`] tells the driver once per turn, so that
 //! pausing and resuming in one turn costs nothing. A source without interest is not registered at
 //! all: level-triggered pollers report errors and hang-ups whether one asks or not, for ever.
+//!
+//! A source that is told of edges stays registered for all that it ever wanted. What the driver tells
+//! while it is not wanted, and what the source has not exhausted, waits here as `pending` until it is
+//! wanted again; then it is told without a system call.
 //! The place of a removed source stays taken until the turn ends, so readiness that was collected
 //! before can never reach a source that came after.
 
 use super::driver::Driver;
 use super::slab::{Key, Slab};
-use super::source::{Interest, Source};
+use super::source::{Interest, Source, Trigger};
 use std::io;
 use std::rc::Rc;
 
@@ -16,14 +20,45 @@ struct Place {
     source: Option<Rc<dyn Source>>,
     wanted: Interest,
     told: Interest,
+    /// Readiness that the driver will not tell again. None, if it is `Level`.
+    pending: Interest,
+    trigger: Trigger,
     noted: bool,
+    /// Stands among those to be told again.
+    queued: bool,
     counted: bool,
+}
+
+impl Place {
+    /// What the driver has to be told.
+    fn to_tell(&self) -> Interest {
+        match self.trigger {
+            Trigger::Level => self.wanted,
+            Trigger::Edge => self.told | self.wanted,
+        }
+    }
+
+    /// What of this readiness, and of what was pending, the source is to hear now.
+    #[inline]
+    fn sift(&mut self, readiness: Interest) -> Option<(Rc<dyn Source>, Interest)> {
+        let all = readiness | self.pending;
+        let now = all.wanted(self.wanted);
+        if self.trigger == Trigger::Edge {
+            // Who wants to write has just seen that it cannot: the edge is still to come.
+            self.pending = all.without(now | Interest::WRITE);
+        }
+        if now.is_none() {
+            return None;
+        }
+        self.source.as_ref().map(|source| (Rc::clone(source), now))
+    }
 }
 
 #[derive(Default)]
 pub(crate) struct Registry {
     places: Option<Slab<Place>>,
     changed: Vec<Key>,
+    again: Vec<Key>,
     retired: Vec<Key>,
     counted: usize,
     stale: u64,
@@ -39,18 +74,65 @@ impl Registry {
         self.counted
     }
 
-    pub(crate) fn add(&mut self, source: Rc<dyn Source>, counted: bool) -> Key {
-        self.counted += usize::from(counted);
-        let (wanted, told) = (Interest::NONE, Interest::NONE);
-        self.places().insert(Place { source: Some(source), wanted, told, noted: false, counted })
+    pub(crate) fn add(&mut self, source: Rc<dyn Source>, trigger: Trigger) -> Key {
+        self.counted += 1;
+        let trigger = if Driver::EDGES { trigger } else { Trigger::Level };
+        let [wanted, told, pending] = [Interest::NONE; 3];
+        let [noted, queued, counted] = [false, false, true];
+        let source = Some(source);
+        self.places().insert(Place {
+            source,
+            wanted,
+            told,
+            pending,
+            trigger,
+            noted,
+            queued,
+            counted,
+        })
     }
 
     pub(crate) fn want(&mut self, key: Key, wanted: Interest) {
         let Some(place) = self.places().get_mut(key) else { return };
         place.wanted = wanted;
-        if place.wanted != place.told && !place.noted {
-            place.noted = true;
+        let changes = place.to_tell() != place.told && !place.noted;
+        place.noted |= changes;
+        let again = !place.pending.wanted(wanted).is_none() && !place.queued;
+        place.queued |= again;
+        if changes {
             self.changed.push(key);
+        }
+        if again {
+            self.again.push(key);
+        }
+    }
+
+    /// A source has not exhausted what it was told of: it hears of it again in the next turn, or as soon
+    /// as it wants to. A `Level` source would anyway.
+    pub(crate) fn again(&mut self, key: Key, readiness: Interest) {
+        let Some(place) = self.places().get_mut(key) else { return };
+        if place.trigger == Trigger::Edge {
+            place.pending = place.pending | readiness;
+            let wanted = place.wanted;
+            self.want(key, wanted);
+        }
+    }
+
+    /// The same for what a driver reported and nobody was told.
+    #[cold]
+    pub(crate) fn keep(&mut self, index: u32, readiness: Interest) {
+        let key = self.places().key_of(index);
+        key.into_iter().for_each(|key| self.again(key, readiness));
+    }
+
+    /// Adds those that are to be told again, of what is pending only.
+    pub(crate) fn take_again(&mut self, ready: &mut Vec<(u32, Interest)>) {
+        let Some(places) = self.places.as_mut().filter(|_| !self.again.is_empty()) else { return };
+        for key in self.again.drain(..) {
+            if let Some(place) = places.get_mut(key) {
+                place.queued = false;
+                ready.push((key.index, Interest::NONE));
+            }
         }
     }
 
@@ -70,14 +152,14 @@ impl Registry {
         readiness: Interest,
     ) -> Option<(Rc<dyn Source>, Interest)> {
         let found = self.places.as_mut().and_then(|places| places.at_mut(index));
-        if let Some(Place { source: Some(source), wanted, .. }) = found {
+        match found {
             // What it stopped wanting in this very turn is not told any more.
-            let left = Interest::when(Interest::READ, readiness.reads() && wanted.reads())
-                | Interest::when(Interest::WRITE, readiness.writes() && wanted.writes());
-            return (left != Interest::NONE).then(|| (Rc::clone(source), left));
+            Some(place) if place.source.is_some() => place.sift(readiness),
+            _ => {
+                self.stale += 1;
+                None
+            }
         }
-        self.stale += 1;
-        None
     }
 
     /// Readiness that came too late, so far.
@@ -107,16 +189,12 @@ impl Registry {
         for key in self.changed.drain(..) {
             let Some(place) = places.get_mut(key) else { continue };
             place.noted = false;
-            let (Some(source), wanted, told) = (&place.source, place.wanted, place.told) else {
-                continue;
-            };
-            if wanted == told {
-                continue;
-            }
+            let (told, wanted, trigger) = (place.told, place.to_tell(), place.trigger);
+            let Some(source) = place.source.as_ref().filter(|_| wanted != told) else { continue };
             let result = source.lend(&mut |descriptor| match (told, wanted) {
-                (Interest::NONE, _) => driver.add(descriptor, key.index, wanted),
+                (Interest::NONE, _) => driver.add(descriptor, key.index, wanted, trigger),
                 (_, Interest::NONE) => driver.delete(descriptor),
-                _ => driver.modify(descriptor, key.index, wanted),
+                _ => driver.modify(descriptor, key.index, wanted, trigger),
             });
             match result {
                 Ok(()) => place.told = wanted,
@@ -129,9 +207,9 @@ impl Registry {
         refused
     }
 
-    /// Is there anything that the driver has not been told yet?
-    pub(crate) fn has_changes(&self) -> bool {
-        !self.changed.is_empty()
+    /// Is there anything that the driver, or a source, has not been told yet?
+    pub(crate) fn is_unsettled(&self) -> bool {
+        !self.changed.is_empty() || !self.again.is_empty()
     }
 
     /// The turn is over: places of removed sources may be used again.

@@ -66,6 +66,12 @@ impl<T> Slab<T> {
         self.places.get_mut(index as usize)?.value.as_mut()
     }
 
+    /// The key of what stands at a place.
+    pub(crate) fn key_of(&self, index: u32) -> Option<Key> {
+        let place = self.places.get(index as usize).filter(|place| place.value.is_some())?;
+        Some(Key { index, generation: place.generation })
+    }
+
     pub(crate) fn remove(&mut self, key: Key) -> Option<T> {
         let place = self.places.get_mut(key.index as usize)?;
         if place.generation != key.generation {

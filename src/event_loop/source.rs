@@ -19,6 +19,10 @@ impl Interest {
     pub(crate) const NONE: Self = Self(0);
     pub(crate) const READ: Self = Self(1);
     pub(crate) const WRITE: Self = Self(2);
+    /// Comes with [`READ`](Self::READ): the other side has ended, or broken off, or something urgent
+    /// stands in the way, so that a read which fills less than its buffer may have more behind it.
+    pub(crate) const ENDING: Self = Self(4);
+    pub(crate) const ALL: Self = Self(7);
 
     #[inline]
     pub(crate) fn reads(self) -> bool {
@@ -30,7 +34,32 @@ impl Interest {
         self.0 & 2 != 0
     }
 
+    #[inline]
+    pub(crate) fn ends(self) -> bool {
+        self.0 & 4 != 0
+    }
+
+    /// Is there nothing in it?
+    #[inline]
+    pub(crate) fn is_none(self) -> bool {
+        self.0 == 0
+    }
+
+    /// What of this readiness is for somebody who wants that.
+    #[inline]
+    pub(crate) fn wanted(self, wanted: Self) -> Self {
+        let ending = Self::when(Self::ENDING, wanted.reads());
+        Self(self.0 & (wanted.0 | ending.0))
+    }
+
+    /// All but `other`.
+    #[inline]
+    pub(crate) fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     /// `self` if `yes`, else nothing.
+    #[inline]
     pub(crate) fn when(self, yes: bool) -> Self {
         if yes { self } else { Self::NONE }
     }
@@ -41,6 +70,17 @@ impl BitOr for Interest {
     fn bitor(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
+}
+
+/// How often a source wants to be told the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trigger {
+    /// Each turn, as long as it is so.
+    Level,
+    /// When it comes to be so, if the driver can tell; else as `Level`. Such a source goes on until the
+    /// system says that there is no more, or asks to be told [`again`](super::Handle::again). Pausing
+    /// and resuming costs it no system call, and waiting for many costs the system less.
+    Edge,
 }
 
 /// Something with a descriptor that lives on a loop.

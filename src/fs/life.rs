@@ -13,7 +13,7 @@
 use super::seat::{Seat, Slot};
 use super::sys::{self, Kind};
 use crate::error::{Error, Result};
-use crate::event_loop::{Handle, Interest, Key, Timer};
+use crate::event_loop::{Handle, Interest, Key, Timer, Trigger};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::fs::File;
 use std::io;
@@ -171,7 +171,7 @@ pub(super) fn settle_in<S: FileStream>(stream: &S) {
     let life = stream.life();
     let seat = Rc::new(Seat::new(Rc::clone(&life.file), stream));
     let _ = life.seat.set(Rc::downgrade(&seat));
-    let key = life.handle.add_source(seat);
+    let key = life.handle.add_source(seat, Trigger::Level);
     life.handle.count_source(key, false);
     life.key.set(Some(key));
 }

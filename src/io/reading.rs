@@ -3,6 +3,7 @@
 use super::duplex::{ByteHandle, Endpoint, close_if_done, destroy, tell};
 use super::writing::end;
 use crate::error::Error;
+use crate::event_loop::Interest;
 use std::io;
 
 /// Reads of one source per turn. The others are served before it gets more.
@@ -11,22 +12,23 @@ const READS_PER_TURN: usize = 16;
 /// Nobody has asked for data, and nobody has forbidden it: then at least the end is told, if there is
 /// nothing before it. Who only writes would never be rid of its peer otherwise.
 #[cold]
-pub(super) fn look_for_end<E: Endpoint>(endpoint: &E) {
+pub(super) fn look_for_end<E: Endpoint>(endpoint: &E, readiness: Interest) {
     let duplex = endpoint.duplex();
     match duplex.attempt(ByteHandle::at_end) {
         Ok(true) => ended(endpoint),
         Ok(false) => {
             duplex.unread.set(true);
             duplex.update_interest();
+            duplex.again(readiness.without(Interest::WRITE));
         }
-        Err(error)
-            if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => duplex.again(readiness),
         Err(error) => destroy(endpoint, Some(Error::io("read", error).on(endpoint.target()))),
     }
 }
 
-pub(super) fn read<E: Endpoint>(endpoint: &E) {
-    match receive(endpoint) {
+pub(super) fn read<E: Endpoint>(endpoint: &E, readiness: Interest) {
+    match receive(endpoint, readiness.without(Interest::WRITE)) {
         Received::Enough => {}
         Received::End => ended(endpoint),
         Received::Failed(error) => {
@@ -43,8 +45,8 @@ pub(super) enum Received {
     Failed(io::Error),
 }
 
-/// Reads and tells what has come.
-pub(super) fn receive<E: Endpoint>(endpoint: &E) -> Received {
+/// Reads and tells what has come. Who comes back before all of it is told asks to be told again.
+pub(super) fn receive<E: Endpoint>(endpoint: &E, readiness: Interest) -> Received {
     let duplex = endpoint.duplex();
     for _ in 0..READS_PER_TURN {
         if !duplex.flow.is_flowing() || duplex.destroyed.get() {
@@ -62,18 +64,20 @@ pub(super) fn receive<E: Endpoint>(endpoint: &E) -> Received {
             Ok((0, _)) => return Received::End,
             Ok((_, filled)) => {
                 duplex.handle.settle();
-                // A read that was not filled took all there was: asking again would only be told so.
-                if !filled {
-                    break;
+                // A read that was not filled took all there was, unless this is the end: asking again
+                // would only be told so.
+                if !filled && !readiness.ends() {
+                    return Received::Enough;
                 }
             }
             Err(error) => match io::Error::kind(&error) {
-                io::ErrorKind::WouldBlock => break,
+                io::ErrorKind::WouldBlock => return Received::Enough,
                 io::ErrorKind::Interrupted => {}
                 _ => return Received::Failed(error),
             },
         }
     }
+    duplex.again(readiness);
     Received::Enough
 }
 

@@ -3,6 +3,7 @@
 use super::duplex::{ByteHandle, Duplex, Endpoint, close_if_done, destroy, tell};
 use super::reading::{Received, receive};
 use crate::error::{Error, ErrorKind};
+use crate::event_loop::Interest;
 use std::io;
 
 /// Vectored writes of one source per turn, as with reads.
@@ -25,8 +26,11 @@ pub(super) fn flush<E: Endpoint>(endpoint: &E) {
             Err(error) => return break_off(endpoint, error),
         }
     }
-    if duplex.destroyed.get() || !duplex.queue.borrow().is_empty() {
+    if duplex.destroyed.get() {
         return;
+    }
+    if !duplex.queue.borrow().is_empty() {
+        return duplex.again(Interest::WRITE);
     }
     duplex.update_interest();
     let drained = duplex.queue.borrow_mut().drained();
@@ -79,7 +83,7 @@ fn break_off<E: Endpoint>(endpoint: &E, error: io::Error) {
 fn hear_out<E: Endpoint>(endpoint: &E) {
     let duplex = endpoint.duplex();
     let before = duplex.received.get();
-    if let Received::Enough = receive(endpoint) {
+    if let Received::Enough = receive(endpoint, Interest::READ | Interest::ENDING) {
         if duplex.received.get() != before && !duplex.destroyed.get() {
             let later = endpoint.clone();
             return duplex.handle.defer(move || hear_out(&later));
@@ -90,17 +94,16 @@ fn hear_out<E: Endpoint>(endpoint: &E) {
 
 #[inline]
 fn send_now<H: ByteHandle>(duplex: &Duplex<H>, bytes: &[u8]) -> io::Result<usize> {
-    match duplex.attempt(|handle| handle.send(bytes)) {
-        Ok(count) => {
-            duplex.sent.set(duplex.sent.get() + count as u64);
-            Ok(count)
+    loop {
+        match duplex.attempt(|handle| handle.send(bytes)) {
+            Ok(count) => {
+                duplex.sent.set(duplex.sent.get() + count as u64);
+                return Ok(count);
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(0),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
-        Err(error)
-            if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) =>
-        {
-            Ok(0)
-        }
-        Err(error) => Err(error),
     }
 }
 

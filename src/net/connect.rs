@@ -58,7 +58,7 @@ pub(super) fn start(socket: &Socket, address: Address) {
 }
 
 fn dial(socket: &Socket, asked: String, left: VecDeque<SocketAddr>) {
-    socket.dial().replace(Some(Dial { asked, left, current: None }));
+    socket.dial().replace(Some(Box::new(Dial { asked, left, current: None })));
 }
 
 /// Tries the next address; without one, fails with the error of the last.

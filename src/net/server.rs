@@ -6,7 +6,7 @@ use super::sys::{self, AcceptError};
 use crate::emitter::names::{Close, Connection, Listening};
 use crate::emitter::{Emitter, EventEmitter, Listeners, Recall};
 use crate::error::{Error, ErrorKind, Result};
-use crate::event_loop::{Descriptor, Handle, Interest, Key, Source, Timer};
+use crate::event_loop::{Descriptor, Handle, Interest, Key, Source, Timer, Trigger};
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io;
@@ -105,7 +105,8 @@ impl Server {
             closing: Cell::new(false),
             closed: Cell::new(false),
         }));
-        let key = server.0.handle.add_source(Rc::clone(&server.0) as Rc<dyn Source>);
+        let key =
+            server.0.handle.add_source(Rc::clone(&server.0) as Rc<dyn Source>, Trigger::Level);
         server.0.key.set(Some(key));
         server.0.handle.want(key, Interest::READ);
         let listening = server.clone();

@@ -57,13 +57,15 @@ crate::events! {
 #[derive(Clone)]
 pub struct Socket(Rc<Inner>);
 
+// What every message needs comes first.
+#[repr(C)]
 pub(super) struct Inner {
-    duplex: Duplex<TcpStream>,
     emitter: EventEmitter<Socket>,
-    local: Cell<Option<SocketAddr>>,
-    peer: Cell<Option<SocketAddr>>,
-    dial: RefCell<Option<Dial>>,
+    duplex: Duplex<TcpStream>,
+    dial: RefCell<Option<Box<Dial>>>,
     parent: Option<Rc<dyn Parent>>,
+    peer: Cell<Option<SocketAddr>>,
+    local: Cell<Option<SocketAddr>>,
 }
 
 /// Who accepted a socket, and counts those that are open.
@@ -260,7 +262,7 @@ impl Socket {
         self.0.duplex.count(true);
     }
 
-    pub(super) fn dial(&self) -> &RefCell<Option<Dial>> {
+    pub(super) fn dial(&self) -> &RefCell<Option<Box<Dial>>> {
         &self.0.dial
     }
 
@@ -310,7 +312,7 @@ impl Endpoint for Socket {
     }
 
     fn target(&self) -> String {
-        let dialed = self.0.dial.borrow().as_ref().map(Dial::target);
+        let dialed = self.0.dial.borrow().as_ref().map(|dial| dial.target());
         dialed.or_else(|| self.0.peer.get().map(|peer| peer.to_string())).unwrap_or_default()
     }
 

@@ -3,7 +3,7 @@
 use crate::emitter::names::{Hangup, Interrupt, Terminate};
 use crate::emitter::{Emitter, Event, EventEmitter, Listeners, Recall};
 use crate::error::{Error, Result};
-use crate::event_loop::{Descriptor, Handle, Interest, Key, Source};
+use crate::event_loop::{Descriptor, Handle, Interest, Key, Source, Trigger};
 use signal_hook::SigId;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::low_level::{pipe, unregister};
@@ -130,7 +130,7 @@ impl Watch {
         let (id, key) = (Cell::new(Some(id)), Cell::new(None));
         let watch =
             Rc::new(Self { signal, of: RefCell::new(Some(Rc::clone(of))), pipe: read, id, key });
-        let key = of.handle.add_source(Rc::clone(&watch) as Rc<dyn Source>);
+        let key = of.handle.add_source(Rc::clone(&watch) as Rc<dyn Source>, Trigger::Level);
         of.handle.count_source(key, false);
         of.handle.want(key, Interest::READ);
         watch.key.set(Some(key));

@@ -12,17 +12,18 @@ const GATHER: usize = 16 * 1024;
 /// One vectored call takes at most this many chunks.
 const SLICES: usize = 64;
 
-/// The queue of a writable stream.
+/// The queue of a writable stream. What every write looks at comes first.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct WriteQueue {
-    chunks: VecDeque<Vec<u8>>,
-    /// How much of the first chunk is gone already.
-    offset: usize,
     len: usize,
-    pub(crate) high_water: usize,
-    pub(crate) cap: usize,
     needs_drain: bool,
     ending: bool,
+    /// How much of the first chunk is gone already.
+    offset: usize,
+    chunks: VecDeque<Vec<u8>>,
+    pub(crate) high_water: usize,
+    pub(crate) cap: usize,
 }
 
 /// The queue would grow beyond its cap.

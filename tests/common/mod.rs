@@ -45,7 +45,7 @@ pub(crate) fn run_within(limit: Duration, setup: impl FnOnce() -> Result<()>) ->
 }
 
 /// Ends the whole process if this is not dropped in time: a loop that spins stops at no timer.
-fn watchdog(limit: Duration) -> mpsc::Sender<()> {
+pub(crate) fn watchdog(limit: Duration) -> mpsc::Sender<()> {
     let (alive, watched) = mpsc::channel::<()>();
     let test = thread::current().name().unwrap_or("a test").to_string();
     thread::spawn(move || {

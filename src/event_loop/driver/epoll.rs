@@ -1,6 +1,6 @@
 //! Linux: epoll itself, one system call for each wait.
 
-use crate::event_loop::source::{Descriptor, Interest};
+use crate::event_loop::source::{Descriptor, Interest, Trigger};
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::event::{EventfdFlags, Timespec, eventfd};
@@ -26,17 +26,22 @@ pub(crate) struct Driver {
 #[derive(Clone, Debug)]
 pub(crate) struct Waker(Arc<OwnedFd>);
 
-fn flags(interest: Interest) -> EventFlags {
+fn flags(interest: Interest, trigger: Trigger) -> EventFlags {
     let mut flags = EventFlags::empty();
     flags.set(EventFlags::IN, interest.reads());
     flags.set(EventFlags::OUT, interest.writes());
+    if trigger == Trigger::Edge {
+        flags |= EventFlags::ET | EventFlags::RDHUP | EventFlags::PRI;
+    }
     flags
 }
 
 fn readiness(flags: EventFlags) -> Interest {
     let broken = flags.intersects(EventFlags::ERR | EventFlags::HUP);
-    Interest::when(Interest::READ, broken || flags.contains(EventFlags::IN))
+    let ends = broken || flags.intersects(EventFlags::RDHUP | EventFlags::PRI);
+    Interest::when(Interest::READ, ends || flags.contains(EventFlags::IN))
         | Interest::when(Interest::WRITE, broken || flags.contains(EventFlags::OUT))
+        | Interest::when(Interest::ENDING, ends)
 }
 
 fn data(index: u32) -> EventData {
@@ -44,6 +49,8 @@ fn data(index: u32) -> EventData {
 }
 
 impl Driver {
+    pub(crate) const EDGES: bool = true;
+
     pub(crate) fn new() -> io::Result<Self> {
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
         let waker = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
@@ -60,8 +67,9 @@ impl Driver {
         descriptor: Descriptor<'_>,
         index: u32,
         interest: Interest,
+        trigger: Trigger,
     ) -> io::Result<()> {
-        Ok(epoll::add(&self.epoll, descriptor, data(index), flags(interest))?)
+        Ok(epoll::add(&self.epoll, descriptor, data(index), flags(interest, trigger))?)
     }
 
     pub(crate) fn modify(
@@ -69,8 +77,9 @@ impl Driver {
         descriptor: Descriptor<'_>,
         index: u32,
         interest: Interest,
+        trigger: Trigger,
     ) -> io::Result<()> {
-        Ok(epoll::modify(&self.epoll, descriptor, data(index), flags(interest))?)
+        Ok(epoll::modify(&self.epoll, descriptor, data(index), flags(interest, trigger))?)
     }
 
     pub(crate) fn delete(&self, descriptor: Descriptor<'_>) -> io::Result<()> {

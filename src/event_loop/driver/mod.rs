@@ -3,8 +3,10 @@
 //! A driver supplies:
 //!
 //! - `Driver::new() -> io::Result<Driver>`
-//! - `add`, `modify`, `delete`: level-triggered interest of a descriptor, by a `u32` that comes back
-//!   with each readiness; `delete` comes before the descriptor is closed
+//! - `add`, `modify`, `delete`: interest of a descriptor, and how often to tell of it, by a `u32` that
+//!   comes back with each readiness; `delete` comes before the descriptor is closed
+//! - `EDGES: bool`: does it know `Trigger::Edge`? Then readiness that comes with the other side's end, or
+//!   after it, has `ENDING`, and `modify` tells what is so at that time. Else all is `Trigger::Level`
 //! - `wait(timeout, &mut Vec<(u32, Interest)>)`: appends what is ready; an error or a hang-up counts
 //!   as ready for everything; may return early with nothing; never returns before a wake-up or a
 //!   readiness that had happened is told

@@ -4,7 +4,7 @@
     reason = "polling cannot know that a descriptor is deleted before it is closed; we do"
 )]
 
-use crate::event_loop::source::{Descriptor, Interest};
+use crate::event_loop::source::{Descriptor, Interest, Trigger};
 use polling::{Event, Events, PollMode, Poller};
 use std::cell::RefCell;
 use std::io;
@@ -25,6 +25,9 @@ fn event(index: u32, interest: Interest) -> Event {
 }
 
 impl Driver {
+    /// Not every platform has them.
+    pub(crate) const EDGES: bool = false;
+
     pub(crate) fn new() -> io::Result<Self> {
         Ok(Self { poller: Arc::new(Poller::new()?), events: RefCell::new(Events::new()) })
     }
@@ -38,6 +41,7 @@ impl Driver {
         descriptor: Descriptor<'_>,
         index: u32,
         interest: Interest,
+        _: Trigger,
     ) -> io::Result<()> {
         use raw::AsRaw;
         // SAFETY: the registry deletes every descriptor that it added before its owner closes it.
@@ -51,6 +55,7 @@ impl Driver {
         descriptor: Descriptor<'_>,
         index: u32,
         interest: Interest,
+        _: Trigger,
     ) -> io::Result<()> {
         self.poller.modify_with_mode(descriptor, event(index, interest), PollMode::Level)
     }
