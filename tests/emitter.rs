@@ -19,5 +19,7 @@ mod emitter {
     mod watching_any;
     mod watching_dump;
     mod watching_leaks;
+    #[cfg(feature = "named")]
+    mod watching_named;
     mod watching_node;
 }

@@ -15,5 +15,6 @@ mod net {
     mod pipelines;
     mod pipes;
     mod servers;
+    mod watching;
     mod writing;
 }

@@ -11,12 +11,13 @@ use core::panic::Location;
 use super::emission::Emitted;
 use super::event::{Declared, Event, Table};
 use super::info::ListenerInfo;
-use super::leaks;
+use super::leaks::{self, Leak};
 use super::list::{AnyList, Place};
 use super::listener::{Listener, Off, serial};
 use super::slot::Slot;
 use super::subscribing::Emitter;
 use super::watch::{BUILT_IN, Watch};
+use crate::emitter::names::ListenerRemoved;
 
 /// The inside of an emitter.
 #[allow(unnameable_types, missing_debug_implementations, reason = "for what `events!` writes")]
@@ -62,7 +63,7 @@ impl<S: Declared> Core<S> {
     }
 
     /// Those who want to be told of removals, if there are any.
-    fn mourned(&self) -> Option<&Watch<S>> {
+    fn told_of_removals(&self) -> Option<&Watch<S>> {
         self.watched().filter(|watch| watch.removed.count() != 0)
     }
 
@@ -92,10 +93,10 @@ impl<S: Declared> Core<S> {
     /// Removes a listener, and tells of it. Without a source, it is looked for if somebody has to be told.
     pub(super) fn remove(&self, source: Option<&S>, listener: Listener) -> bool {
         let Some(list) = self.list_of(listener) else { return false };
-        let mourned = self.mourned();
-        let location = mourned.and_then(|_| list.location(listener.key));
+        let told = self.told_of_removals();
+        let location = told.and_then(|_| list.location(listener.key));
         let removed = list.remove(listener.key);
-        if let (Some(watch), Some(location), true) = (mourned, location, removed) {
+        if let (Some(watch), Some(location), true) = (told, location, removed) {
             self.tell_removed(watch, source, list, listener, location);
         }
         removed
@@ -126,12 +127,12 @@ impl<S: Declared> Core<S> {
 
     /// Removes all listeners; those who are told of it come last.
     pub(super) fn remove_all(&self, source: &S) {
-        if self.mourned().is_none() {
+        if self.told_of_removals().is_none() {
             return self.clear();
         }
         let mut lists: Vec<_> = self.lists().filter(|(_, list)| list.count() != 0).collect();
-        let told = <crate::emitter::names::ListenerRemoved as Event<S>>::INDEX;
-        lists.sort_by_key(|(index, list)| (*index == told, list.since()));
+        let last = <ListenerRemoved as Event<S>>::INDEX;
+        lists.sort_by_key(|(index, list)| (*index == last, list.since()));
         for (index, list) in lists {
             self.remove_all_in(source, index, list);
         }
@@ -140,7 +141,7 @@ impl<S: Declared> Core<S> {
     /// Removes all listeners of one event.
     pub(super) fn remove_all_of<E: Event<S>>(&self, source: &S) {
         let list = E::list(self);
-        match self.mourned() {
+        match self.told_of_removals() {
             None => list.clear(),
             Some(_) => self.remove_all_in(source, E::INDEX, list),
         }
@@ -236,8 +237,7 @@ impl<S: Emitter> Core<S> {
     fn suspect<E: Event<S>>(&self, source: &S, count: usize) {
         let list = E::list(self);
         if list.warn() {
-            let leak =
-                leaks::Leak::new(S::NAME, E::NAME, count, self.limit.get(), list.locations());
+            let leak = Leak::new(S::NAME, E::NAME, count, self.limit.get(), list.locations());
             if !self.watched().is_some_and(|watch| watch.leaks.emit(source, &leak).handled()) {
                 leaks::report(&leak);
             }

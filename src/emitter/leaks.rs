@@ -1,5 +1,6 @@
 //! Suspiciously many listeners: a warning that says where they come from.
 
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use core::fmt;
 use core::panic::Location;
@@ -87,7 +88,7 @@ pub(super) fn is_suspect(count: usize, kept: usize) -> bool {
 #[derive(Clone)]
 pub struct Leak {
     emitter: &'static str,
-    event: &'static str,
+    event: Cow<'static, str>,
     count: usize,
     limit: usize,
     places: Vec<(&'static Location<'static>, usize)>,
@@ -96,12 +97,12 @@ pub struct Leak {
 impl Leak {
     pub(super) fn new(
         emitter: &'static str,
-        event: &'static str,
+        event: impl Into<Cow<'static, str>>,
         count: usize,
         kept: usize,
         locations: Vec<&'static Location<'static>>,
     ) -> Self {
-        Self { emitter, event, count, limit: limit(kept), places: grouped(locations) }
+        Self { emitter, event: event.into(), count, limit: limit(kept), places: grouped(locations) }
     }
 
     /// The emitter's name.
@@ -110,8 +111,8 @@ impl Leak {
     }
 
     /// The event's name.
-    pub fn event(&self) -> &'static str {
-        self.event
+    pub fn event(&self) -> &str {
+        &self.event
     }
 
     /// How many listeners it has, all told.

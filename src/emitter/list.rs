@@ -147,28 +147,21 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
         self.removed.get() != 0 || !self.late().is_empty()
     }
 
-    fn count_removed(&self) {
+    pub(super) fn count_removed(&self) {
         self.removed.set(self.removed.get() + 1);
     }
 
-    /// A listener that is about to run for the last time has been taken out of use.
+    /// Is there, or was there ever, somebody who watches?
     #[inline]
-    pub(super) fn used_up(&self, slot: &Slot<S, E>, source: &S) {
-        self.count_removed();
-        self.tell_removed(slot, source);
+    pub(super) fn is_watched(&self) -> bool {
+        self.watch.get().is_some()
     }
 
-    /// Whoever watches is told.
-    #[inline]
-    fn tell_removed(&self, slot: &Slot<S, E>, source: &S) {
-        if let Some(watch) = self.watch.get() {
-            self.tell(watch, slot, source);
-        }
-    }
-
+    /// Tells who watches that a listener has been taken out of use.
     #[cold]
-    fn tell(&self, watch: &Weak<Watch<S>>, slot: &Slot<S, E>, source: &S) {
-        if let Some(watch) = watch.upgrade().filter(|watch| watch.removed.count() != 0) {
+    pub(super) fn tell_removed(&self, slot: &Slot<S, E>, source: &S) {
+        let watch = self.watch.get().and_then(Weak::upgrade);
+        if let Some(watch) = watch.filter(|watch| watch.removed.count() != 0) {
             let listener = Listener { key: slot.key, serial: watch.serial, event: E::INDEX.into() };
             let (others, location) = (self.len(), slot.location);
             let info = ListenerInfo::new(E::NAME, E::INDEX, others, location, Some(listener));

@@ -63,6 +63,12 @@
 /// A line `error T` declares [`Error`](crate::events::Error) and
 /// [`ErrorMonitor`](crate::events::ErrorMonitor), both with the payload `&T`, and adds `emit_error`.
 ///
+/// # All events in one
+///
+/// A line `enum RoomEvent` gives a name to the enum of all events, which
+/// [`on_any`](crate::Watching::on_any) hands over: `RoomEvent::Joined(&str)`, `RoomEvent::Closed`. It is as
+/// visible as the emitter, and what is written above the line becomes its documentation.
+///
 /// # Shared events
 ///
 /// `use Path(..)` takes an event type that exists already, such as those in

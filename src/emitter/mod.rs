@@ -156,6 +156,51 @@
 //! end when it does: a future with [`Gone`], a stream with `None`. To emit wakes a task, and never
 //! polls it.
 //!
+//! # Watching
+//!
+//! Every emitter has three events of its own, which it alone raises, and which need not be declared:
+//!
+//! | | |
+//! |---|---|
+//! | [`ListenerAdded`](crate::events::ListenerAdded) | somebody is about to listen: a source may start |
+//! | [`ListenerRemoved`](crate::events::ListenerRemoved) | somebody has gone: a source may stop |
+//! | [`ListenerLeak`](crate::events::ListenerLeak) | an event has suspiciously many listeners |
+//!
+//! and these methods, of the trait [`Watching`]:
+//!
+//! | | |
+//! |---|---|
+//! | [`on_any`](Watching::on_any) | a listener for all events, which it gets as an enum to `match` on |
+//! | [`dump`](Watching::dump) | all listeners as they are now, with the places where they were registered |
+//! | [`set_max_listeners`](Watching::set_max_listeners) | how many listeners are not suspect yet |
+//!
+//! ```
+//! use onward::events::{ListenerAdded, ListenerRemoved};
+//! use onward::{Emitter, Watching, events};
+//!
+//! events! { Sensor { Reading(f64), Fault(&str), enum SensorEvent } }
+//!
+//! let sensor = Sensor::new();
+//! sensor.on(ListenerAdded, |_, added| {
+//!     if added.is(Reading) && added.others() == 0 {
+//!         println!("the first one: start to measure");
+//!     }
+//! });
+//! sensor.on(ListenerRemoved, |_, removed| {
+//!     if removed.is(Reading) && removed.others() == 0 {
+//!         println!("that was the last one: stop");
+//!     }
+//! });
+//! sensor.on_any(|_, event| match event {
+//!     SensorEvent::Reading(celsius) => println!("{celsius} degrees"),
+//!     SensorEvent::Fault(what) => println!("broken: {what}"),
+//! });
+//!
+//! let display = sensor.on(Reading, |_, celsius| println!("now {celsius}")); // the first one
+//! sensor.emit(Reading, 20.5); // now 20.5; 20.5 degrees
+//! sensor.off(display); // that was the last one
+//! ```
+//!
 //! # Panics
 //!
 //! The emitter itself never panics. A listener's panic passes out of `emit`, the listeners after it
@@ -173,6 +218,9 @@
 //! entry of two pointers for each event; each event with listeners has a vector of them. To emit takes no lock, no
 //! hash, no allocation and no copy: one indirect call for each listener. A listener added during an
 //! emit of its event makes that event's vector be copied, once for that emit.
+//!
+//! Those who watch are kept apart, in what is made for the first of them. Without any, an emit looks at one
+//! byte more, beside the list that it looks for.
 
 mod any;
 mod awaiting;

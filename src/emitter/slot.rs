@@ -356,9 +356,25 @@ impl<F> Once<F> {
         slot.call.set(None);
         // SAFETY: `call` was there, so the words hold an `F`; having taken `call`, we own it.
         let listener = unsafe { slot.words.get().cast::<F>().read() };
-        row.used_up(slot, source);
+        row.count_removed();
+        if row.is_watched() {
+            return call_watched(slot, row, source, payload, listener);
+        }
         listener(source, payload);
     }
+}
+
+/// Calls a listener that is used up, when there is somebody to be told before.
+#[cold]
+fn call_watched<S: Declared, E: Event<S>>(
+    slot: &Slot<S, E>,
+    row: &Row<S, E>,
+    source: &S,
+    payload: E::Payload<'_>,
+    listener: impl for<'a> FnOnce(&S, E::Payload<'a>),
+) {
+    row.tell_removed(slot, source);
+    listener(source, payload);
 }
 
 struct Counted<F> {
@@ -392,7 +408,10 @@ impl<F> Counted<F> {
         slot.call.set(None);
         // SAFETY: as in `Once`; the reference above is not used any more.
         let mut counted = unsafe { slot.words.get().cast::<Self>().read() };
-        row.used_up(slot, source);
+        row.count_removed();
+        if row.is_watched() {
+            return call_watched(slot, row, source, payload, counted.listener);
+        }
         (counted.listener)(source, payload);
     }
 }

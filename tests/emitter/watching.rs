@@ -358,7 +358,7 @@ fn an_emitter_that_cannot_be_found_tells_when_it_is_at_hand_again() {
 #[test]
 fn an_emitter_of_ones_own_can_be_found() {
     #[derive(Clone)]
-    struct Door(Rc<EventEmitter<Door>>);
+    struct Door(Rc<EventEmitter<Self>>);
     events! { for Door { Opened() } }
     impl Emitter for Door {
         fn listeners(&self) -> &Listeners<Self> {
