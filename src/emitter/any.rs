@@ -77,9 +77,18 @@ impl<T: fmt::Debug + ?Sized> Written for Part<'_, T> {
     }
 }
 
+/// Is written as `_`.
+struct Unknown;
+
+impl fmt::Debug for Unknown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("_")
+    }
+}
+
 impl<T: ?Sized> Unwritten for &Part<'_, T> {
     fn written(&self) -> &dyn fmt::Debug {
-        const { &format_args!("_") }
+        &Unknown
     }
 }
 

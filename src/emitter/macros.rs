@@ -155,7 +155,7 @@ macro_rules! __events {
             ] $($($rest)*)?
         }
     };
-    (@next $form:ident [$vis:vis, $($ignored:tt)*] $emitter:ident $entries:tt
+    (@next $form:ident [$vis:vis,] $emitter:ident $entries:tt
         $(#[$attr:meta])* enum $any:ident $(, $($rest:tt)*)?
     ) => {
         $crate::__events! {

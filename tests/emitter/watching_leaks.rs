@@ -1,7 +1,7 @@
 //! Warnings of suspiciously many listeners, and what they say. What a changed default does is in
 //! `tests/emitter_limits.rs`.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
@@ -147,6 +147,7 @@ fn a_listener_that_panics_at_a_leak_has_been_told_of_it() {
 #[test]
 fn without_a_listener_the_hook_of_the_thread_is_told() {
     use onward::emitter::on_leak;
+    use std::cell::Cell;
     let (room, log) = (Room::new(), Log::default());
     room.set_max_listeners(1);
     let (l, on_drop) = (log.clone(), log.on_drop("gone"));

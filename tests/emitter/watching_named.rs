@@ -1,8 +1,5 @@
 //! Watching an emitter with names and keys: leaks, and a picture of who listens.
 
-use std::cell::RefCell;
-use std::rc::Rc;
-
 use onward::emitter::named::{Key, Name, NamedEmitter};
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -17,6 +14,7 @@ const CHAT: Name<str> = Name::new("chat");
 #[cfg(feature = "std")]
 #[test]
 fn a_name_and_a_key_with_many_listeners_are_told_once() {
+    use std::{cell::RefCell, rc::Rc};
     let told = Rc::new(RefCell::new(Vec::new()));
     let to = Rc::clone(&told);
     onward::emitter::on_leak(move |leak| to.borrow_mut().push(leak.to_string()));
