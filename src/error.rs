@@ -61,6 +61,12 @@ pub enum ErrorKind {
     PrematureClose,
     /// Work on another thread panicked.
     Panicked,
+    /// It was cancelled before it came to its end.
+    Cancelled,
+    /// It took longer than it was given.
+    TimedOut,
+    /// Nothing is left that could still complete what is waited for.
+    Unsettled,
     /// Anything that the program itself reported.
     Other,
 }
@@ -192,6 +198,9 @@ impl Error {
             ErrorKind::WriteAfterEnd => "written to after end",
             ErrorKind::QueueFull => "the peer does not read: the write queue is at its cap",
             ErrorKind::PrematureClose => "closed before its end",
+            ErrorKind::Cancelled => "cancelled before its end",
+            ErrorKind::TimedOut => "it took too long",
+            ErrorKind::Unsettled => "nothing is left that could complete it",
             _ => return None,
         })
     }

@@ -94,8 +94,9 @@ pub use emitter::{Emitter, EventEmitter, Listeners, Waiting, Watching};
 pub use error::{Error, ErrorKind, Result};
 #[cfg(feature = "event-loop")]
 pub use event_loop::{
-    EventLoop, Handle, Immediate, PostError, Remote, Timer, fail, next_tick, remote, run,
-    set_immediate, set_interval, set_timeout, spawn_blocking, stop,
+    Blocking, EventLoop, Handle, Hook, Immediate, Interval, JoinHandle, Missed, PostError, Remote,
+    Sleep, Timer, block_on, fail, interval, next_tick, remote, run, set_immediate, set_interval,
+    set_interval_with, set_timeout, sleep, spawn, spawn_blocking, spawn_or_fail, stop, timeout,
 };
 
 /// The examples in the README are compiled and run too.

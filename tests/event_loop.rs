@@ -4,8 +4,10 @@
 mod event_loop {
     mod blocking;
     mod captures;
+    mod driving;
     mod ends;
     mod errors;
+    mod futures;
     mod idle;
     mod immediates;
     mod intervals;
@@ -15,5 +17,6 @@ mod event_loop {
     mod remotes;
     mod sources;
     mod support;
+    mod time;
     mod timers;
 }

@@ -1,13 +1,16 @@
 //! The loop itself: what it owns, and one turn of it.
 
 use super::driver::Driver;
+use super::hooks::{Hooks, Moment};
 use super::inbox::{Inbox, Letter};
 use super::queues::{Immediates, Job, Queue};
 use super::registry::Registry;
 use super::slab::{Key, Slab};
 use super::source::Interest;
-use super::timers::{Callback, Timers};
-use crate::error::{Error, ErrorKind, Result};
+use super::tasks::Tasks;
+use super::timers::{Due, Kind, Timers};
+use crate::error::{Error, Result};
+use async_task::Runnable;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -25,16 +28,6 @@ const LAST_ROUNDS: usize = 8;
 
 static SERIAL: AtomicU32 = AtomicU32::new(0);
 
-thread_local! {
-    /// Does a loop run on this thread, whichever it is?
-    static RUNNING: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Is this thread inside of a loop that runs?
-pub(crate) fn is_running() -> bool {
-    RUNNING.get()
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
     Resting,
@@ -47,7 +40,15 @@ pub(crate) struct Core {
     pub(crate) driver: Driver,
     pub(crate) registry: RefCell<Registry>,
     pub(crate) timers: RefCell<Timers>,
-    pub(crate) ticks: Queue,
+    ticks: Queue,
+    pub(super) tasks: Tasks,
+    /// Is there a tick or a woken future to run after the callback?
+    unsettled: Cell<bool>,
+    /// Has the future been woken that the loop runs for?
+    pub(super) root_woken: Cell<bool>,
+    /// May another thread wake it?
+    pub(super) root_held: Cell<bool>,
+    pub(super) hooks: Hooks,
     pub(crate) deferred: Queue,
     pub(crate) after_poll: Queue,
     pub(crate) immediates: Immediates,
@@ -58,7 +59,7 @@ pub(crate) struct Core {
     pub(crate) phase: Cell<Phase>,
     pub(crate) stopping: Cell<bool>,
     pub(crate) failure: RefCell<Option<Error>>,
-    letters: RefCell<VecDeque<Letter>>,
+    pub(super) letters: RefCell<VecDeque<Letter>>,
     ready: RefCell<Vec<(u32, Interest)>>,
     scratch: Cell<Option<Box<[u8]>>>,
     began: Instant,
@@ -76,6 +77,11 @@ impl Core {
             registry: RefCell::default(),
             timers: RefCell::new(Timers::new()),
             ticks: Queue::default(),
+            tasks: Tasks::new(),
+            unsettled: Cell::new(false),
+            root_woken: Cell::new(false),
+            root_held: Cell::new(false),
+            hooks: Hooks::default(),
             deferred: Queue::default(),
             after_poll: Queue::default(),
             immediates: Immediates::default(),
@@ -110,17 +116,21 @@ impl Core {
             || !self.deferred.is_empty()
             || !self.closing.is_empty()
             || !self.ticks.is_empty()
+            || self.tasks.counted() > 0
             || self.awaited.borrow().len() > 0
             || !self.letters.borrow().is_empty()
+            || self.root_held.get()
             || self.inbox.is_held()
     }
 
     /// One turn, in the documented order.
     pub(crate) fn turn(&self, may_wait: bool) -> Result<()> {
         self.turns.set(self.turns.get().wrapping_add(1));
+        self.tasks.refill();
+        self.unsettled.set(true);
+        self.settle();
         self.run_timers();
         self.run_queue(&self.deferred);
-        self.apply_interest();
         self.poll(may_wait)?;
         self.run_posted();
         self.run_immediates();
@@ -135,49 +145,60 @@ impl Core {
         self.settle();
     }
 
-    /// Runs the ticks, those that ticks add included. Whoever calls user code calls this after it.
+    pub(crate) fn tick(&self, tick: Job) {
+        self.ticks.push(tick);
+        self.unsettled.set(true);
+    }
+
+    pub(crate) fn wake_task(&self, task: Runnable) {
+        self.tasks.wake(task);
+        self.unsettled.set(true);
+    }
+
+    /// Runs the ticks, those that ticks add included, then the futures that have been woken, each with the
+    /// ticks that it adds. Whoever calls user code calls this after it.
     #[inline]
     pub(crate) fn settle(&self) {
-        if !self.ticks.is_empty() {
-            self.run_ticks();
+        if self.unsettled.get() {
+            self.run_unsettled();
         }
     }
 
     #[cold]
-    fn run_ticks(&self) {
-        while let Some(tick) = self.ticks.pop() {
-            tick();
+    fn run_unsettled(&self) {
+        loop {
+            while let Some(tick) = self.ticks.pop() {
+                tick();
+            }
+            let Some(task) = self.tasks.next() else { break };
+            task.run();
         }
+        // Futures that have to wait for the next turn are no reason to come here before.
+        self.unsettled.set(false);
     }
 
     fn run_timers(&self) {
+        if self.timers.borrow().is_empty() {
+            return;
+        }
         let (now, watermark) = (self.now(), self.timers.borrow().watermark());
         loop {
             let due = self.timers.borrow_mut().pop_due(now, watermark);
             match due {
                 None => return,
-                Some((_, _, Callback::Once(callback))) => self.call(callback),
-                Some((key, deadline, Callback::Every(period, callback))) => {
-                    self.run_interval(key, deadline, period, callback);
+                Some(Due { key, kind: Kind::Once, mut callback, .. }) => {
+                    self.call(|| callback(key))
                 }
+                Some(due) => self.run_interval(due),
             }
         }
     }
 
-    fn run_interval(
-        &self,
-        key: Key,
-        deadline: u64,
-        period: u64,
-        mut callback: Box<dyn FnMut(Key)>,
-    ) {
-        let guard = CancelOnPanic { core: self, key };
-        callback(key);
+    fn run_interval(&self, mut due: Due) {
+        let guard = CancelOnPanic { core: self, key: due.key };
+        (due.callback)(due.key);
         std::mem::forget(guard);
-        // On the beat; beats that were missed are left out.
-        let beats = self.now().saturating_sub(deadline) / period + 1;
-        let next = deadline.saturating_add(period.saturating_mul(beats));
-        let gone = self.timers.borrow_mut().again(key, next, Callback::Every(period, callback));
+        let gone = self.timers.borrow_mut().again(due, self.now());
         drop(gone);
         self.settle();
     }
@@ -190,47 +211,58 @@ impl Core {
         }
     }
 
-    fn apply_interest(&self) {
+    pub(super) fn apply_interest(&self) {
         let refused = self.registry.borrow_mut().apply(&self.driver);
         for (source, error) in refused {
             self.call(|| source.refused(error));
         }
     }
 
-    fn timeout(&self, may_wait: bool) -> Option<Duration> {
+    pub(super) fn timeout(&self, may_wait: bool) -> Option<Duration> {
         let busy = !may_wait
             || self.stopping.get()
             || !self.deferred.is_empty()
             || !self.closing.is_empty()
             || !self.immediates.is_empty()
             || !self.letters.borrow().is_empty()
+            || self.tasks.has_woken()
+            || self.root_woken.get()
             || self.registry.borrow().is_unsettled()
             || !self.is_alive();
         if busy {
             return Some(Duration::ZERO);
         }
-        let deadline = self.timers.borrow().next_deadline()?;
+        let deadline = self.timers.borrow_mut().next_deadline()?;
         Some(Duration::from_nanos(deadline.saturating_sub(self.now())))
     }
 
     fn poll(&self, may_wait: bool) -> Result<()> {
+        self.hooks.run(self, Moment::BeforePoll);
+        self.apply_interest();
         let mut ready = self.ready.take();
-        let timeout = self.timeout(may_wait);
+        let mut timeout = self.timeout(may_wait);
+        if timeout != Some(Duration::ZERO) && !self.inbox.may_wait() {
+            timeout = Some(Duration::ZERO);
+        }
         let waited = self.driver.wait(timeout, &mut ready);
         waited.map_err(|error| Error::io("wait for events", error))?;
         self.registry.borrow_mut().take_again(&mut ready);
         Batch { core: self, ready, told: 0 }.dispatch();
+        self.hooks.run(self, Moment::AfterPoll);
         Ok(())
     }
 
     fn run_posted(&self) {
         self.run_queue(&self.after_poll);
-        self.inbox.collect(&mut self.letters.borrow_mut());
+        if self.inbox.is_filled() {
+            self.inbox.collect(&mut self.letters.borrow_mut());
+        }
         for _ in 0..POSTS_PER_TURN {
             let letter = self.letters.borrow_mut().pop_front();
             match letter {
                 None => return,
                 Some(Letter::Job(job)) => self.call(job),
+                Some(Letter::Woken(task)) => self.call(|| self.wake_task(task)),
                 Some(Letter::Done(key)) => {
                     let job = self.awaited.borrow_mut().remove(key);
                     if let Some(job) = job {
@@ -265,32 +297,6 @@ impl Core {
         }
     }
 
-    /// Runs until nothing is left, or somebody says stop.
-    pub(crate) fn run(&self) -> Result<()> {
-        if self.phase.get() == Phase::Ended {
-            return Err(Error::new(ErrorKind::LoopGone, "run"));
-        }
-        if RUNNING.replace(true) {
-            return Err(Error::new(ErrorKind::AlreadyRunning, "run"));
-        }
-        self.phase.set(Phase::Running);
-        let resting = Rest(&self.phase);
-        self.settle();
-        while !self.stopping.get() {
-            if !self.is_alive() {
-                // Letters that nobody holds the loop for are read all the same before it ends.
-                self.inbox.collect(&mut self.letters.borrow_mut());
-                if self.letters.borrow().is_empty() {
-                    break;
-                }
-            }
-            self.turn(true)?;
-        }
-        drop(resting);
-        self.stopping.set(false);
-        self.take_failure()
-    }
-
     /// The error that the loop ended with, if there was one.
     pub(crate) fn take_failure(&self) -> Result<()> {
         self.failure.take().map_or(Ok(()), Err)
@@ -312,12 +318,17 @@ impl Core {
             self.run_queue(&self.closing);
             self.registry.borrow_mut().free_retired();
         }
+        if rounds > 0 {
+            self.hooks.run(self, Moment::Exit);
+        }
         drop(emptied);
     }
 
     /// Drops all that waits. What the captures' destructors add is refused, see [`is_over`](Self::is_over).
     fn empty(&self) {
         self.phase.set(Phase::Ended);
+        self.hooks.clear();
+        self.tasks.cancel_all(&self.inbox, &self.letters);
         self.inbox.close();
         // None are left unless this is a panic.
         let left = self.registry.borrow().sources();
@@ -384,15 +395,6 @@ struct Empty<'a>(&'a Core);
 impl Drop for Empty<'_> {
     fn drop(&mut self) {
         self.0.empty();
-    }
-}
-
-struct Rest<'a>(&'a Cell<Phase>);
-
-impl Drop for Rest<'_> {
-    fn drop(&mut self) {
-        self.0.set(Phase::Resting);
-        RUNNING.set(false);
     }
 }
 

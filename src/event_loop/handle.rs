@@ -1,18 +1,21 @@
 //! The loop as the objects that live on it see it.
 
+use super::blocking::{self, Blocking};
 use super::core::Core;
-use super::inbox::{Inbox, Letter};
-use super::pool;
+use super::hooks::{self, Hook, Moment};
 use super::queues::Queue;
 use super::remote::Remote;
 use super::slab::Key;
 use super::source::{Interest, Source, Trigger};
-use super::timers::Callback;
+use super::tasks::{self, JoinHandle};
+use super::timers::{Callback, Kind, Missed};
+use super::tokens::{Immediate, Timer};
 use crate::error::{Error, ErrorKind, Result};
 use std::cell::RefCell;
 use std::fmt;
+use std::future::Future;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 thread_local! {
@@ -20,12 +23,27 @@ thread_local! {
 }
 
 /// `None` also when the thread is about to end: destructors of its own may ask.
-fn current() -> Option<Handle> {
+pub(super) fn current() -> Option<Handle> {
     CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
 }
 
+/// Gives `value` to the loop with this serial, or back, if the thread is not inside of it.
+pub(super) fn with_current<T>(serial: u32, value: T, f: impl FnOnce(&Core, T)) -> Option<T> {
+    let mut value = Some(value);
+    // If the thread is about to end, it is in no loop.
+    let _ = CURRENT.try_with(|current| {
+        let current = current.borrow();
+        if let Some(handle) = current.as_ref().filter(|handle| handle.0.serial == serial) {
+            if let Some(value) = value.take() {
+                f(&handle.0, value);
+            }
+        }
+    });
+    value
+}
+
 /// An interval that asked for less gets this; a zero would keep the loop from ever sleeping.
-const SHORTEST_INTERVAL: Duration = Duration::from_millis(1);
+pub(super) const SHORTEST_INTERVAL: Duration = Duration::from_millis(1);
 
 /// A handle to the event loop of this thread: cheap to clone, never keeps the loop alive.
 ///
@@ -79,24 +97,54 @@ impl Handle {
 
     /// Runs `f` once, when `delay` has passed; see [`set_timeout`](crate::set_timeout).
     pub fn set_timeout(&self, delay: Duration, f: impl FnOnce() + 'static) -> Timer {
-        self.timer(delay, Callback::Once(Box::new(f)))
+        self.timer(delay, Kind::Once, once(f))
     }
 
     /// Runs `f` each time that `period` has passed; see [`set_interval`](crate::set_interval).
-    pub fn set_interval(&self, period: Duration, mut f: impl FnMut(Timer) + 'static) -> Timer {
-        let (period, serial) = (period.max(SHORTEST_INTERVAL), self.0.serial);
-        let callback = move |key| f(Timer { key, serial });
-        self.timer(period, Callback::Every(nanoseconds(period), Box::new(callback)))
+    pub fn set_interval(&self, period: Duration, f: impl FnMut(Timer) + 'static) -> Timer {
+        self.set_interval_with(period, Missed::Skip, f)
     }
 
-    fn timer(&self, delay: Duration, callback: Callback) -> Timer {
+    /// The same, with a rule for calls that were missed; see
+    /// [`set_interval_with`](crate::set_interval_with).
+    pub fn set_interval_with(
+        &self,
+        period: Duration,
+        missed: Missed,
+        mut f: impl FnMut(Timer) + 'static,
+    ) -> Timer {
+        let (period, serial) = (period.max(SHORTEST_INTERVAL), self.0.serial);
+        self.timer(period, Kind::Every(missed), Box::new(move |key| f(Timer { key, serial })))
+    }
+
+    fn timer(&self, delay: Duration, kind: Kind, callback: Callback) -> Timer {
+        let serial = self.0.serial;
         if self.0.is_over() {
-            return Timer { key: Key::NOBODY, serial: self.0.serial };
+            return Timer { key: Key::NOBODY, serial };
         }
         // The clock is read anew: time spent in this turn must not make the timer early.
         let now = self.0.now();
-        let key = self.0.timers.borrow_mut().add(now, nanoseconds(delay), callback);
-        Timer { key, serial: self.0.serial }
+        let key = self.0.timers.borrow_mut().add(now, nanoseconds(delay), kind, callback);
+        Timer { key, serial }
+    }
+
+    /// By the loop's clock.
+    pub(super) fn timer_at(&self, deadline: u64, f: impl FnOnce() + 'static) -> Key {
+        if self.0.is_over() {
+            return Key::NOBODY;
+        }
+        let now = self.0.now();
+        self.0.timers.borrow_mut().add(now, deadline.saturating_sub(now), Kind::Once, once(f))
+    }
+
+    pub(super) fn cancel_timer(&self, key: Key) {
+        let callback = self.0.timers.borrow_mut().cancel(key);
+        drop(callback);
+    }
+
+    /// Nanoseconds, by the loop's clock.
+    pub(super) fn now(&self) -> u64 {
+        self.0.now()
     }
 
     /// Runs `f` once this turn has polled; see [`set_immediate`](crate::set_immediate).
@@ -107,7 +155,29 @@ impl Handle {
 
     /// Runs `f` right after the running callback; see [`next_tick`](crate::next_tick).
     pub fn next_tick(&self, f: impl FnOnce() + 'static) {
-        self.put(&self.0.ticks, f);
+        if !self.0.is_over() {
+            self.0.tick(Box::new(f));
+        }
+    }
+
+    /// Runs a future on this loop; see [`spawn`](crate::spawn).
+    #[allow(clippy::must_use_candidate, reason = "many are left to themselves")]
+    pub fn spawn<T: 'static>(&self, future: impl Future<Output = T> + 'static) -> JoinHandle<T> {
+        tasks::spawn(&self.0, future)
+    }
+
+    /// Runs a future whose error ends the loop; see [`spawn_or_fail`](crate::spawn_or_fail).
+    #[allow(clippy::must_use_candidate, reason = "many are left to themselves")]
+    pub fn spawn_or_fail(
+        &self,
+        future: impl Future<Output = Result<()>> + 'static,
+    ) -> JoinHandle<()> {
+        let handle = self.clone();
+        self.spawn(async move {
+            if let Err(error) = future.await {
+                handle.fail(error);
+            }
+        })
     }
 
     /// Queues a job, unless the loop has ended: then it is dropped.
@@ -123,6 +193,54 @@ impl Handle {
         Remote::new(Arc::clone(&self.0.inbox))
     }
 
+    /// Calls `f` each turn, before the loop waits; what it does to sockets counts for this wait. It does not
+    /// keep the loop going.
+    ///
+    /// ```
+    /// onward::run(|| {
+    ///     let handle = onward::Handle::current()?;
+    ///     let hook = handle.before_poll(|| println!("about to wait"));
+    ///     onward::set_immediate(move || assert!(hook.remove()));
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), onward::Error>(())
+    /// ```
+    pub fn before_poll(&self, f: impl FnMut() + 'static) -> Hook {
+        hooks::add(&self.0, Moment::BeforePoll, f)
+    }
+
+    /// Calls `f` each turn, when all that was ready has been served. It does not keep the loop going.
+    pub fn after_poll(&self, f: impl FnMut() + 'static) -> Hook {
+        hooks::add(&self.0, Moment::AfterPoll, f)
+    }
+
+    /// Calls `f` when nothing is left that keeps the loop going: if it finds something, the loop goes on,
+    /// and comes back to it. Not after [`stop`](crate::stop) or [`fail`](crate::fail).
+    ///
+    /// ```
+    /// onward::run(|| {
+    ///     let mut left = 2;
+    ///     onward::Handle::current()?.before_exit(move || {
+    ///         if left > 0 {
+    ///             left -= 1;
+    ///             onward::set_immediate(|| println!("one more thing"));
+    ///         }
+    ///     });
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), onward::Error>(())
+    /// ```
+    pub fn before_exit(&self, f: impl FnMut() + 'static) -> Hook {
+        hooks::add(&self.0, Moment::BeforeExit, f)
+    }
+
+    /// Calls `f` once, when the loop has ended for good, whatever ended it, but a panic: all is closed, and
+    /// what is put on the loop now is dropped.
+    pub fn at_exit(&self, f: impl FnOnce() + 'static) -> Hook {
+        let mut f = Some(f);
+        hooks::add(&self.0, Moment::Exit, move || f.take().into_iter().for_each(|f| f()))
+    }
+
     /// Ends the loop after this turn; see [`stop`](crate::stop).
     pub fn stop(&self) {
         self.0.stopping.set(true);
@@ -133,35 +251,12 @@ impl Handle {
         self.0.fail(error);
     }
 
-    /// Does `work` on another thread and `then` with its result on this one. The loop waits for it.
+    /// Does `work` on another thread; see [`spawn_blocking`](crate::spawn_blocking).
     pub fn spawn_blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
-        then: impl FnOnce(Result<T>) + 'static,
-    ) {
-        if self.0.is_over() {
-            return;
-        }
-        let result = Arc::new(Mutex::new(None));
-        let kept = Arc::clone(&result);
-        let done = move || {
-            let result = result.lock().unwrap_or_else(PoisonError::into_inner).take();
-            let lost = || Err(Error::new(ErrorKind::Panicked, "blocking work"));
-            then(result.unwrap_or_else(lost));
-        };
-        let key = self.0.awaited.borrow_mut().insert(Box::new(done));
-        let told = Told { inbox: Arc::clone(&self.0.inbox), key };
-        let submitted = pool::submit({
-            let kept = Arc::clone(&kept);
-            move || {
-                let _told = told;
-                let outcome = pool::guarded(work);
-                *kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
-            }
-        });
-        if let Err(error) = submitted {
-            *kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(Err(error));
-        }
+    ) -> Blocking<T> {
+        blocking::spawn(&self.0, work)
     }
 
     // What sources need.
@@ -200,9 +295,9 @@ impl Handle {
         self.put(&self.0.deferred, job);
     }
 
-    /// Runs `job` in this turn, when all that is ready has been served.
+    /// Runs `job` in this turn, after the polling phase.
     #[cfg_attr(not(unix), allow(dead_code, reason = "signals use it, and there are none"))]
-    pub(crate) fn after_poll(&self, job: impl FnOnce() + 'static) {
+    pub(crate) fn behind_poll(&self, job: impl FnOnce() + 'static) {
         self.put(&self.0.after_poll, job);
     }
 
@@ -223,6 +318,12 @@ impl Handle {
     }
 }
 
+/// A timer's callback that is called once.
+fn once(f: impl FnOnce() + 'static) -> Callback {
+    let mut f = Some(f);
+    Box::new(move |_| f.take().into_iter().for_each(|f| f()))
+}
+
 impl fmt::Debug for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let core = &self.0;
@@ -232,138 +333,12 @@ impl fmt::Debug for Handle {
             .field("sources", &core.registry.borrow().counted())
             .field("timers", &core.timers.borrow().counted())
             .field("blocking", &core.awaited.borrow().len())
+            .field("futures", &core.tasks.counted())
             .field("stale", &core.registry.borrow().stale())
             .finish()
     }
 }
 
-/// Tells the loop, when it is dropped, that some work is done, or will never be.
-struct Told {
-    inbox: Arc<Inbox>,
-    key: Key,
-}
-
-impl Drop for Told {
-    fn drop(&mut self) {
-        // A loop that has ended waits for nothing.
-        let _ = self.inbox.post((), |()| Letter::Done(self.key));
-    }
-}
-
-fn nanoseconds(duration: Duration) -> u64 {
+pub(super) fn nanoseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
-}
-
-/// A timer. Ignoring it is fine: the timer goes on without.
-///
-/// `Copy` and inert: it keeps nothing alive, and one whose timer is over does nothing. It works inside of
-/// its loop: from [`run`](crate::run) or [`EventLoop::enter`](crate::EventLoop::enter), and nowhere else.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Timer {
-    key: Key,
-    serial: u32,
-}
-
-/// An immediate. Ignoring it is fine. It works inside of its loop, like a [`Timer`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Immediate {
-    number: u64,
-    serial: u32,
-}
-
-/// The core that a handle with this serial belongs to, if it is the thread's current one.
-fn core_of(serial: u32) -> Option<Rc<Core>> {
-    current().map(|handle| handle.0).filter(|core| core.serial == serial)
-}
-
-impl Timer {
-    /// Takes the timer back; its closure is dropped. `false` if it was over already.
-    ///
-    /// ```
-    /// # use std::time::Duration;
-    /// onward::run(|| {
-    ///     let timer = onward::set_timeout(Duration::from_secs(3600), || unreachable!());
-    ///     assert!(timer.cancel());
-    ///     assert!(!timer.cancel());
-    ///     Ok(())
-    /// })
-    /// # ?; Ok::<(), onward::Error>(())
-    /// ```
-    #[allow(clippy::must_use_candidate, reason = "it is called for what it does")]
-    pub fn cancel(self) -> bool {
-        let Some(core) = core_of(self.serial) else { return false };
-        let callback = core.timers.borrow_mut().cancel(self.key);
-        callback.is_some()
-    }
-
-    /// Starts its delay anew, from now. `false` if it was over already.
-    #[allow(clippy::must_use_candidate, reason = "it is called for what it does")]
-    pub fn refresh(self) -> bool {
-        let Some(core) = core_of(self.serial) else { return false };
-        let now = core.now();
-        core.timers.borrow_mut().refresh(self.key, now)
-    }
-
-    /// The loop need not wait for this timer.
-    ///
-    /// ```
-    /// # use std::time::Duration;
-    /// onward::run(|| {
-    ///     onward::set_interval(Duration::from_secs(1), |_| println!("still here")).unref();
-    ///     Ok(())
-    /// })?; // returns at once
-    /// # Ok::<(), onward::Error>(())
-    /// ```
-    #[allow(clippy::must_use_candidate, reason = "the timer itself comes back, for chaining")]
-    pub fn unref(self) -> Self {
-        self.count(false)
-    }
-
-    /// The loop waits for this timer again, as it does unless told otherwise.
-    #[allow(clippy::must_use_candidate, reason = "the timer itself comes back, for chaining")]
-    pub fn ref_(self) -> Self {
-        self.count(true)
-    }
-
-    /// Does the loop wait for it? `false` for one that is over.
-    #[must_use]
-    pub fn has_ref(self) -> bool {
-        core_of(self.serial)
-            .and_then(|core| core.timers.borrow().is_counted(self.key))
-            .unwrap_or(false)
-    }
-
-    fn count(self, counted: bool) -> Self {
-        if let Some(core) = core_of(self.serial) {
-            core.timers.borrow_mut().count(self.key, counted);
-        }
-        self
-    }
-}
-
-impl Immediate {
-    /// Takes it back. `false` if it has run already.
-    #[allow(clippy::must_use_candidate, reason = "it is called for what it does")]
-    pub fn cancel(self) -> bool {
-        core_of(self.serial).is_some_and(|core| core.immediates.cancel(self.number))
-    }
-
-    /// The loop need not run it before it ends.
-    #[allow(clippy::must_use_candidate, reason = "the immediate itself comes back, for chaining")]
-    pub fn unref(self) -> Self {
-        self.count(false)
-    }
-
-    /// The loop runs it before it ends, as it does unless told otherwise.
-    #[allow(clippy::must_use_candidate, reason = "the immediate itself comes back, for chaining")]
-    pub fn ref_(self) -> Self {
-        self.count(true)
-    }
-
-    fn count(self, counted: bool) -> Self {
-        if let Some(core) = core_of(self.serial) {
-            core.immediates.count(self.number, counted);
-        }
-        self
-    }
 }

@@ -2,8 +2,9 @@
 
 use super::driver::Waker;
 use super::slab::Key;
+use async_task::Runnable;
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What another thread left.
@@ -12,20 +13,26 @@ pub(crate) enum Letter {
     Job(Box<dyn FnOnce() + Send>),
     /// Work that the loop gave away is done.
     Done(Key),
+    /// Another thread woke a future.
+    Woken(Runnable),
 }
 
 #[derive(Default)]
 struct State {
     letters: VecDeque<Letter>,
     closed: bool,
+    /// The loop waits, or is about to, and nobody has woken it yet.
+    waits: bool,
 }
 
 /// A queue behind a lock that is held for a push or a swap, never for a call.
 ///
-/// No wake-up is lost: whoever puts the first letter into an empty queue wakes the loop, and the
-/// loop empties the queue as a whole.
+/// No wake-up is lost, and few are made: the loop says under the lock that it is going to wait, and only if
+/// there is nothing in the queue; the first who puts something in after that wakes it.
 pub(crate) struct Inbox {
     state: Mutex<State>,
+    /// Has something been put in? A hint, that saves a busy loop the lock.
+    filled: AtomicBool,
     waker: Waker,
     /// How many remotes want the loop to go on.
     holds: AtomicUsize,
@@ -33,7 +40,8 @@ pub(crate) struct Inbox {
 
 impl Inbox {
     pub(crate) fn new(waker: Waker) -> Self {
-        Self { state: Mutex::default(), waker, holds: AtomicUsize::new(0) }
+        let (filled, holds) = (AtomicBool::new(false), AtomicUsize::new(0));
+        Self { state: Mutex::default(), filled, waker, holds }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -46,10 +54,11 @@ impl Inbox {
         if state.closed {
             return Err(content);
         }
-        let first = state.letters.is_empty();
         state.letters.push_back(letter(content));
+        self.filled.store(true, Ordering::Relaxed);
+        let waits = std::mem::take(&mut state.waits);
         drop(state);
-        if first {
+        if waits {
             self.waker.wake();
         }
         Ok(())
@@ -59,9 +68,24 @@ impl Inbox {
         self.state().closed
     }
 
+    /// May the loop wait? From here on, a letter wakes it.
+    pub(crate) fn may_wait(&self) -> bool {
+        let mut state = self.state();
+        state.waits = state.letters.is_empty();
+        state.waits
+    }
+
+    /// Might there be a letter? One that is missed here is found before the loop waits.
+    #[inline]
+    pub(crate) fn is_filled(&self) -> bool {
+        self.filled.load(Ordering::Relaxed)
+    }
+
     /// Takes all letters, behind those in `to`.
     pub(crate) fn collect(&self, to: &mut VecDeque<Letter>) {
         let mut state = self.state();
+        state.waits = false;
+        self.filled.store(false, Ordering::Relaxed);
         if to.is_empty() {
             std::mem::swap(&mut state.letters, to);
         } else {

@@ -3,44 +3,78 @@
 //! # The turn
 //!
 //! ```text
-//!  ┌─> timers that are due ........... set_timeout, set_interval
+//!  ┌─> timers that are due ........... set_timeout, set_interval, sleep
 //!  │   deferred ...................... what was put off to this turn
-//!  │   poll, and dispatch ............ sockets, servers, pipes
+//!  │   poll, and dispatch ............ sockets, servers, pipes; hooks before and after it
 //!  │   posted ........................ Remote::post, finished blocking work
 //!  │   immediates .................... set_immediate, those that were there when the phase began
 //!  └── close callbacks ............... Close events
 //! ```
 //!
-//! After **every** callback all [`next_tick`]s run, those that ticks add included. A timer that a
-//! timer's callback sets never runs in the same pass, and an immediate that an immediate sets waits
-//! for the next turn.
+//! After **every** callback all [`next_tick`]s run, those that ticks add included, and then the futures
+//! that have been woken, up to 128 in a turn. A timer that a timer's callback sets never runs in the same
+//! pass, and an immediate that an immediate sets waits for the next turn.
 //!
-//! The loop ends when nothing is left that could still happen: no timer, no immediate, no open
-//! source, no blocking work, no [`Remote`]. What was `unref`ed does not count.
+//! The loop ends when nothing is left that could still happen: no timer, no immediate, no future, no open
+//! source, no blocking work, no [`Remote`]. What was `unref`ed does not count. Hooks are called
+//! [before it ends](Handle::before_exit), and may find more to do, and [when it has](Handle::at_exit).
+//!
+//! # Futures
+//!
+//! [`spawn`] runs a future beside all else; [`sleep`], [`timeout`] and [`interval`] give it time,
+//! [`spawn_blocking`] other threads, and [`Waiting`](crate::Waiting) the events of any emitter.
+//! [`block_on`] and [`EventLoop::run_until`] run the loop for one future. No other runtime is needed, and
+//! none is in the way: the futures of `futures-lite`, channels and the like work here, and these on any
+//! executor of the loop's thread.
+//!
+//! # Inside of another loop
+//!
+//! [`EventLoop::run_once`] and [`EventLoop::run_nowait`] make one turn. On most Unix systems the loop has a
+//! descriptor that another loop can watch, for as long as [`EventLoop::next_timeout`] says.
 //!
 //! # Panics in callbacks
 //!
 //! They pass on out of [`run`]. The [`EventLoop`] stays in order and can be run again.
 
+mod blocking;
 mod core;
 mod driver;
+mod driving;
+mod free;
 mod handle;
+mod hooks;
 mod inbox;
 mod pool;
 mod queues;
 mod registry;
 mod remote;
+mod run_until;
 mod slab;
+mod sleep;
 mod source;
+mod tasks;
 mod timers;
+mod tokens;
 
-pub use handle::{Handle, Immediate, Timer};
+pub use blocking::Blocking;
+pub use free::{
+    fail, next_tick, remote, set_immediate, set_interval, set_interval_with, set_timeout, spawn,
+    spawn_blocking, spawn_or_fail, stop,
+};
+pub use handle::Handle;
+pub use hooks::Hook;
 pub use remote::{PostError, Remote};
+pub use run_until::block_on;
+pub use sleep::{Interval, Sleep, interval, sleep, timeout};
+pub use tasks::JoinHandle;
+pub use timers::Missed;
+pub use tokens::{Immediate, Timer};
 
 pub(crate) use slab::Key;
 pub(crate) use source::{Descriptor, Interest, Source, Trigger};
 
 use self::core::Core;
+use self::free::here;
 use crate::error::{Error, ErrorKind, Result};
 use std::fmt;
 use std::time::Duration;
@@ -98,7 +132,7 @@ impl EventLoop {
     ///
     /// The system has no descriptors or no memory left, or this thread is inside of a loop already.
     pub fn new() -> Result<Self> {
-        if core::is_running() {
+        if driving::is_running() {
             return Err(Error::new(ErrorKind::AlreadyRunning, "create event loop"));
         }
         Ok(Self { handle: Handle(Core::new()?) })
@@ -123,6 +157,50 @@ impl EventLoop {
         self.handle.enter(|| self.handle.0.run())
     }
 
+    /// Runs one turn, which waits until there is something to do; says whether anything is left to wait
+    /// for. [`run`](Self::run) is this, again and again.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`run`](Self::run).
+    ///
+    /// ```
+    /// let event_loop = onward::EventLoop::new()?;
+    /// event_loop.enter(|| onward::set_immediate(|| println!("in the first turn")));
+    /// while event_loop.run_once()? {}
+    /// # Ok::<(), onward::Error>(())
+    /// ```
+    pub fn run_once(&self) -> Result<bool> {
+        self.handle.enter(|| self.handle.0.run_turn(true))
+    }
+
+    /// The same without waiting: what is to be done now is done. For a program that has a loop already, of
+    /// a game, say.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`run`](Self::run).
+    pub fn run_nowait(&self) -> Result<bool> {
+        self.handle.enter(|| self.handle.0.run_turn(false))
+    }
+
+    /// Is there anything left to wait for?
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        self.handle.0.is_alive()
+    }
+
+    /// How long another loop may wait for this one's [descriptor](#impl-AsFd-for-EventLoop) before it calls
+    /// [`run_nowait`](Self::run_nowait): `None` is for ever. To be asked anew before each wait: it also tells
+    /// the system what to watch.
+    #[must_use]
+    pub fn next_timeout(&self) -> Option<Duration> {
+        self.handle.enter(|| {
+            self.handle.0.apply_interest();
+            self.handle.0.timeout(true)
+        })
+    }
+
     /// A handle for this thread.
     #[must_use]
     pub fn handle(&self) -> Handle {
@@ -136,6 +214,37 @@ impl EventLoop {
     }
 }
 
+/// Becomes readable when there is something to do: with it, and [`next_timeout`](Self::next_timeout), the
+/// loop can live inside of another one.
+///
+/// ```
+/// # #[cfg(target_os = "linux")] {
+/// use rustix::event::{PollFd, PollFlags, Timespec, poll};
+///
+/// let inner = onward::EventLoop::new()?;
+/// inner.enter(|| onward::set_timeout(std::time::Duration::from_millis(1), || println!("inside")));
+/// while inner.run_nowait()? {
+///     let timeout = inner.next_timeout().and_then(|timeout| Timespec::try_from(timeout).ok());
+///     poll(&mut [PollFd::new(&inner, PollFlags::IN)], timeout.as_ref()).expect("a descriptor");
+/// }
+/// # }
+/// # Ok::<(), onward::Error>(())
+/// ```
+#[cfg(any(
+    target_os = "linux",
+    target_os = "android",
+    target_vendor = "apple",
+    target_os = "freebsd",
+    target_os = "netbsd",
+    target_os = "openbsd",
+    target_os = "dragonfly",
+))]
+impl std::os::fd::AsFd for EventLoop {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.handle.0.driver.descriptor()
+    }
+}
+
 impl Drop for EventLoop {
     fn drop(&mut self) {
         self.handle.enter(|| self.handle.0.end());
@@ -146,157 +255,4 @@ impl fmt::Debug for EventLoop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("EventLoop").field(&self.handle).finish()
     }
-}
-
-/// The loop that a free function works on.
-#[track_caller]
-fn here(function: &str) -> Handle {
-    // A loop that has ended drops what it is given: a destructor that it calls at its end may use it.
-    match Handle::even_ended() {
-        Ok(handle) => handle,
-        Err(error) => panic!("{function}: {error}"),
-    }
-}
-
-/// Runs `f` once, when `delay` has passed: in the timer phase of a turn, never early.
-///
-/// # Panics
-///
-/// Outside of a loop. [`Handle::current`] says so with an error instead.
-///
-/// ```
-/// # use std::time::Duration;
-/// onward::run(|| {
-///     onward::set_timeout(Duration::from_millis(5), || println!("second"));
-///     onward::set_timeout(Duration::ZERO, || println!("first"));
-///     Ok(())
-/// })?;
-/// # Ok::<(), onward::Error>(())
-/// ```
-#[track_caller]
-#[allow(clippy::must_use_candidate, reason = "most timers are never cancelled")]
-pub fn set_timeout(delay: Duration, f: impl FnOnce() + 'static) -> Timer {
-    here("set_timeout").set_timeout(delay, f)
-}
-
-/// Runs `f` each time that `period` has passed, and hands it its [`Timer`], to cancel it by.
-///
-/// It keeps the beat: a late call does not delay those after it, and calls that were missed
-/// altogether are left out. A period below a millisecond counts as one.
-///
-/// # Panics
-///
-/// Outside of a loop. [`Handle::current`] says so with an error instead.
-///
-/// ```
-/// # use std::time::Duration;
-/// onward::run(|| {
-///     let mut left = 3;
-///     onward::set_interval(Duration::from_millis(1), move |timer| {
-///         println!("{left}");
-///         left -= 1;
-///         if left == 0 {
-///             timer.cancel();
-///         }
-///     });
-///     Ok(())
-/// })?;
-/// # Ok::<(), onward::Error>(())
-/// ```
-#[track_caller]
-#[allow(clippy::must_use_candidate, reason = "most timers are never cancelled, or by themselves")]
-pub fn set_interval(period: Duration, f: impl FnMut(Timer) + 'static) -> Timer {
-    here("set_interval").set_interval(period, f)
-}
-
-/// Runs `f` in this turn, once it has polled; from an immediate, in the next turn.
-///
-/// # Panics
-///
-/// Outside of a loop. [`Handle::current`] says so with an error instead.
-#[track_caller]
-#[allow(clippy::must_use_candidate, reason = "most immediates are never cancelled")]
-pub fn set_immediate(f: impl FnOnce() + 'static) -> Immediate {
-    here("set_immediate").set_immediate(f)
-}
-
-/// Runs `f` right after the callback that runs now, before anything else happens.
-///
-/// Ticks that ticks add run too before the loop goes on: a tick that always adds another starves
-/// everything else, by design.
-///
-/// # Panics
-///
-/// Outside of a loop. [`Handle::current`] says so with an error instead.
-#[track_caller]
-pub fn next_tick(f: impl FnOnce() + 'static) {
-    here("next_tick").next_tick(f);
-}
-
-/// A handle to this thread's loop that other threads may have.
-///
-/// # Panics
-///
-/// Outside of a loop. [`Handle::current`] says so with an error instead.
-#[track_caller]
-#[must_use]
-pub fn remote() -> Remote {
-    here("remote").remote()
-}
-
-/// Does `work` on a thread of the blocking pool, then `then` with its result on the loop.
-///
-/// The loop waits for it. `Err` says that `work` panicked, or that no thread could be started.
-///
-/// # Panics
-///
-/// Outside of a loop. [`Handle::current`] says so with an error instead.
-///
-/// ```
-/// onward::run(|| {
-///     onward::spawn_blocking(
-///         || std::fs::read_to_string("/etc/hostname"),
-///         |name| println!("{name:?}"),
-///     );
-///     Ok(())
-/// })?;
-/// # Ok::<(), onward::Error>(())
-/// ```
-#[track_caller]
-pub fn spawn_blocking<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-    then: impl FnOnce(Result<T>) + 'static,
-) {
-    here("spawn_blocking").spawn_blocking(work, then);
-}
-
-/// Ends the loop in order: this turn is finished, then [`run`] returns `Ok`.
-///
-/// # Panics
-///
-/// Outside of a loop. [`Handle::current`] says so with an error instead.
-#[track_caller]
-pub fn stop() {
-    here("stop").stop();
-}
-
-/// Ends the loop in order, and lets [`run`] return `error`. The first error counts.
-///
-/// It is what becomes of an error event that nobody listens for, and the place for an error that a
-/// callback cannot return:
-///
-/// # Panics
-///
-/// Outside of a loop. [`Handle::current`] says so with an error instead.
-///
-/// ```
-/// let ended = onward::run(|| {
-///     onward::next_tick(|| onward::fail(onward::Error::other("no more coffee")));
-///     Ok(())
-/// });
-/// assert_eq!(ended.unwrap_err().to_string(), "no more coffee");
-/// ```
-#[track_caller]
-pub fn fail(error: Error) {
-    here("fail").fail(error);
 }

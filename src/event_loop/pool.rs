@@ -17,15 +17,21 @@ const IDLE: Duration = Duration::from_secs(10);
 
 type Work = Box<dyn FnOnce() + Send>;
 
+/// Names work that waits.
+#[derive(Debug)]
+pub(crate) struct Ticket(u64);
+
 #[derive(Default)]
 struct State {
-    queue: VecDeque<Work>,
+    /// In the order of their numbers.
+    queue: VecDeque<(u64, Work)>,
+    number: u64,
     threads: usize,
     idle: usize,
 }
 
 static POOL: Pool = Pool {
-    state: Mutex::new(State { queue: VecDeque::new(), threads: 0, idle: 0 }),
+    state: Mutex::new(State { queue: VecDeque::new(), number: 0, threads: 0, idle: 0 }),
     news: Condvar::new(),
 };
 
@@ -42,7 +48,7 @@ impl Pool {
     fn serve(&self) {
         let mut state = self.state();
         loop {
-            if let Some(work) = state.queue.pop_front() {
+            if let Some((_, work)) = state.queue.pop_front() {
                 drop(state);
                 // What it leaves behind may panic as it is dropped; that must not cost a thread.
                 let _ = catch_unwind(AssertUnwindSafe(work));
@@ -63,13 +69,15 @@ impl Pool {
 }
 
 /// Queues work. Fails only when there is no thread and none can be started.
-pub(crate) fn submit(work: impl FnOnce() + Send + 'static) -> Result<()> {
+pub(crate) fn submit(work: impl FnOnce() + Send + 'static) -> Result<Ticket> {
     let mut state = POOL.state();
-    state.queue.push_back(Box::new(work));
+    state.number += 1;
+    let ticket = Ticket(state.number);
+    state.queue.push_back((ticket.0, Box::new(work)));
     if state.idle >= state.queue.len() || state.threads >= THREADS {
         drop(state);
         POOL.news.notify_one();
-        return Ok(());
+        return Ok(ticket);
     }
     state.threads += 1;
     drop(state);
@@ -85,7 +93,14 @@ pub(crate) fn submit(work: impl FnOnce() + Send + 'static) -> Result<()> {
             return Err(Error::io("start a pool thread", error));
         }
     }
-    Ok(())
+    Ok(ticket)
+}
+
+/// Takes back work that no thread has begun.
+pub(crate) fn cancel(ticket: &Ticket) -> Option<impl Send + use<>> {
+    let mut state = POOL.state();
+    let at = state.queue.binary_search_by_key(&ticket.0, |(number, _)| *number).ok()?;
+    state.queue.remove(at)
 }
 
 /// Runs `work`; a panic in it becomes an error.

@@ -60,6 +60,15 @@ impl<T> Slab<T> {
         if place.generation == key.generation { place.value.as_mut() } else { None }
     }
 
+    /// Bytes that each takes.
+    #[cfg(test)]
+    pub(crate) const PLACE: usize = size_of::<Place<T>>();
+
+    #[inline]
+    pub(crate) fn at(&self, index: u32) -> Option<&T> {
+        self.places.get(index as usize)?.value.as_ref()
+    }
+
     /// What stands at a place, whichever generation it is of.
     #[inline]
     pub(crate) fn at_mut(&mut self, index: u32) -> Option<&mut T> {

@@ -1,51 +1,99 @@
-//! When which timer is due: a 4-ary heap that knows where each timer stands in it.
+//! When which timer is due: a 4-ary heap of deadlines beside a slab of callbacks.
 //!
 //! Time is an argument, nanoseconds since the loop began; nothing here reads a clock or calls a
-//! callback. Scheduling and cancelling are O(log n) and exact: a cancelled timer leaves nothing.
+//! callback. A timer that is cancelled drops its callback and its place at once; its entry in the heap goes
+//! when the dead are as many as the living, or when it comes to the front. So cancelling takes constant
+//! time, taken over many, and never searches.
 
 use super::slab::{Key, Slab};
 
 const ARITY: usize = 4;
-/// Marks a timer that stands in no heap: it is being called.
-const NOWHERE: usize = usize::MAX;
+/// Below this length dead entries are not worth a sweep.
+const SMALL: usize = 64;
+/// The serial of a timer that stands in no heap: it is being called.
+const UNARMED: u32 = u32::MAX;
 
-/// What is called when the time has come.
-pub(crate) enum Callback {
-    Once(Box<dyn FnOnce()>),
-    Every(u64, Box<dyn FnMut(Key)>),
+/// What is called when the time has come; a callback that is called once is called once.
+pub(crate) type Callback = Box<dyn FnMut(Key)>;
+
+/// Once, or again and again?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Once,
+    Every(Missed),
 }
 
+/// A timer that is due, when it was, and what to call. If it is to be called again it stays known, so that
+/// its callback can cancel it; [`Timers::again`] puts it back.
+pub(crate) struct Due {
+    pub(crate) key: Key,
+    pub(crate) deadline: u64,
+    pub(crate) kind: Kind,
+    pub(crate) callback: Callback,
+}
+
+/// What becomes of an interval's calls that came too late, because the loop was busy for longer than a
+/// period.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Missed {
+    /// They are left out; the next call comes on the beat.
+    #[default]
+    Skip,
+    /// They are made up for, one after the other.
+    Burst,
+    /// They are left out, and the beat begins anew: a whole period lies between two calls, at least.
+    Delay,
+}
+
+impl Missed {
+    /// When the call after the one that was due at `deadline`, and is made `now`, is due.
+    pub(super) fn next(self, deadline: u64, period: u64, now: u64) -> u64 {
+        let beats = match self {
+            Self::Skip => now.saturating_sub(deadline) / period + 1,
+            Self::Burst => 1,
+            Self::Delay => return now.saturating_add(period),
+        };
+        deadline.saturating_add(period.saturating_mul(beats))
+    }
+}
+
+#[derive(Clone, Copy)]
 struct Entry {
     deadline: u64,
-    /// The n-th schedule: equal deadlines go first in, first out.
-    serial: u64,
-    key: Key,
+    /// The n-th schedule: equal deadlines go first in, first out. It is alive if its timer has the same.
+    serial: u32,
+    index: u32,
 }
 
 impl Entry {
-    fn order(&self) -> (u64, u64) {
+    fn order(&self) -> (u64, u32) {
         (self.deadline, self.serial)
     }
 }
 
 struct Timer {
-    position: usize,
-    counted: bool,
+    /// Not here while it is called.
     callback: Option<Callback>,
     delay: u64,
+    serial: u32,
+    kind: Kind,
+    counted: bool,
 }
 
 /// All timers of one loop.
 pub(crate) struct Timers {
     heap: Vec<Entry>,
     timers: Slab<Timer>,
-    serial: u64,
+    serial: u32,
     counted: usize,
+    /// How many entries of the heap are alive.
+    armed: usize,
 }
 
 impl Timers {
     pub(crate) const fn new() -> Self {
-        Self { heap: Vec::new(), timers: Slab::new(), serial: 0, counted: 0 }
+        Self { heap: Vec::new(), timers: Slab::new(), serial: 0, counted: 0, armed: 0 }
     }
 
     /// How many timers hold the loop.
@@ -53,73 +101,78 @@ impl Timers {
         self.counted
     }
 
+    /// Is there none that could be due?
+    pub(crate) fn is_empty(&self) -> bool {
+        self.armed == 0
+    }
+
     /// The serial that the next schedule will get; due timers below it belong to this pass.
-    pub(crate) fn watermark(&self) -> u64 {
+    pub(crate) fn watermark(&self) -> u32 {
         self.serial
     }
 
-    pub(crate) fn next_deadline(&self) -> Option<u64> {
-        self.heap.first().map(|entry| entry.deadline)
+    pub(crate) fn next_deadline(&mut self) -> Option<u64> {
+        self.first().map(|entry| entry.deadline)
     }
 
-    pub(crate) fn add(&mut self, now: u64, delay: u64, callback: Callback) -> Key {
-        let timer = Timer { position: NOWHERE, counted: true, callback: Some(callback), delay };
-        let key = self.timers.insert(timer);
+    pub(crate) fn add(&mut self, now: u64, delay: u64, kind: Kind, callback: Callback) -> Key {
+        let (callback, serial, counted) = (Some(callback), UNARMED, true);
+        let key = self.timers.insert(Timer { callback, delay, serial, kind, counted });
         self.counted += 1;
         self.arm(key, now.saturating_add(delay));
         key
     }
 
-    /// Takes the first timer that is due at `now` and was scheduled before `watermark`. An interval
-    /// stays known, so that its callback can cancel it; [`again`](Self::again) puts it back.
-    pub(crate) fn pop_due(&mut self, now: u64, watermark: u64) -> Option<(Key, u64, Callback)> {
-        let first = self.heap.first()?;
-        if first.deadline > now || first.serial >= watermark {
+    /// Takes the first timer that is due at `now` and was scheduled before `watermark`.
+    pub(crate) fn pop_due(&mut self, now: u64, watermark: u32) -> Option<Due> {
+        let Entry { deadline, serial, index } = self.first()?;
+        if deadline > now || serial >= watermark {
             return None;
         }
-        let (key, deadline) = (first.key, first.deadline);
-        self.take_out(0);
+        self.pop();
+        self.armed -= 1;
+        let key = self.timers.key_of(index)?;
         let timer = self.timers.get_mut(key)?;
-        timer.position = NOWHERE;
-        let callback = timer.callback.take()?;
-        if matches!(callback, Callback::Once(_)) {
+        timer.serial = UNARMED;
+        let (kind, callback) = (timer.kind, timer.callback.take()?);
+        if kind == Kind::Once {
             self.forget(key);
         }
-        Some((key, deadline, callback))
+        Some(Due { key, deadline, kind, callback })
     }
 
     /// Puts an interval back that was called; gives the callback back if it was cancelled meanwhile.
-    pub(crate) fn again(
-        &mut self,
-        key: Key,
-        deadline: u64,
-        callback: Callback,
-    ) -> Option<Callback> {
-        let Some(timer) = self.timers.get_mut(key) else { return Some(callback) };
-        timer.callback = Some(callback);
-        if timer.position == NOWHERE {
-            self.arm(key, deadline);
+    pub(crate) fn again(&mut self, due: Due, now: u64) -> Option<Callback> {
+        let (Some(timer), Kind::Every(missed)) = (self.timers.get_mut(due.key), due.kind) else {
+            return Some(due.callback);
+        };
+        timer.callback = Some(due.callback);
+        // Its callback may have refreshed it.
+        if timer.serial == UNARMED {
+            let next = missed.next(due.deadline, timer.delay, now);
+            self.arm(due.key, next);
         }
         None
     }
 
     /// Takes a timer out for good. The callback comes back, to be dropped when nothing is borrowed.
     pub(crate) fn cancel(&mut self, key: Key) -> Option<Option<Callback>> {
-        let position = self.timers.get(key)?.position;
-        if position != NOWHERE {
-            self.take_out(position);
+        let armed = self.timers.get(key)?.serial != UNARMED;
+        let callback = self.forget(key);
+        if armed {
+            self.armed -= 1;
+            self.sweep();
         }
-        self.forget(key)
+        callback
     }
 
     /// Starts a timer's delay anew.
     pub(crate) fn refresh(&mut self, key: Key, now: u64) -> bool {
         let Some(timer) = self.timers.get(key) else { return false };
-        let (position, deadline) = (timer.position, now.saturating_add(timer.delay));
-        if position != NOWHERE {
-            self.take_out(position);
-        }
+        let deadline = now.saturating_add(timer.delay);
+        self.armed -= usize::from(timer.serial != UNARMED);
         self.arm(key, deadline);
+        self.sweep();
         true
     }
 
@@ -140,7 +193,7 @@ impl Timers {
     /// Takes all callbacks out, for the end of the loop.
     pub(crate) fn clear(&mut self) -> Vec<Callback> {
         self.heap.clear();
-        self.counted = 0;
+        (self.counted, self.armed) = (0, 0);
         self.timers.drain().into_iter().filter_map(|timer| timer.callback).collect()
     }
 
@@ -151,64 +204,110 @@ impl Timers {
     }
 
     fn arm(&mut self, key: Key, deadline: u64) {
+        if self.serial == UNARMED {
+            self.renumber();
+        }
         let serial = self.serial;
         self.serial += 1;
-        self.heap.push(Entry { deadline, serial, key });
+        self.armed += 1;
+        if let Some(timer) = self.timers.get_mut(key) {
+            timer.serial = serial;
+        }
+        self.heap.push(Entry { deadline, serial, index: key.index });
         self.rise(self.heap.len() - 1);
     }
 
-    fn take_out(&mut self, position: usize) {
-        self.heap.swap_remove(position);
-        if position < self.heap.len() {
-            // The entry that came from the end may belong further up or further down.
-            self.rise(position);
-            self.sink(position);
+    /// Four thousand million schedules have been made: numbers those that are alive anew.
+    #[cold]
+    fn renumber(&mut self) {
+        let mut heap = std::mem::take(&mut self.heap);
+        heap.retain(|entry| self.is_alive(entry));
+        // A sorted row is a heap.
+        heap.sort_unstable_by_key(Entry::order);
+        self.serial = 0;
+        for entry in &mut heap {
+            entry.serial = self.serial;
+            self.serial += 1;
+            if let Some(timer) = self.timers.at_mut(entry.index) {
+                timer.serial = entry.serial;
+            }
+        }
+        self.heap = heap;
+    }
+
+    fn is_alive(&self, entry: &Entry) -> bool {
+        self.timers.at(entry.index).is_some_and(|timer| timer.serial == entry.serial)
+    }
+
+    /// The first entry that is alive.
+    fn first(&mut self) -> Option<Entry> {
+        loop {
+            let first = *self.heap.first()?;
+            if self.is_alive(&first) {
+                return Some(first);
+            }
+            self.pop();
         }
     }
 
-    fn place(&mut self, position: usize) {
-        let key = self.heap[position].key;
-        if let Some(timer) = self.timers.get_mut(key) {
-            timer.position = position;
+    /// Drops all dead entries, if they are more than the living.
+    fn sweep(&mut self) {
+        if self.heap.len() <= SMALL || self.heap.len() / 2 <= self.armed {
+            return;
+        }
+        let mut heap = std::mem::take(&mut self.heap);
+        heap.retain(|entry| self.is_alive(entry));
+        self.heap = heap;
+        if let Some(last) = self.heap.len().checked_sub(2) {
+            (0..=last / ARITY).rev().for_each(|position| self.sink(position));
+        }
+    }
+
+    fn pop(&mut self) {
+        let Some(last) = self.heap.pop() else { return };
+        if let Some(first) = self.heap.first_mut() {
+            *first = last;
+            self.sink(0);
         }
     }
 
     fn rise(&mut self, mut position: usize) {
+        let entry = self.heap[position];
         while position > 0 {
             let parent = (position - 1) / ARITY;
-            if self.heap[parent].order() <= self.heap[position].order() {
+            if self.heap[parent].order() <= entry.order() {
                 break;
             }
-            self.heap.swap(parent, position);
-            self.place(position);
+            self.heap[position] = self.heap[parent];
             position = parent;
         }
-        self.place(position);
+        self.heap[position] = entry;
     }
 
     fn sink(&mut self, mut position: usize) {
+        let entry = self.heap[position];
         loop {
             let first = position * ARITY + 1;
             let children = first..(first + ARITY).min(self.heap.len());
             let Some(least) = children.min_by_key(|&child| self.heap[child].order()) else { break };
-            if self.heap[position].order() <= self.heap[least].order() {
+            if entry.order() <= self.heap[least].order() {
                 break;
             }
-            self.heap.swap(position, least);
-            self.place(position);
+            self.heap[position] = self.heap[least];
             position = least;
         }
-        self.place(position);
+        self.heap[position] = entry;
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Callback, Key, Timers};
+    use super::{Key, Kind, SMALL, Timers, UNARMED};
+    use crate::event_loop::slab::Slab;
     use std::collections::BTreeSet;
 
     fn add(timers: &mut Timers, at: u64) -> Key {
-        timers.add(0, at, Callback::Once(Box::new(|| {})))
+        timers.add(0, at, Kind::Once, Box::new(|_| {}))
     }
 
     #[test]
@@ -221,7 +320,7 @@ mod tests {
             seed ^= seed << 17;
             seed % below
         };
-        for serial in 0..20_000_u64 {
+        for serial in 0..20_000_u32 {
             let deadline = random(500);
             let key = add(&mut timers, deadline);
             model.insert((deadline, serial, key.index));
@@ -237,8 +336,11 @@ mod tests {
         assert_eq!(timers.counted(), model.len());
         let watermark = timers.watermark();
         for (deadline, _, index) in model {
-            let (key, due, _) = timers.pop_due(u64::MAX, watermark).unwrap();
-            assert_eq!((due, key.index), (deadline, index));
+            if let Some(before) = deadline.checked_sub(1) {
+                assert!(timers.pop_due(before, watermark).is_none());
+            }
+            let due = timers.pop_due(deadline, watermark).unwrap();
+            assert_eq!((due.deadline, due.key.index), (deadline, index));
         }
         assert!(timers.pop_due(u64::MAX, watermark).is_none());
         assert_eq!(timers.counted(), 0);
@@ -247,19 +349,57 @@ mod tests {
     #[test]
     fn nothing_is_early_and_what_was_scheduled_in_a_pass_waits_for_the_next() {
         let mut timers = Timers::new();
-        let first = add(&mut timers, 10);
+        add(&mut timers, 10);
         assert!(timers.pop_due(9, timers.watermark()).is_none());
         let watermark = timers.watermark();
-        let second = timers.add(10, 0, Callback::Once(Box::new(|| {})));
-        assert_eq!(timers.pop_due(10, watermark).unwrap().0, first);
+        timers.add(10, 0, Kind::Once, Box::new(|_| {}));
+        assert!(timers.pop_due(10, watermark).is_some());
         assert!(timers.pop_due(10, watermark).is_none());
-        assert_eq!(timers.pop_due(10, timers.watermark()).unwrap().0, second);
+        assert!(timers.pop_due(10, timers.watermark()).is_some());
+        assert!(timers.pop_due(u64::MAX, timers.watermark()).is_none());
+    }
+
+    #[test]
+    fn the_dead_are_never_many_more_than_the_living() {
+        let mut timers = Timers::new();
+        let idle = add(&mut timers, 1_000);
+        for now in 0..10_000 {
+            assert!(timers.refresh(idle, now));
+            let short = timers.add(now, 5_000, Kind::Once, Box::new(|_| {}));
+            assert!(timers.cancel(short).is_some());
+            assert!(timers.heap.len() <= SMALL + 1, "{} entries", timers.heap.len());
+        }
+        assert_eq!(timers.next_deadline(), Some(9_999 + 1_000));
+        assert!(!timers.is_empty());
+        assert!(timers.cancel(idle).is_some());
+        assert_eq!((timers.next_deadline(), timers.is_empty()), (None, true));
+    }
+
+    #[test]
+    fn the_order_outlives_the_numbers() {
+        let mut timers = Timers::new();
+        timers.serial = UNARMED - 3;
+        let keys: Vec<Key> = [7, 5, 5, 7, 5, 7].map(|at| add(&mut timers, at)).into();
+        assert!(timers.serial < 10, "they were numbered anew");
+        assert!(timers.cancel(keys[2]).is_some());
+        let watermark = timers.watermark();
+        let mut order = Vec::new();
+        while let Some(due) = timers.pop_due(7, watermark) {
+            order.push(keys.iter().position(|key| *key == due.key).unwrap());
+        }
+        assert_eq!(order, [1, 4, 0, 3, 5]);
+    }
+
+    #[test]
+    fn a_timer_is_small() {
+        let of_each = size_of::<super::Entry>() + Slab::<super::Timer>::PLACE;
+        assert!(of_each <= 64, "{of_each} bytes beside its closure");
     }
 
     #[test]
     fn a_delay_without_end_never_overflows() {
         let mut timers = Timers::new();
-        let key = timers.add(5, u64::MAX, Callback::Once(Box::new(|| {})));
+        let key = timers.add(5, u64::MAX, Kind::Once, Box::new(|_| {}));
         assert_eq!(timers.next_deadline(), Some(u64::MAX));
         assert!(timers.refresh(key, 7));
         assert!(timers.cancel(key).is_some());

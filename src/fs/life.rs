@@ -234,7 +234,7 @@ pub(super) fn in_pool<S: FileStream, T: Send + 'static>(
     let file = life.file.borrow().clone();
     let stream = stream.clone();
     let work = move || work(file.as_deref());
-    life.handle.spawn_blocking(work, move |result: Result<T>| {
+    life.handle.spawn_blocking(work).then(move |result: Result<T>| {
         stream.life().busy.set(false);
         match result {
             Ok(value) => then(&stream, value),

@@ -163,7 +163,7 @@ impl Source for Watch {
         if let Some(of) = self.owner().filter(|_| came) {
             let (signals, signal) = (Signals(of), self.signal);
             let handle = signals.0.handle.clone();
-            handle.after_poll(move || signals.tell(signal));
+            handle.behind_poll(move || signals.tell(signal));
         }
     }
 

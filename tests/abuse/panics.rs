@@ -39,7 +39,7 @@ fn a_panic_in_a_data_listener_passes_out_of_run_and_the_next_loop_works() {
             connect_to(|mut stream| stream.read_to_end(&mut Vec::new()).expect("the end"))?;
         client.end_with("fine again");
         client.resume();
-        onward::spawn_blocking(|| join(peer), |read| assert_eq!(read.expect("no panic"), 10));
+        onward::spawn_blocking(|| join(peer)).then(|read| assert_eq!(read.expect("no panic"), 10));
         Ok(())
     });
 }

@@ -144,10 +144,8 @@ fn a_client_that_is_gone_before_it_is_accepted_harms_nobody() {
         });
         server.on(Close, move |_, ()| log.note("close"));
         server.on(Error, |_, error| unreachable!("{error}"));
-        onward::spawn_blocking(
-            || join(answered),
-            |answer| assert_eq!(answer.expect("no panic"), "still here"),
-        );
+        onward::spawn_blocking(|| join(answered))
+            .then(|answer| assert_eq!(answer.expect("no panic"), "still here"));
         Ok(())
     });
     seen.assert(&["close"]);

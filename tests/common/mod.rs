@@ -212,7 +212,7 @@ pub(crate) fn count_turns(window: Duration, then: impl FnOnce(u64) + 'static) {
 /// Calls `then` on the loop with what a thread sends, once the loop has looked at its sockets again.
 pub(crate) fn when<T: Send + 'static>(told: mpsc::Receiver<T>, then: impl FnOnce(T) + 'static) {
     let wait = move || told.recv_timeout(LIMIT);
-    onward::spawn_blocking(wait, |told| {
+    onward::spawn_blocking(wait).then(|told| {
         let told = told.expect("waiting does not panic").expect("the thread tells it");
         next_turn(move || then(told));
     });

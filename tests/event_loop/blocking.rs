@@ -12,15 +12,12 @@ use std::time::Duration;
 fn work_is_done_elsewhere_and_its_result_comes_here_as_a_callback() {
     let noted = trace(|log| {
         let (here, log) = (thread::current().id(), log.clone());
-        spawn_blocking(
-            move || (thread::current().id() != here, 6 * 7),
-            move |result| {
-                assert_eq!(thread::current().id(), here);
-                let (elsewhere, answer) = result.unwrap();
-                log.note(format!("{elsewhere} {answer}"));
-                next_tick(log.noting("tick"));
-            },
-        );
+        spawn_blocking(move || (thread::current().id() != here, 6 * 7)).then(move |result| {
+            assert_eq!(thread::current().id(), here);
+            let (elsewhere, answer) = result.unwrap();
+            log.note(format!("{elsewhere} {answer}"));
+            next_tick(log.noting("tick"));
+        });
         Ok(())
     });
     assert_eq!(noted, "true 42 tick");
@@ -30,17 +27,14 @@ fn work_is_done_elsewhere_and_its_result_comes_here_as_a_callback() {
 fn work_that_panics_is_an_error_that_says_why() {
     let noted = trace(|log| {
         let on = log.clone();
-        spawn_blocking(
-            || -> u32 { panic!("oops {}", 1) },
-            move |result| {
-                let error = result.unwrap_err();
-                assert_eq!(error.kind(), ErrorKind::Panicked);
-                on.note(error.to_string());
-                let on = on.clone();
-                // And the pool goes on.
-                spawn_blocking(|| 1, move |result| on.note(result.unwrap().to_string()));
-            },
-        );
+        spawn_blocking(|| -> u32 { panic!("oops {}", 1) }).then(move |result| {
+            let error = result.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Panicked);
+            on.note(error.to_string());
+            let on = on.clone();
+            // And the pool goes on.
+            spawn_blocking(|| 1).then(move |result| on.note(result.unwrap().to_string()));
+        });
         Ok(())
     });
     assert_eq!(noted, "blocking work: oops 1 1");
@@ -53,7 +47,7 @@ fn a_thousand_jobs_are_all_done_and_told_once_each() {
         onward::run(|| {
             for n in 1..=1_000_u64 {
                 let sum = Rc::clone(&sum);
-                spawn_blocking(move || n, move |n| sum.set(sum.get() + n.unwrap()));
+                spawn_blocking(move || n).then(move |n| sum.set(sum.get() + n.unwrap()));
             }
             Ok(())
         })
@@ -66,7 +60,7 @@ fn a_thousand_jobs_are_all_done_and_told_once_each() {
 fn the_loop_waits_for_work_that_is_under_way() {
     let noted = trace(|log| {
         let (go, gone) = mpsc::channel::<()>();
-        spawn_blocking(move || gone.recv().is_err(), {
+        spawn_blocking(move || gone.recv().is_err()).then({
             let log = log.clone();
             move |result| log.note(format!("done {}", result.unwrap()))
         });
@@ -86,7 +80,7 @@ fn work_that_never_ends_does_not_keep_a_stopped_loop_and_its_callback_is_dropped
     let noted = trace(|log| {
         let capture = log.on_drop("dropped");
         let (go, gone) = mpsc::channel::<()>();
-        spawn_blocking(move || gone.recv().is_err(), move |_| capture.touch());
+        spawn_blocking(move || gone.recv().is_err()).then(move |_| capture.touch());
         let log = log.clone();
         next_tick(move || {
             log.note("stop");
@@ -107,14 +101,11 @@ fn work_that_never_ends_does_not_keep_a_stopped_loop_and_its_callback_is_dropped
 fn captures_are_dropped_with_the_callback() {
     let noted = trace(|log| {
         let (capture, log) = (log.on_drop("dropped"), log.clone());
-        spawn_blocking(
-            || (),
-            move |_| {
-                capture.touch();
-                log.note("called");
-                set_timeout(Duration::ZERO, log.noting("later"));
-            },
-        );
+        spawn_blocking(|| ()).then(move |_| {
+            capture.touch();
+            log.note("called");
+            set_timeout(Duration::ZERO, log.noting("later"));
+        });
         Ok(())
     });
     assert_eq!(noted, "called dropped later");
@@ -124,7 +115,7 @@ fn captures_are_dropped_with_the_callback() {
 fn a_program_exits_while_work_is_still_under_way() {
     in_child("event_loop::blocking::a_program_exits_while_work_is_still_under_way", || {
         onward::run(|| {
-            spawn_blocking(|| thread::sleep(NEVER), |_| unreachable!());
+            spawn_blocking(|| thread::sleep(NEVER)).then(|_| unreachable!());
             set_timeout(Duration::from_millis(1), stop);
             Ok(())
         })
@@ -157,13 +148,10 @@ fn results_that_nobody_takes_and_that_panic_as_they_are_dropped_do_not_use_the_p
                 set_timeout(Duration::from_secs(20), || panic!("nobody works any more")),
                 log.clone(),
             );
-            spawn_blocking(
-                || 1,
-                move |result| {
-                    log.note(result.unwrap().to_string());
-                    timeout.cancel();
-                },
-            );
+            spawn_blocking(|| 1).then(move |result| {
+                log.note(result.unwrap().to_string());
+                timeout.cancel();
+            });
             Ok(())
         })
         .unwrap();
@@ -182,7 +170,7 @@ fn abandon_an_explosive() {
             assert!(gone.recv().is_err());
             Explosive
         };
-        spawn_blocking(work, |_| unreachable!("the loop ends before"));
+        spawn_blocking(work).then(|_| unreachable!("the loop ends before"));
         stop();
     });
     event_loop.run().unwrap();

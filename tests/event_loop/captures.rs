@@ -124,7 +124,7 @@ fn everything_that_waits_is_dropped_with_the_loop() {
             set_interval(NEVER, move |_| interval.touch());
             set_immediate(move || immediate.touch());
             set_immediate(move || unheld.touch()).unref();
-            spawn_blocking(|| (), move |_| blocking.touch());
+            spawn_blocking(|| ()).then(move |_| blocking.touch());
             let server = Server::listen("127.0.0.1:0").unwrap();
             server.on(Close, move |_, ()| close.touch());
             server.on(Connection, move |_, _| listener.touch());
@@ -153,7 +153,7 @@ fn destructors_at_the_end_of_the_loop_may_use_what_is_left_of_it() {
             set_timeout(NEVER, move || timer.touch());
             set_immediate(move || immediate.touch());
             next_tick(move || tick.touch());
-            spawn_blocking(|| (), move |_| blocking.touch());
+            spawn_blocking(|| ()).then(move |_| blocking.touch());
         });
         drop(event_loop);
         let noted = log.take();

@@ -28,7 +28,7 @@ fn free_functions_outside_of_a_loop_panic_and_name_themselves() {
             ("set_immediate", panic_of(|| onward::set_immediate(|| ()))),
             ("next_tick", panic_of(|| onward::next_tick(|| ()))),
             ("remote", panic_of(onward::remote)),
-            ("spawn_blocking", panic_of(|| onward::spawn_blocking(|| (), |_| ()))),
+            ("spawn_blocking", panic_of(|| onward::spawn_blocking(|| ()).then(|_| ()))),
             ("stop", panic_of(onward::stop)),
             ("fail", panic_of(|| onward::fail(onward::Error::other("")))),
         ];

@@ -123,7 +123,7 @@ fn open_sockets_that_nobody_reads_cost_nothing_even_when_the_peer_resets_them() 
 fn waiting_for_work_on_another_thread_is_waiting() {
     in_time(|| {
         let (event_loop, _) = make_loop();
-        event_loop.enter(|| spawn_blocking(|| std::thread::sleep(50 * MS), |_| ()));
+        event_loop.enter(|| spawn_blocking(|| std::thread::sleep(50 * MS)).then(|_| ()));
         event_loop.run().unwrap();
         assert!(turns(&event_loop.handle()) <= 2, "{event_loop:?}");
     });

@@ -102,7 +102,7 @@ fn what_comes_while_it_is_paused_is_told_when_it_goes_on_with_the_end_behind_it(
             // The readiness has come in a turn in which nobody wanted it.
             seen.note("resume");
             client.resume();
-            onward::spawn_blocking(|| join(peer), |_| {});
+            onward::spawn_blocking(|| join(peer)).then(|_| {});
         });
         Ok(())
     });
@@ -154,7 +154,7 @@ fn a_burst_of_one_lets_the_others_be_served_in_between() {
             });
             hot.resume();
             quiet.resume();
-            onward::spawn_blocking(|| (join(peer), join(other)), |_| {});
+            onward::spawn_blocking(|| (join(peer), join(other))).then(|_| {});
         });
         Ok(())
     });
@@ -189,7 +189,7 @@ fn urgent_data_in_the_middle_hides_nothing_that_is_behind_it() {
                 }
             });
             client.resume();
-            onward::spawn_blocking(|| join(peer), |_| {});
+            onward::spawn_blocking(|| join(peer)).then(|_| {});
         });
         Ok(())
     });

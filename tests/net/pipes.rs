@@ -66,7 +66,8 @@ fn fifty_megabytes_echo_unchanged_through_a_bounded_queue_to_a_slow_reader() {
                 read_slowly(&stream)
             })
         });
-        onward::spawn_blocking(|| join(client), |read| assert_eq!(read.expect("no panic"), TOTAL));
+        onward::spawn_blocking(|| join(client))
+            .then(|read| assert_eq!(read.expect("no panic"), TOTAL));
         Ok(())
     });
     // Less than high water before the last read, which is of at most 64 KiB.

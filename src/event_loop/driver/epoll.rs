@@ -7,7 +7,7 @@ use rustix::event::{EventfdFlags, Timespec, eventfd};
 use rustix::io::Errno;
 use std::cell::RefCell;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -62,6 +62,11 @@ impl Driver {
         Ok(Waker(Arc::clone(&self.waker)))
     }
 
+    /// Readable when there is something to tell.
+    pub(crate) fn descriptor(&self) -> Descriptor<'_> {
+        self.epoll.as_fd()
+    }
+
     pub(crate) fn add(
         &self,
         descriptor: Descriptor<'_>,
@@ -92,7 +97,7 @@ impl Driver {
         ready: &mut Vec<(u32, Interest)>,
     ) -> io::Result<()> {
         // A timeout too long for the call is none.
-        let timeout = timeout.and_then(|timeout| Timespec::try_from(round_up(timeout)).ok());
+        let timeout = timeout.and_then(round_up);
         let mut events = self.events.borrow_mut();
         events.clear();
         match epoll::wait(&self.epoll, spare_capacity(&mut events), timeout.as_ref()) {
@@ -113,10 +118,16 @@ impl Driver {
 }
 
 /// To whole milliseconds, which is all that every kernel takes, and not beyond what it takes.
-fn round_up(timeout: Duration) -> Duration {
+fn round_up(timeout: Duration) -> Option<Timespec> {
+    if timeout.is_zero() {
+        return Some(Timespec { tv_sec: 0, tv_nsec: 0 });
+    }
     let most = Duration::from_millis(i32::MAX.unsigned_abs().into());
-    let milliseconds = timeout.min(most).as_nanos().div_ceil(1_000_000);
-    Duration::from_millis(u64::try_from(milliseconds).unwrap_or(u64::MAX)).min(most)
+    let timeout = timeout.min(most);
+    let milliseconds = timeout.subsec_nanos().div_ceil(1_000_000);
+    let whole = Duration::from_secs(timeout.as_secs());
+    Timespec::try_from(whole.saturating_add(Duration::from_millis(milliseconds.into())).min(most))
+        .ok()
 }
 
 impl Waker {

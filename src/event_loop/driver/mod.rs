@@ -5,6 +5,7 @@
 //! - `Driver::new() -> io::Result<Driver>`
 //! - `add`, `modify`, `delete`: interest of a descriptor, and how often to tell of it, by a `u32` that
 //!   comes back with each readiness; `delete` comes before the descriptor is closed
+//! - `descriptor()`, where it has one: readable when `wait` would not wait
 //! - `EDGES: bool`: does it know `Trigger::Edge`? Then readiness that comes with the other side's end, or
 //!   after it, has `ENDING`, and `modify` tells what is so at that time. Else all is `Trigger::Level`
 //! - `wait(timeout, &mut Vec<(u32, Interest)>)`: appends what is ready; an error or a hang-up counts

@@ -36,6 +36,20 @@ impl Driver {
         Ok(Waker(Arc::clone(&self.poller)))
     }
 
+    /// Readable when there is something to tell.
+    #[cfg(any(
+        target_os = "linux",
+        target_os = "android",
+        target_vendor = "apple",
+        target_os = "freebsd",
+        target_os = "netbsd",
+        target_os = "openbsd",
+        target_os = "dragonfly",
+    ))]
+    pub(crate) fn descriptor(&self) -> Descriptor<'_> {
+        std::os::fd::AsFd::as_fd(&*self.poller)
+    }
+
     pub(crate) fn add(
         &self,
         descriptor: Descriptor<'_>,

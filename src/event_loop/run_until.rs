@@ -1,0 +1,113 @@
+//! A loop that runs for one future.
+
+use super::EventLoop;
+use super::core::Core;
+use super::handle::with_current;
+use super::inbox::Inbox;
+use crate::error::{Error, ErrorKind, Result};
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+
+/// Wakes the future that a loop runs for.
+struct Root {
+    woken: AtomicBool,
+    serial: u32,
+    inbox: Arc<Inbox>,
+}
+
+impl Wake for Root {
+    fn wake(self: Arc<Self>) {
+        self.woken.store(true, Ordering::Release);
+        let elsewhere = with_current(self.serial, (), |core, ()| core.root_woken.set(true));
+        if elsewhere.is_some() {
+            self.inbox.wake();
+        }
+    }
+}
+
+fn run_until<F: Future>(core: &Core, future: F) -> Result<F::Output> {
+    let mut future = pin!(future);
+    let woken = AtomicBool::new(true);
+    let root = Arc::new(Root { woken, serial: core.serial, inbox: Arc::clone(&core.inbox) });
+    let waker = Waker::from(Arc::clone(&root));
+    loop {
+        core.root_woken.set(false);
+        if root.woken.swap(false, Ordering::Acquire) {
+            let polled = future.as_mut().poll(&mut Context::from_waker(&waker));
+            core.settle();
+            if let Poll::Ready(output) = polled {
+                return Ok(output);
+            }
+        }
+        if core.stopping.get() {
+            return Err(Error::new(ErrorKind::Cancelled, "run until"));
+        }
+        // Besides the two here nobody has it who could wake it.
+        let held = Arc::strong_count(&root) > 2;
+        if !held && !core.is_alive() && !root.woken.load(Ordering::Acquire) {
+            return Err(Error::new(ErrorKind::Unsettled, "run until"));
+        }
+        core.root_held.set(held);
+        let turned = core.turn(true);
+        core.root_held.set(false);
+        turned?;
+    }
+}
+
+impl EventLoop {
+    /// Runs until `future` is done, and gives its output. It need not be `'static`. What else is on the
+    /// loop runs beside it, and stays there.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unsettled`]: nothing is left on the loop, and nobody has a waker, so that it would wait
+    /// for ever. [`ErrorKind::Cancelled`]: the loop was told to [`stop`](crate::stop). And those of
+    /// [`run`](Self::run).
+    ///
+    /// ```
+    /// let event_loop = onward::EventLoop::new()?;
+    /// let greeting = String::from("hello");
+    /// let length = event_loop.run_until(async {
+    ///     onward::sleep(std::time::Duration::from_millis(1)).await;
+    ///     greeting.len()
+    /// })?;
+    /// assert_eq!(length, 5);
+    /// # Ok::<(), onward::Error>(())
+    /// ```
+    pub fn run_until<F: Future>(&self, future: F) -> Result<F::Output> {
+        let core = &self.handle.0;
+        self.handle.enter(|| core.driving("run until", || run_until(core, future)))
+    }
+}
+
+/// Makes a loop, runs it until `future` is done, and gives its output. What is still open then is closed.
+///
+/// # Errors
+///
+/// Those of [`EventLoop::run_until`].
+///
+/// ```
+/// use onward::{Waiting, events::*, net::{Server, Socket}};
+///
+/// onward::block_on(async {
+///     let server = Server::listen("127.0.0.1:0")?;
+///     server.on(Connection, |_, socket| socket.end_with("hello"));
+///
+///     let socket = Socket::connect(server.local_addr())?;
+///     let greeting = socket.next(Data).await.expect("it says something");
+///     assert_eq!(greeting, b"hello");
+///     Ok::<_, onward::Error>(())
+/// })??;
+/// # Ok::<(), onward::Error>(())
+/// ```
+pub fn block_on<F: Future>(future: F) -> Result<F::Output> {
+    let event_loop = EventLoop::new()?;
+    let output = event_loop.run_until(future);
+    let core = event_loop.handle().0;
+    drop(event_loop);
+    // Closing what was left may have brought up an error of its own.
+    output.and_then(|output| core.take_failure().map(|()| output))
+}
