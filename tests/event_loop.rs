@@ -2,6 +2,7 @@
 #![cfg(feature = "net")]
 
 mod event_loop {
+    mod awaiting_work;
     mod blocking;
     mod captures;
     mod driving;

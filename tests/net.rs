@@ -15,6 +15,7 @@ mod net {
     mod pipelines;
     mod pipes;
     mod servers;
+    mod streams;
     mod watching;
     mod writing;
 }

@@ -5,7 +5,7 @@ use super::reading::{self, Ahead};
 use super::sys::{How, Kind};
 use super::{ReadOptions, open};
 use crate::emitter::names::{Close, Data, End, Open};
-use crate::emitter::{Emitter, Event, EventEmitter, Listeners, Recall};
+use crate::emitter::{Emitter, Event, EventEmitter, Listeners, Pausable, Recall};
 use crate::error::{Error, Result};
 use crate::event_loop::{Handle, Interest};
 use crate::stream::{Flow, ReadControl};
@@ -365,6 +365,19 @@ impl FileStream for ReadStream {
     fn tell_close(&self, had_error: bool) {
         self.0.emitter.emit(self, Close, had_error);
         self.0.emitter.clear();
+    }
+}
+
+/// A stream of `Data` that blocks does not read on while it is full; the file stream's own
+/// [`pause`](ReadStream::pause) stays what it is.
+impl Pausable for ReadStream {
+    fn pauser(&self) -> impl Fn(bool) + 'static {
+        let stream = Rc::downgrade(&self.0);
+        move |pause| {
+            let stream = stream.upgrade().map(Self);
+            let change = if pause { ReadControl::hold } else { ReadControl::release };
+            stream.iter().for_each(change);
+        }
     }
 }
 

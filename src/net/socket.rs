@@ -3,7 +3,7 @@
 use super::address::Address;
 use super::connect::{self, Dial};
 use crate::emitter::names::{Close, Connect, Data, Drain, End, Finish};
-use crate::emitter::{Emitter, Event, EventEmitter, Listeners, Recall};
+use crate::emitter::{Emitter, Event, EventEmitter, Listeners, Pausable, Recall};
 use crate::error::{Error, Result};
 use crate::event_loop::{Descriptor, Handle, Interest, Source};
 use crate::io::{self as engine, Duplex, Endpoint};
@@ -408,6 +408,18 @@ impl ReadControl for Socket {
     }
     fn is_destroyed(&self) -> bool {
         self.is_destroyed()
+    }
+}
+
+/// A stream of `Data` that blocks lets the peer wait while it is full; the socket's own
+/// [`pause`](Socket::pause) stays what it is.
+impl Pausable for Socket {
+    fn pauser(&self) -> impl Fn(bool) + 'static {
+        let socket = Rc::downgrade(&self.0);
+        move |pause| {
+            let socket = socket.upgrade().map(Socket);
+            socket.iter().for_each(if pause { engine::hold } else { engine::release });
+        }
     }
 }
 
