@@ -9,6 +9,7 @@ use onward::{Emitter, events};
 use std::cell::Cell;
 #[cfg(feature = "named")]
 use std::collections::HashMap;
+use std::collections::VecDeque;
 use std::hint::black_box;
 use std::time::Instant;
 
@@ -82,6 +83,21 @@ fn onward_on_off() -> Work {
         for _ in 0..times {
             let listener = black_box(&bench).on(Happened, move |_, payload| add(cell, payload));
             black_box(&bench).off(listener);
+        }
+    })
+}
+
+/// A new listener comes, and the oldest of a thousand goes. The bare side is as above: it has nothing of the kind.
+fn onward_off_oldest() -> Work {
+    let (bench, cell) = (Bench::new(), cell());
+    let mut listeners: VecDeque<_> = (0..1000).map(|_| bench.on(Happened, |_, _| {})).collect();
+    Box::new(move |times| {
+        for _ in 0..times {
+            listeners
+                .push_back(black_box(&bench).on(Happened, move |_, payload| add(cell, payload)));
+            if let Some(oldest) = listeners.pop_front() {
+                black_box(&bench).off(oldest);
+            }
         }
     })
 }
@@ -172,6 +188,7 @@ fn main() {
         ("emit to 10", bare_emit(10), onward_emit(10)),
         ("emit to 100", bare_emit(100), onward_emit(100)),
         ("on + off", bare_on_off(), onward_on_off()),
+        ("off the oldest", bare_on_off(), onward_off_oldest()),
         ("once + emit", bare_once(), onward_once()),
         #[cfg(feature = "named")]
         ("emit by name", bare_by_name(), onward_by_name()),

@@ -1,16 +1,17 @@
 //! The rules of the emitter, one by one. Each file holds one concern.
 
 mod emitter {
+    mod clones;
     mod drops;
     mod errors;
-    mod model;
+    mod hooks;
     #[cfg(feature = "named")]
     mod named;
-    mod node;
     #[cfg(feature = "named")]
     mod patterns;
     mod payloads;
     mod rules;
+    mod storage;
     mod streams;
     mod subscribing;
     pub(crate) mod support;

@@ -12,17 +12,20 @@ struct Counting;
 
 thread_local! {
     static ALLOCATED: Cell<usize> = const { Cell::new(0) };
+    static BYTES: Cell<usize> = const { Cell::new(0) };
 }
 
 // SAFETY: passes everything on to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let _ = ALLOCATED.try_with(|count| count.set(count.get() + 1));
+        let _ = BYTES.try_with(|bytes| bytes.set(bytes.get().wrapping_add(layout.size())));
         // SAFETY: the caller's promises are those of this method.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        let _ = BYTES.try_with(|bytes| bytes.set(bytes.get().wrapping_sub(layout.size())));
         // SAFETY: the caller's promises are those of this method.
         unsafe { System.dealloc(pointer, layout) }
     }
@@ -97,4 +100,72 @@ fn a_nested_emit_and_a_removal_allocate_nothing() {
         room.emit(Closed, ());
     });
     assert_eq!(allocated, 0);
+}
+
+#[test]
+fn a_small_listener_allocates_nothing_of_its_own() {
+    let room = Room::new();
+    let allocated = allocated_by(|| {
+        room.on(Joined, |_, _| {});
+    });
+    assert_eq!(allocated, 2, "the emitter's table, and the row of the event");
+
+    let captured = (1_u64, 2_u64, 3_u64);
+    let add = || {
+        room.on(Joined, move |_, _| assert_eq!(captured.0 + captured.1, captured.2));
+    };
+    (0..63).for_each(|_| add());
+    let allocated = allocated_by(|| {
+        let last = room.on(Closed, |_, ()| {});
+        assert!(room.off(last));
+    });
+    assert_eq!(allocated, 1, "the row of another event");
+
+    let allocated = allocated_by(|| (0..64).for_each(|_| add()));
+    assert_eq!(allocated, 1, "the row, twice as long");
+    let allocated = allocated_by(|| {
+        for _ in 0..1000 {
+            let listener = room.on(Closed, |_, ()| {});
+            assert!(room.off(listener));
+        }
+    });
+    assert_eq!(allocated, 0);
+}
+
+#[test]
+fn a_large_listener_allocates_once() {
+    let room = Room::new();
+    room.on(Joined, |_, _| {});
+    let large = [7_u64; 16];
+    let allocated = allocated_by(|| {
+        room.on(Closed, move |_, ()| assert_eq!(large[15], 7));
+    });
+    assert_eq!(allocated, 2, "the row of the event, and the closure");
+}
+
+#[test]
+fn a_listener_takes_at_most_48_bytes_beside_its_closure() {
+    let (room, listeners, word) = (Room::new(), 1024, 7_u64);
+    room.on(Closed, |_, ()| {});
+    let before = BYTES.get();
+    for _ in 0..listeners {
+        room.on(Joined, move |_, _| assert_eq!(word, 7));
+    }
+    let each = (BYTES.get() - before) as f64 / f64::from(listeners);
+    assert!(each - 8.0 <= 48.0, "{each} bytes for a listener that captures 8");
+    assert_eq!(size_of::<Room>(), size_of::<usize>());
+}
+
+/// Removing the oldest takes no more room than there ever were listeners, and no allocation.
+#[test]
+fn a_row_that_is_used_from_end_to_end_does_not_grow() {
+    let room = Room::new();
+    let mut handles: std::collections::VecDeque<_> =
+        (0..100).map(|_| room.on(Joined, |_, _| {})).collect();
+    let mut turn = || {
+        handles.push_back(room.on(Joined, |_, _| {}));
+        handles.pop_front().is_some_and(|oldest| room.off(oldest))
+    };
+    assert!((0..200).all(|_| turn()));
+    assert_eq!(allocated_by(|| assert!((0..10_000).all(|_| turn()))), 0);
 }

@@ -32,6 +32,7 @@ impl<S: Declared> Event<S> for Any {
     const NAME: &'static str = "any";
     const INDEX: u16 = u16::MAX - 3;
     const BUILT_IN: bool = true;
+    const LENT: bool = true;
 
     fn lend<'a>(heard: &'a mut Heard<'_, S>) -> Heard<'a, S> {
         Heard { event: S::shorten(heard.event), newest: heard.newest }

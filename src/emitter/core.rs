@@ -12,7 +12,7 @@ use super::emission::Emitted;
 use super::event::{Declared, Event, Table};
 use super::info::ListenerInfo;
 use super::leaks::{self, Leak};
-use super::list::{AnyList, Place};
+use super::list::{AnyList, Place, RawList};
 use super::listener::{Listener, Off, serial};
 use super::slot::Slot;
 use super::subscribing::Emitter;
@@ -83,6 +83,12 @@ impl<S: Declared> Core<S> {
         declared.chain(built_in)
     }
 
+    /// The list of a declared event that a listener of this emitter stands in.
+    fn raw_of(&self, listener: Listener) -> Option<&RawList> {
+        let index = u16::try_from(listener.event).ok();
+        self.table.raw(index.filter(|_| listener.serial == self.serial)?)
+    }
+
     /// The list that a listener of this emitter stands in.
     fn list_of(&self, listener: Listener) -> Option<&dyn AnyList> {
         let index =
@@ -92,6 +98,9 @@ impl<S: Declared> Core<S> {
 
     /// Removes a listener, and tells of it. Without a source, it is looked for if somebody has to be told.
     pub(super) fn remove(&self, source: Option<&S>, listener: Listener) -> bool {
+        if self.watch.get().is_none() {
+            return self.raw_of(listener).is_some_and(|list| list.remove(listener.key));
+        }
         let Some(list) = self.list_of(listener) else { return false };
         let told = self.told_of_removals();
         let location = told.and_then(|_| list.location(listener.key));
@@ -198,7 +207,9 @@ impl<S: Emitter> Core<S> {
         let number = self.registrations.get() + 1;
         self.registrations.set(number);
         let key = place.key(number);
-        let count = E::list(self).add(number, slot(key, location));
+        let list = E::list(self);
+        list.add(number, key, || slot(key, location));
+        let count = list.count();
         if watched || E::BUILT_IN {
             self.link::<E>(source);
         }

@@ -2,7 +2,7 @@
 
 use super::any::AnyEvent;
 use super::core::Core;
-use super::list::{AnyList, List};
+use super::list::{AnyList, List, RawList};
 
 /// `Self` is an event that `S` emits, with a payload that belongs to the pair of the two.
 ///
@@ -58,6 +58,10 @@ pub trait Event<S: Declared>: Copy + 'static {
     #[doc(hidden)]
     const BUILT_IN: bool = false;
 
+    /// Is lending as good as giving, and as cheap? So it is if the payload is made of references.
+    #[doc(hidden)]
+    const LENT: bool;
+
     /// The payload for a listener that is not the last: copied, reborrowed, or cloned.
     #[doc(hidden)]
     fn lend<'a>(payload: &'a mut Self::Payload<'_>) -> Self::Payload<'a>;
@@ -94,4 +98,6 @@ pub trait Declared: Sized + 'static {
 pub trait Table: Default + 'static {
     /// The list of the event with this [`Event::INDEX`].
     fn list(&self, index: u16) -> Option<&dyn AnyList>;
+    /// The same without the event's name: what it takes to remove a listener.
+    fn raw(&self, index: u16) -> Option<&RawList>;
 }

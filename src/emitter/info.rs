@@ -111,6 +111,7 @@ macro_rules! built_in {
             const NAME: &'static str = stringify!($event);
             const INDEX: u16 = $index;
             const BUILT_IN: bool = true;
+            const LENT: bool = true;
 
             #[inline]
             fn lend<'a>(payload: &'a mut &$payload) -> &'a $payload {

@@ -88,7 +88,7 @@ pub struct ByValue<T>(PhantomData<T>);
 #[diagnostic::on_unimplemented(
     message = "this event cannot be waited for: its payload cannot be kept",
     label = "`{Self}` cannot be kept",
-    note = "a payload has to outlive its emit, if one waits for it: a `&mut T` cannot, `on` gets it"
+    note = "who waits keeps the payload: a `&mut T` cannot be kept, nor a `&T` without `Clone`; `on` gets both"
 )]
 pub trait Kept {
     /// As what it is kept.
@@ -99,27 +99,31 @@ pub trait Kept {
 #[diagnostic::on_unimplemented(
     message = "this event cannot be waited for: its payload cannot be kept",
     label = "`{P}` cannot be kept",
-    note = "a payload has to outlive its emit, if one waits for it: a `&mut T` cannot, `on` gets it"
+    note = "who waits keeps the payload: a `&mut T` cannot be kept, nor a `&T` without `Clone`; `on` gets both"
 )]
 pub trait Keep<P>: Kept {
     /// Clones what is borrowed, moves what is owned.
     fn keep(payload: P) -> Self::Owned;
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: ?Sized + ToOwned<Owned: 'static>> Kept for ByRef<T> {
     type Owned = T::Owned;
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: ?Sized + ToOwned<Owned: 'static>> Keep<&T> for ByRef<T> {
     fn keep(payload: &T) -> T::Owned {
         payload.to_owned()
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: 'static> Kept for ByValue<T> {
     type Owned = T;
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: 'static> Keep<T> for ByValue<T> {
     fn keep(payload: T) -> T {
         payload
@@ -128,10 +132,12 @@ impl<T: 'static> Keep<T> for ByValue<T> {
 
 macro_rules! tuples {
     ($(($($shape:ident $payload:ident)*))*) => {$(
+        #[diagnostic::do_not_recommend]
         impl<$($shape: Kept),*> Kept for ($($shape,)*) {
             type Owned = ($($shape::Owned,)*);
         }
 
+        #[diagnostic::do_not_recommend]
         #[allow(non_snake_case, clippy::unused_unit, reason = "the parts have the names of their types")]
         impl<$($shape: Keep<$payload>, $payload),*> Keep<($($payload,)*)> for ($($shape,)*) {
             fn keep(($($payload,)*): ($($payload,)*)) -> Self::Owned {

@@ -9,347 +9,428 @@
 //!   look there, a nested one does.
 //!
 //! When the outermost emit has ended, the late come into the row and the tombstones go.
+//!
+//! # Invariants
+//!
+//! 1. While an emit walks, slots stay where they are, in the row and among the late. Whoever walks has a frame in
+//!    the row's header.
+//! 2. While nobody walks, there is nothing late, and the first and the last slot are no tombstones.
+//! 3. No reference to a slot or to a header is alive while code of the user's runs, but for those of an emit, which
+//!    are covered by 1.
+//! 4. A tombstone owns nothing. A slot that is blocked owns its closure, and its key is among the `blocked`.
 #![allow(
     unsafe_code,
     reason = "the row is walked while listeners change it, see slot.rs for the measure"
 )]
 
 use alloc::boxed::Box;
-use alloc::rc::Weak;
 use alloc::vec::Vec;
 use core::any::Any;
-use core::cell::{Cell, OnceCell, RefCell, UnsafeCell};
+use core::cell::Cell;
 use core::fmt;
+use core::marker::PhantomData;
+use core::mem;
+use core::ops::Deref;
 use core::panic::Location;
 use core::ptr::NonNull;
 
 use super::dump::ListenerDump;
-use super::emission::Emitted;
 use super::event::{Declared, Event};
-use super::info::ListenerInfo;
-use super::listener::Listener;
+use super::kind::{KindRef, Verdict};
 pub(super) use super::place::Place;
-use super::slot::{Captures, Slot, Verdict};
+use super::row::Row;
+use super::slot::{Captures, RawSlot, Slot};
 use super::walk::Frame;
-use super::watch::Watch;
 
 /// The listeners of one event of one emitter.
 pub struct List<S: Declared, E: Event<S>> {
-    row: OnceCell<Box<Row<S, E>>>,
+    raw: RawList,
+    event: PhantomData<fn(&S, E)>,
 }
 
-/// The slots, and the emits that walk over them.
-///
-/// # Invariants
-///
-/// 1. While `frame` is not null, `slots` is neither changed nor moved.
-/// 2. While `frame` is null, `late` is empty.
-/// 3. No reference into `slots` or `late` is alive while code of the user's runs, but for those of an
-///    emit, which are covered by 1.
-pub(super) struct Row<S: Declared, E: Event<S>> {
-    slots: UnsafeCell<Vec<Slot<S, E>>>,
+/// The same, without the types: all that can be done with listeners but to add and to call them.
+pub struct RawList {
+    row: Cell<Option<Row>>,
+}
+
+/// What a row seldom needs.
+#[derive(Default)]
+pub(super) struct Aside {
     /// Added while an emit walked; each by itself, so that they stay where they are.
-    late: UnsafeCell<Vec<NonNull<Slot<S, E>>>>,
-    /// The innermost emit that is under way.
-    frame: Cell<*const Frame<S, E>>,
-    /// How many of `slots` and `late` are tombstones.
-    removed: Cell<usize>,
-    /// The keys of those that are blocked, and how many times each.
-    blocked: RefCell<Vec<(i64, usize)>>,
-    /// The number of the registration by which the event came to have listeners.
-    since: Cell<i64>,
-    /// Has it been said that there are suspiciously many?
-    warned: Cell<bool>,
-    /// Who is told of removals, if somebody ever wanted to be.
-    watch: OnceCell<Weak<Watch<S>>>,
+    late: Vec<NonNull<RawSlot>>,
+    blocked: Vec<Blocked>,
+    /// Who is told of removals, if somebody ever wanted to be: a `Weak<Watch<_>>`.
+    watch: Option<Box<dyn Any>>,
+}
+
+/// A listener that is blocked.
+struct Blocked {
+    key: i64,
+    times: usize,
+    /// What its slot gets back.
+    kind: KindRef,
 }
 
 impl<S: Declared, E: Event<S>> List<S, E> {
-    /// Calls the listeners in order.
+    /// Adds a listener, the `number`-th of the emitter, under a key that no other has had.
     #[inline(always)]
-    pub(super) fn emit(&self, source: &S, payload: E::Payload<'_>) -> Emitted {
-        match self.row.get() {
-            Some(row) => row.emit(source, payload),
-            None => Emitted::NOBODY,
+    pub(super) fn add(&self, number: i64, key: i64, slot: impl FnOnce() -> Slot<S, E>) {
+        let slot = || slot().raw;
+        match self.row() {
+            // SAFETY: it has room. The slot is made in its place, which runs no code of the user's.
+            Some(row) if row.has_room_for(number, key) => unsafe { row.push(slot()) },
+            _ => self.add_elsewhere(number, slot()),
         }
     }
+}
 
-    /// Adds a listener, the `number`-th of the emitter, under a key that no other has had. Says how many
-    /// there are now.
-    pub(super) fn add(&self, number: i64, slot: Slot<S, E>) -> usize {
-        let row = self.row.get_or_init(Box::default);
-        let count = row.len() + 1;
-        if count == 1 {
+impl RawList {
+    #[inline(always)]
+    pub(super) fn row(&self) -> Option<Row> {
+        self.row.get()
+    }
+
+    /// Adds one that is not the last, or not yet, or for which there is no room.
+    #[inline(never)]
+    fn add_elsewhere(&self, number: i64, slot: RawSlot) {
+        let row = self.row().unwrap_or_else(Row::new);
+        self.row.set(Some(row));
+        if self.count() == 0 {
             row.since.set(number);
             row.warned.set(false);
         }
         if row.is_walked() {
             let slot = NonNull::from(Box::leak(Box::new(slot)));
-            // SAFETY: invariant 3.
-            unsafe { (*row.late.get()).push(slot) };
+            put_aside(&row, |aside| aside.late.push(slot));
+            row.late.set(row.late.get() + 1);
+            Frame::unsettle(row.frame.get());
         } else {
-            // SAFETY: invariants 1 and 3: nobody walks, so it may be changed.
-            insert(unsafe { &mut *row.slots.get() }, slot);
+            // SAFETY: nobody walks; from here on the list has the only copy of the pointer.
+            self.row.set(Some(unsafe { row.insert(slot) }));
         }
-        count
+    }
+
+    /// How many listeners there are.
+    pub(super) fn count(&self) -> usize {
+        self.row()
+            .map_or(0, |row| row.count() + row.late.get() as usize - row.removed.get() as usize)
+    }
+
+    /// Is there no listener?
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        let Some(row) = self.row() else { return true };
+        // While nobody walks, a row that has slots has listeners: invariant 2.
+        row.is_empty() || (row.is_walked() && self.count() == 0)
+    }
+
+    /// When the event came to have listeners.
+    pub(super) fn since(&self) -> i64 {
+        self.row().map_or(0, |row| row.since.get())
+    }
+
+    /// Where the listeners were registered.
+    pub(super) fn locations(&self) -> Vec<&'static Location<'static>> {
+        let row = self.row();
+        row.iter().flat_map(live).map(|slot| slot.location).collect()
+    }
+
+    /// Where one was registered, if it is there.
+    pub(super) fn location(&self, key: i64) -> Option<&'static Location<'static>> {
+        let row = self.row()?;
+        find(&row, key).filter(|slot| is_live(&row, slot)).map(|slot| slot.location)
+    }
+
+    /// Each listener as it is now, in the order in which they are called.
+    pub(super) fn standing(&self) -> Vec<ListenerDump> {
+        let Some(row) = self.row() else { return Vec::new() };
+        let standing = |slot: &RawSlot| {
+            let blocked = look_aside(&row, |aside| {
+                let blocked = aside.blocked.iter().find(|blocked| blocked.key == slot.key);
+                blocked.map(|blocked| blocked.kind.get().how)
+            });
+            ListenerDump {
+                key: slot.key,
+                kind: blocked.unwrap_or_else(|| slot.how()),
+                location: slot.location,
+                blocked: blocked.is_some(),
+                running: Frame::outermost_running(row.frame.get(), slot).is_some(),
+            }
+        };
+        let mut listeners: Vec<_> = live(&row).map(standing).collect();
+        listeners.sort_by_key(|listener| listener.key);
+        listeners
     }
 
     /// Is it to be said that there are suspiciously many? Once, as long as there are any.
     pub(super) fn warn(&self) -> bool {
-        self.row.get().is_some_and(|row| !row.warned.replace(true))
-    }
-}
-
-/// Most come to the end.
-fn insert<S: Declared, E: Event<S>>(slots: &mut Vec<Slot<S, E>>, slot: Slot<S, E>) {
-    if slots.last().is_some_and(|last| last.key > slot.key) {
-        let at = slots.partition_point(|other| other.key < slot.key);
-        slots.insert(at, slot);
-    } else {
-        slots.push(slot);
-    }
-}
-
-impl<S: Declared, E: Event<S>> Row<S, E> {
-    pub(super) fn frame(&self) -> *const Frame<S, E> {
-        self.frame.get()
+        self.row().is_some_and(|row| !row.warned.replace(true))
     }
 
-    pub(super) fn set_frame(&self, frame: *const Frame<S, E>) {
-        self.frame.set(frame);
-    }
-
-    fn is_walked(&self) -> bool {
-        !self.frame.get().is_null()
-    }
-
-    /// The slots in the row. The caller has set, or is about to set, a frame, or runs no code of the user's
-    /// as long as it has the slice.
-    #[inline(always)]
-    pub(super) fn slots(&self) -> &[Slot<S, E>] {
-        // SAFETY: by invariants 1 and 3 the row is not changed while somebody looks at it.
-        unsafe { &*self.slots.get() }
-    }
-
-    pub(super) fn late(&self) -> &[NonNull<Slot<S, E>>] {
-        // SAFETY: by invariant 3 nobody adds while somebody looks, who copies what has to outlive that.
-        unsafe { &*self.late.get() }
-    }
-
-    /// The number of listeners.
-    fn len(&self) -> usize {
-        self.slots().len() + self.late().len() - self.removed.get()
-    }
-
-    /// Is there anything for [`settle`](Self::settle) to do?
-    #[inline(always)]
-    pub(super) fn is_unsettled(&self) -> bool {
-        self.removed.get() != 0 || !self.late().is_empty()
-    }
-
-    pub(super) fn count_removed(&self) {
-        self.removed.set(self.removed.get() + 1);
+    /// Lets it know who is to be told of removals: a `Weak<Watch<_>>`.
+    pub(super) fn link<W: Clone + 'static>(&self, watch: &W) {
+        if let Some(row) = self.row().filter(|row| !row.watched.replace(true)) {
+            put_aside(&row, |aside| aside.watch = Some(Box::new(watch.clone())));
+        }
     }
 
     /// Is there, or was there ever, somebody who watches?
     #[inline]
     pub(super) fn is_watched(&self) -> bool {
-        self.watch.get().is_some()
+        self.row().is_some_and(|row| row.watched.get())
     }
 
-    /// Tells who watches that a listener has been taken out of use.
-    #[cold]
-    pub(super) fn tell_removed(&self, slot: &Slot<S, E>, source: &S) {
-        let watch = self.watch.get().and_then(Weak::upgrade);
-        if let Some(watch) = watch.filter(|watch| watch.removed.count() != 0) {
-            let listener = Listener { key: slot.key, serial: watch.serial, event: E::INDEX.into() };
-            let (others, location) = (self.len(), slot.location);
-            let info = ListenerInfo::new(E::NAME, E::INDEX, others, location, Some(listener));
-            watch.tell_removed(source, info);
-        }
+    /// Who is told of removals, if it is of this type.
+    pub(super) fn watch<W: Clone + 'static>(&self) -> Option<W> {
+        let row = self.row()?;
+        look_aside(&row, |aside| aside.watch.as_ref()?.downcast_ref::<W>().cloned())
     }
 
-    fn find(&self, key: i64) -> Option<&Slot<S, E>> {
-        let slots = self.slots();
-        let newest = slots.last().filter(|slot| slot.key == key);
-        let found = newest.or_else(|| {
-            slots.binary_search_by_key(&key, |slot| slot.key).ok().map(|at| &slots[at])
-        });
-        found.or_else(|| self.late_slots().find(|slot| slot.key == key))
-    }
-
-    /// The late slots. They stay where they are until the outermost emit has ended.
-    pub(super) fn late_slots(&self) -> impl Iterator<Item = &Slot<S, E>> {
-        // SAFETY: a late slot is ours, and it is only looked at by those that run before it is moved.
-        self.late().iter().map(|slot| unsafe { slot.as_ref() })
-    }
-
-    /// Every slot that is in use, in the order of their keys, but for those that are late.
-    fn live(&self) -> impl Iterator<Item = &Slot<S, E>> {
-        self.slots().iter().chain(self.late_slots()).filter(|slot| self.is_live(slot))
-    }
-
-    /// Is it a listener still, be it blocked or not?
+    /// Removes one. Says whether it was there.
     #[inline]
-    fn is_live(&self, slot: &Slot<S, E>) -> bool {
-        slot.is_callable() || self.is_blocked(slot)
+    pub(super) fn remove(&self, key: i64) -> bool {
+        let Some(row) = self.row() else { return false };
+        match row.pop(key) {
+            // SAFETY: the slot is in use and has just been taken out of the row, which nobody walks over.
+            Some(slot) => unsafe { RawSlot::discard(slot) },
+            None => return remove_anywhere(row, key),
+        }
+        true
     }
 
+    /// Removes all.
+    pub(super) fn clear(&self) {
+        let Some(row) = self.row() else { return };
+        // First all are out of use, then captures are dropped, which may run any code.
+        let captures: Vec<_> = live(&row).filter_map(|slot| take_out(&row, slot)).collect();
+        sweep(&row);
+        drop(captures);
+    }
+
+    /// Blocks one, or takes a block back. Says whether there is such a listener.
+    pub(super) fn block(&self, key: i64, block: bool) -> bool {
+        let Some(row) = self.row() else { return false };
+        let Some(slot) = find(&row, key) else { return false };
+        if block {
+            return block_once_more(&row, slot);
+        }
+        let over = look_aside(&row, |aside| {
+            let blocked = aside.blocked.iter_mut().find(|blocked| blocked.key == key)?;
+            blocked.times -= 1;
+            Some(blocked.times == 0)
+        });
+        if over == Some(true) {
+            unblock(&row, slot);
+        }
+        over.is_some() || !slot.is_gone()
+    }
+
+    /// One that has been called is to be counted as `verdict` says, and may be over. Says whether it has been
+    /// removed.
     #[cold]
-    fn is_blocked(&self, slot: &Slot<S, E>) -> bool {
-        self.blocked.borrow().iter().any(|(key, _)| *key == slot.key)
-    }
-
-    fn standing(&self, slot: &Slot<S, E>) -> ListenerDump {
-        ListenerDump {
-            key: slot.key,
-            kind: slot.how(),
-            location: slot.location,
-            blocked: self.is_blocked(slot),
-            running: Frame::outermost_running(self.frame.get(), slot).is_some(),
-        }
-    }
-
-    /// Blocks a listener once more, or takes a block back.
-    fn block(&self, slot: &Slot<S, E>, block: bool) {
-        let mut blocked = self.blocked.borrow_mut();
-        let at = blocked.iter().position(|(key, _)| *key == slot.key);
-        match (at, block) {
-            (Some(at), true) => blocked[at].1 += 1,
-            (None, true) => {
-                blocked.push((slot.key, 1));
-                // SAFETY: it is unblocked when its key leaves `blocked`: here, in `remove`, or in `drop`.
-                unsafe { slot.block() };
-            }
-            (Some(at), false) => {
-                blocked[at].1 -= 1;
-                if blocked[at].1 == 0 {
-                    blocked.swap_remove(at);
-                    // SAFETY: it was blocked; removing it would have taken its key out.
-                    unsafe { slot.unblock() };
-                }
-            }
-            (None, false) => {}
-        }
-    }
-
-    /// Lets a blocked listener go on, however often it was blocked.
-    fn unblock(&self, slot: &Slot<S, E>) {
-        if slot.is_callable() {
-            return;
-        }
-        self.unblock_blocked(slot);
-    }
-
-    #[cold]
-    fn unblock_blocked(&self, slot: &Slot<S, E>) {
-        let mut blocked = self.blocked.borrow_mut();
-        if let Some(at) = blocked.iter().position(|(key, _)| *key == slot.key) {
-            blocked.swap_remove(at);
-            // SAFETY: it was blocked, and has not been removed.
-            unsafe { slot.unblock() };
-        }
-    }
-
-    /// A listener that runs is not to be counted as called, and may be over.
-    #[cold]
-    pub(super) fn note(&self, slot: &Slot<S, E>, source: &S, verdict: Verdict) {
-        if verdict == Verdict::Over && self.is_live(slot) {
+    pub(super) fn note(&self, slot: &RawSlot, verdict: Verdict) -> bool {
+        let Some(row) = self.row() else { return false };
+        let over = verdict == Verdict::Over && is_live(&row, slot);
+        if over {
             // It runs, so its captures go when it has returned.
-            drop(self.remove(slot));
-            self.tell_removed(slot, source);
+            drop(take_out(&row, slot));
         }
-        Frame::note(self.frame.get(), verdict);
+        Frame::note(row.frame.get(), verdict);
+        over
     }
 
-    /// Takes a slot out of use. The captures come back, unless it runs: then its emit drops them.
-    fn remove(&self, slot: &Slot<S, E>) -> Option<Captures<S, E>> {
-        self.unblock(slot);
-        if let Some(outermost) = Frame::outermost_running(self.frame.get(), slot) {
-            if slot.condemn() {
-                self.count_removed();
-                outermost.condemn();
-            }
-            return None;
-        }
-        let captures = slot.remove();
-        if captures.is_some() {
-            self.count_removed();
-        }
-        captures
-    }
-
-    /// Some tombstones go: those at the end at once, the others when they are as many as the living. So a
-    /// removal takes constant time, taken over many. Nothing, if an emit walks.
-    fn sweep(&self) {
-        if self.is_walked() {
-            return;
-        }
-        // SAFETY: invariants 1 and 3: nobody walks; tombstones have no captures, so dropping them runs no
-        // code of the user's.
-        let slots = unsafe { &mut *self.slots.get() };
-        while slots.last().is_some_and(|slot| !self.is_live(slot)) {
-            slots.pop();
-            self.removed.set(self.removed.get() - 1);
-        }
-        if self.removed.get() * 2 >= slots.len() && self.removed.get() != 0 {
-            slots.retain(|slot| self.is_live(slot));
-            self.removed.set(0);
+    /// One has become a tombstone.
+    #[inline]
+    pub(super) fn count_removed(&self) {
+        if let Some(row) = self.row() {
+            count_removed(&row);
         }
     }
 
     /// The outermost emit has ended: the late come in, the tombstones go.
-    #[cold]
-    pub(super) fn settle(&self) {
-        // SAFETY: invariants 1 and 3, as in `sweep`.
-        let (slots, late) = unsafe { (&mut *self.slots.get(), &mut *self.late.get()) };
-        if self.removed.take() != 0 {
-            slots.retain(|slot| self.is_live(slot));
+    pub(super) fn settle(&self, mut row: Row) {
+        if row.late.get() == 0 && row.removed.get() as usize == row.count() {
+            return row.reset();
         }
-        for slot in late.drain(..) {
+        if row.removed.get() != 0 {
+            row.compact(|slot| is_live(&row, slot));
+        }
+        row.late.set(0);
+        for slot in look_aside(&row, |aside| mem::take(&mut aside.late)) {
             // SAFETY: it came from a box, and this is the only pointer to it that is left.
             let slot = *unsafe { Box::from_raw(slot.as_ptr()) };
-            if self.is_live(&slot) {
-                insert(slots, slot);
+            if is_live(&row, &slot) {
+                // SAFETY: nobody walks; from here on this copy of the pointer is used, and the list's.
+                row = unsafe { row.insert(slot) };
+                self.row.set(Some(row));
             }
         }
     }
 }
 
-impl<S: Declared, E: Event<S>> Drop for Row<S, E> {
-    fn drop(&mut self) {
-        if !self.blocked.get_mut().is_empty() {
-            self.live().for_each(|slot| self.unblock(slot));
-        }
-        for slot in self.late.get_mut().drain(..) {
-            // SAFETY: it came from a box, and this is the only pointer to it that is left.
-            drop(unsafe { Box::from_raw(slot.as_ptr()) });
-        }
+/// Does something with what is aside, if anything is.
+fn look_aside<R: Default>(row: &Row, work: impl FnOnce(&mut Aside) -> R) -> R {
+    let Some(mut aside) = row.aside.take() else { return R::default() };
+    let result = work(&mut aside);
+    row.aside.set(Some(aside));
+    result
+}
+
+/// Puts something aside.
+fn put_aside(row: &Row, work: impl FnOnce(&mut Aside)) {
+    let mut aside = row.aside.take().unwrap_or_default();
+    work(&mut aside);
+    row.aside.set(Some(aside));
+}
+
+/// The late slots. They stay where they are until the outermost emit has ended.
+pub(super) fn late(row: &Row) -> impl Iterator<Item = &RawSlot> {
+    let late = look_aside(row, |aside| aside.late.clone());
+    // SAFETY: a late slot is ours, and it is only looked at by those that run before it is moved.
+    late.into_iter().map(|slot| unsafe { slot.as_ref() })
+}
+
+/// Every slot that is in use, in the order of their keys, but for those that are late.
+fn live(row: &Row) -> impl Iterator<Item = &RawSlot> {
+    row.slots().iter().chain(late(row)).filter(|slot| is_live(row, slot))
+}
+
+fn find(row: &Row, key: i64) -> Option<&RawSlot> {
+    let slots = row.slots();
+    let is_it = |slot: &&RawSlot| slot.key == key;
+    let end = slots.first().filter(is_it).or_else(|| slots.last().filter(is_it));
+    let place = || slots.binary_search_by_key(&key, |slot| slot.key).ok();
+    end.or_else(|| place().map(|at| &slots[at])).or_else(|| late(row).find(is_it))
+}
+
+/// Is it a listener still, be it blocked or not?
+#[inline]
+fn is_live(row: &Row, slot: &RawSlot) -> bool {
+    !slot.is_gone() || is_blocked(row, slot)
+}
+
+#[cold]
+fn is_blocked(row: &Row, slot: &RawSlot) -> bool {
+    look_aside(row, |aside| aside.blocked.iter().any(|blocked| blocked.key == slot.key))
+}
+
+/// Says whether it is a listener.
+fn block_once_more(row: &Row, slot: &RawSlot) -> bool {
+    let (key, times) = (slot.key, 1);
+    if let Some(kind) = slot.block() {
+        put_aside(row, |aside| aside.blocked.push(Blocked { key, times, kind }));
+        return true;
+    }
+    look_aside(row, |aside| {
+        let blocked = aside.blocked.iter_mut().find(|blocked| blocked.key == key);
+        blocked.map(|blocked| blocked.times += 1).is_some()
+    })
+}
+
+/// Lets a blocked listener go on, however often it was blocked.
+#[cold]
+fn unblock(row: &Row, slot: &RawSlot) {
+    let blocked = look_aside(row, |aside| {
+        let at = aside.blocked.iter().position(|blocked| blocked.key == slot.key)?;
+        Some(aside.blocked.swap_remove(at))
+    });
+    if let Some(blocked) = blocked {
+        // SAFETY: it was blocked, and by invariant 4 it has not been removed since.
+        unsafe { slot.unblock(blocked.kind) };
     }
 }
 
-impl<S: Declared, E: Event<S>> Default for Row<S, E> {
-    fn default() -> Self {
-        Self {
-            slots: UnsafeCell::default(),
-            late: UnsafeCell::default(),
-            frame: Cell::new(core::ptr::null()),
-            removed: Cell::new(0),
-            blocked: RefCell::default(),
-            since: Cell::new(0),
-            warned: Cell::new(false),
-            watch: OnceCell::new(),
+#[inline]
+fn count_removed(row: &Row) {
+    row.removed.set(row.removed.get() + 1);
+    Frame::unsettle(row.frame.get());
+}
+
+/// Takes a slot out of use. The captures come back, unless it runs: then its emit drops them.
+fn take_out(row: &Row, slot: &RawSlot) -> Option<Captures> {
+    if slot.is_gone() {
+        unblock(row, slot);
+    }
+    if let Some(outermost) = Frame::outermost_running(row.frame.get(), slot) {
+        if slot.condemn() {
+            count_removed(row);
+            outermost.condemn();
         }
+        return None;
+    }
+    let captures = slot.remove()?;
+    count_removed(row);
+    Some(captures)
+}
+
+#[inline(never)]
+fn remove_anywhere(row: Row, key: i64) -> bool {
+    let Some(slot) = find(&row, key).filter(|slot| is_live(&row, slot)) else { return false };
+    let captures = take_out(&row, slot);
+    sweep(&row);
+    drop(captures);
+    true
+}
+
+/// Some tombstones go, unless an emit walks.
+fn sweep(row: &Row) {
+    if !row.is_walked() {
+        row.sweep(|slot| is_live(row, slot));
+    }
+}
+
+/// Drops what is captured, in order, and then the row. If a destructor panics, the others still run.
+fn end(row: Row) {
+    struct Rest(Row);
+    impl Drop for Rest {
+        fn drop(&mut self) {
+            end(self.0);
+        }
+    }
+    let rest = Rest(row);
+    while let Some(slot) = row.shift() {
+        drop(slot.remove());
+    }
+    mem::forget(rest);
+    // SAFETY: its list is no more.
+    unsafe { row.free() };
+}
+
+impl Drop for RawList {
+    fn drop(&mut self) {
+        let Some(row) = self.row.take() else { return };
+        for blocked in look_aside(&row, |aside| mem::take(&mut aside.blocked)) {
+            if let Some(slot) = find(&row, blocked.key) {
+                // SAFETY: it was blocked, and by invariant 4 it has not been removed since.
+                unsafe { slot.unblock(blocked.kind) };
+            }
+        }
+        end(row);
+    }
+}
+
+impl<S: Declared, E: Event<S>> Deref for List<S, E> {
+    type Target = RawList;
+
+    #[inline(always)]
+    fn deref(&self) -> &RawList {
+        &self.raw
     }
 }
 
 impl<S: Declared, E: Event<S>> Default for List<S, E> {
     fn default() -> Self {
-        Self { row: OnceCell::new() }
+        Self { raw: RawList { row: Cell::new(None) }, event: PhantomData }
     }
 }
 
 impl<S: Declared, E: Event<S>> fmt::Debug for List<S, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.raw.fmt(f)
+    }
+}
+
+impl fmt::Debug for RawList {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.locations()).finish()
     }
@@ -359,24 +440,8 @@ impl<S: Declared, E: Event<S>> fmt::Debug for List<S, E> {
 pub trait AnyList {
     /// The event's name.
     fn name(&self) -> &'static str;
-    /// How many listeners there are.
-    fn count(&self) -> usize;
-    /// When the event came to have listeners.
-    fn since(&self) -> i64;
-    /// Where the listeners were registered.
-    fn locations(&self) -> Vec<&'static Location<'static>>;
-    /// Where one was registered, if it is there.
-    fn location(&self, key: i64) -> Option<&'static Location<'static>>;
-    /// Each listener as it is now, in the order in which they are called.
-    fn standing(&self) -> Vec<ListenerDump>;
-    /// Lets it know who is to be told of removals: a `Weak<Watch<_>>`.
-    fn link(&self, watch: &dyn Any);
-    /// Removes one.
-    fn remove(&self, key: i64) -> bool;
-    /// Removes all.
-    fn clear(&self);
-    /// Blocks one, or takes a block back. Says whether there is such a listener.
-    fn block(&self, key: i64, block: bool) -> bool;
+    /// The list.
+    fn raw(&self) -> &RawList;
 }
 
 impl<S: Declared, E: Event<S>> AnyList for List<S, E> {
@@ -384,58 +449,16 @@ impl<S: Declared, E: Event<S>> AnyList for List<S, E> {
         E::NAME
     }
 
-    fn count(&self) -> usize {
-        self.row.get().map_or(0, |row| row.len())
+    #[inline]
+    fn raw(&self) -> &RawList {
+        &self.raw
     }
+}
 
-    fn since(&self) -> i64 {
-        self.row.get().map_or(0, |row| row.since.get())
-    }
+impl Deref for dyn AnyList + '_ {
+    type Target = RawList;
 
-    fn locations(&self) -> Vec<&'static Location<'static>> {
-        let row = self.row.get();
-        row.into_iter().flat_map(|row| row.live()).map(|slot| slot.location).collect()
-    }
-
-    fn location(&self, key: i64) -> Option<&'static Location<'static>> {
-        let row = self.row.get()?;
-        row.find(key).filter(|slot| row.is_live(slot)).map(|slot| slot.location)
-    }
-
-    fn standing(&self) -> Vec<ListenerDump> {
-        let Some(row) = self.row.get() else { return Vec::new() };
-        let mut standing: Vec<_> = row.live().map(|slot| row.standing(slot)).collect();
-        standing.sort_by_key(|standing| standing.key);
-        standing
-    }
-
-    fn link(&self, watch: &dyn Any) {
-        if let (Some(row), Some(watch)) = (self.row.get(), watch.downcast_ref::<Weak<Watch<S>>>()) {
-            row.watch.get_or_init(|| Weak::clone(watch));
-        }
-    }
-
-    fn remove(&self, key: i64) -> bool {
-        let Some(row) = self.row.get() else { return false };
-        let Some(slot) = row.find(key).filter(|slot| row.is_live(slot)) else { return false };
-        let captures = row.remove(slot);
-        row.sweep();
-        drop(captures);
-        true
-    }
-
-    fn clear(&self) {
-        let Some(row) = self.row.get() else { return };
-        // First all are out of use, then captures are dropped, which may run any code.
-        let captures: Vec<_> = row.live().filter_map(|slot| row.remove(slot)).collect();
-        row.sweep();
-        drop(captures);
-    }
-
-    fn block(&self, key: i64, block: bool) -> bool {
-        let Some(row) = self.row.get() else { return false };
-        let Some(slot) = row.find(key).filter(|slot| row.is_live(slot)) else { return false };
-        row.block(slot, block);
-        true
+    fn deref(&self) -> &RawList {
+        self.raw()
     }
 }

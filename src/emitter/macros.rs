@@ -247,6 +247,16 @@ macro_rules! __events {
                     let lists: &[&dyn $crate::emitter::AnyList] = &[$(&self.$event,)*];
                     lists.get(usize::from(index)).copied()
                 }
+
+                #[inline]
+                fn raw(&self, index: u16) -> ::core::option::Option<&$crate::emitter::RawList> {
+                    $(
+                        if index == __Index::$event as u16 {
+                            return ::core::option::Option::Some(&self.$event);
+                        }
+                    )*
+                    ::core::option::Option::None
+                }
             }
 
             $($crate::__event! {
@@ -299,7 +309,7 @@ macro_rules! __event {
 
     // None, one, or several.
     ($head:tt [] $indices:tt ()) => {
-        $crate::__event! { @impl $head payload () () () [] }
+        $crate::__event! { @impl $head payload () () () () [] }
     };
     ($head:tt [($kind:tt $index:tt $($type:tt)*)] $indices:tt ()) => {
         $crate::__event! {
@@ -307,6 +317,7 @@ macro_rules! __event {
             ($crate::__event!(@type $kind 'a $($type)*))
             ($crate::__event!(@shape $kind $($type)*))
             ($crate::__event!(@lend $kind *payload, $($type)*))
+            ($kind)
             [($crate::__event!(@show $kind *payload))]
         }
     };
@@ -316,12 +327,13 @@ macro_rules! __event {
             ($($crate::__event!(@type $kind 'a $($type)*),)*)
             ($($crate::__event!(@shape $kind $($type)*),)*)
             ($($crate::__event!(@lend $kind payload.$index, $($type)*),)*)
+            ($($kind)*)
             [($($crate::__event!(@show $kind payload.$index),)*)]
         }
     };
 
-    (@impl [$emitter:ident $event:ident [$($path:tt)*] $kind:ident] $payload:ident
-        $type:tt $shape:tt $lend:tt $any:tt
+    (@impl [$emitter:ident $event:ident [$($path:tt)*] $entry:ident] $payload:ident
+        $type:tt $shape:tt $lend:tt ($($kind:tt)*) $any:tt
     ) => {
         #[allow(unused_parens, clippy::unused_unit)]
         impl $crate::emitter::Event<$emitter> for $($path)* {
@@ -329,6 +341,7 @@ macro_rules! __event {
             type Shape = $shape;
             const NAME: &'static str = ::core::stringify!($event);
             const INDEX: u16 = __Index::$event as u16;
+            const LENT: bool = true $(&& $crate::__event!(@lent $kind))*;
 
             #[inline]
             fn lend<'a>($payload: &'a mut Self::Payload<'_>) -> Self::Payload<'a> {
@@ -340,7 +353,7 @@ macro_rules! __event {
                 $payload: &'a Self::Payload<'_>,
             ) -> ::core::option::Option<<$emitter as $crate::emitter::Declared>::Any<'a>> {
                 let _ = $payload;
-                $crate::__event!(@any $kind $emitter $event $any)
+                $crate::__event!(@any $entry $emitter $event $any)
             }
 
             #[inline]
@@ -364,6 +377,9 @@ macro_rules! __event {
     (@shape ref $type:ty) => { $crate::emitter::ByRef<$type> };
     (@shape mut $type:ty) => { $crate::emitter::ByMut<$type> };
     (@shape own $type:ty) => { $crate::emitter::ByValue<$type> };
+
+    (@lent own) => { false };
+    (@lent $reference:ident) => { true };
 
     (@lend ref $place:expr, $type:ty) => { $place };
     (@lend mut $place:expr, $type:ty) => { &mut *$place };

@@ -3,11 +3,15 @@
 //! A closure of up to [`WORDS`] words lives in the slot itself, so that subscribing allocates nothing and
 //! an emit finds everything in one row of memory; a larger one is boxed, and the slot holds the box.
 //!
-//! # Invariant
+//! What is done with a closure of some type, its [`Kind`](super::kind::Kind) knows. Rows hold slots whose types are forgotten, so
+//! that removing and sweeping is compiled once for all events; [`Slot`] remembers the event, and a list takes
+//! only slots of its own.
 //!
-//! As long as `call` is there, `words` holds a closure of the type that `kind` was made for, and that
-//! nobody else owns. Whoever takes `call` away owns the closure from then on. [`Slot`] drops a closure
-//! that it still owns.
+//! # Invariants
+//!
+//! 1. As long as its kind is not [gone](RawSlot::is_gone), a slot owns a closure of the type that the kind was made
+//!    for, and it is in `words`. Whoever makes the kind gone owns the closure from then on.
+//! 2. The kind of a slot that came from a `Slot<S, E>` is that of a `Callable<S, E>`.
 #![allow(
     unsafe_code,
     reason = "a closure in its slot, measured: twice as fast as any safe way to hold it"
@@ -21,63 +25,33 @@ use core::panic::Location;
 
 use super::dump::ListenerKind;
 use super::event::{Declared, Event};
-use super::list::Row;
+use super::kind::{
+    Callable, Counted, Deciding, KindRef, Once, Reentrant, Repeated, WORDS, Words, fits,
+};
+use super::list::RawList;
 
-/// Closures of up to this size are stored in the slot.
-const WORDS: usize = 4;
-
-/// Of pointers, which closures are mostly made of: moving them as integers would lose what they point to.
-type Words = [MaybeUninit<*const ()>; WORDS];
-
-/// Calls the closure of a slot.
-///
-/// # Safety
-///
-/// The slot has its `call` still, and its closure does not run (unless it is re-entrant).
-type Call<S, E> = unsafe fn(&Slot<S, E>, &Row<S, E>, &S, <E as Event<S>>::Payload<'_>);
-
-/// What a listener that decides for itself has decided, see [`Slot::deciding`].
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// It took the event.
-    Taken,
-    /// The event was not for it.
-    Missed,
-    /// What it needs is in use, further down the stack.
-    Busy,
-    /// What it needs is gone for good: it is to be removed.
-    Over,
-}
-
-/// What depends on the closure's type only.
-struct Kind<S: Declared, E: Event<S>> {
-    call: Call<S, E>,
-    /// Drops the closure in these words.
-    ///
-    /// # Safety
-    ///
-    /// They hold a closure of this kind, which is not used again.
-    drop: unsafe fn(*mut Words),
-    /// How it was added.
-    how: ListenerKind,
-}
+pub(super) use super::kind::Verdict;
 
 /// One registered listener.
-pub(super) struct Slot<S: Declared, E: Event<S>> {
-    /// None: it has been removed, or used up.
-    call: Cell<Option<Call<S, E>>>,
-    words: UnsafeCell<Words>,
-    kind: &'static Kind<S, E>,
+pub(super) struct RawSlot {
+    kind: Cell<KindRef>,
+    pub(super) words: UnsafeCell<Words>,
     pub(super) key: i64,
     pub(super) location: &'static Location<'static>,
+}
+
+/// A listener of an event.
+pub(super) struct Slot<S: Declared, E: Event<S>> {
+    pub(super) raw: RawSlot,
+    event: PhantomData<fn(&S, E)>,
 }
 
 /// The captures of a listener that has been removed. They go when this is dropped, which may run any
 /// code of the user's.
 #[must_use]
-pub(super) struct Captures<S: Declared, E: Event<S>> {
+pub(super) struct Captures {
     words: Words,
-    kind: &'static Kind<S, E>,
+    kind: KindRef,
 }
 
 impl<S: Declared, E: Event<S>> Slot<S, E> {
@@ -89,9 +63,14 @@ impl<S: Declared, E: Event<S>> Slot<S, E> {
     {
         |key, location| {
             if fits::<F>() {
-                Self::put(listener, const { &Repeated::<F>::kind() }, key, location)
+                Self::put(listener, const { &Repeated::<F>::callable() }, key, location)
             } else {
-                Self::put(Box::new(listener), const { &Repeated::<Box<F>>::kind() }, key, location)
+                Self::put(
+                    Box::new(listener),
+                    const { &Repeated::<Box<F>>::callable() },
+                    key,
+                    location,
+                )
             }
         }
     }
@@ -104,9 +83,14 @@ impl<S: Declared, E: Event<S>> Slot<S, E> {
     {
         |key, location| {
             if fits::<F>() {
-                Self::put(listener, const { &Reentrant::<F>::kind() }, key, location)
+                Self::put(listener, const { &Reentrant::<F>::callable() }, key, location)
             } else {
-                Self::put(Box::new(listener), const { &Reentrant::<Box<F>>::kind() }, key, location)
+                Self::put(
+                    Box::new(listener),
+                    const { &Reentrant::<Box<F>>::callable() },
+                    key,
+                    location,
+                )
             }
         }
     }
@@ -119,9 +103,9 @@ impl<S: Declared, E: Event<S>> Slot<S, E> {
     {
         |key, location| {
             if fits::<F>() {
-                Self::put(listener, const { &Once::<F>::kind() }, key, location)
+                Self::put(listener, const { &Once::<F>::callable() }, key, location)
             } else {
-                Self::put(Box::new(listener), const { &Once::<Box<F>>::kind() }, key, location)
+                Self::put(Box::new(listener), const { &Once::<Box<F>>::callable() }, key, location)
             }
         }
     }
@@ -139,7 +123,7 @@ impl<S: Declared, E: Event<S>> Slot<S, E> {
             if fits::<Counted<F>>() {
                 Self::put(
                     Counted { left: times, listener },
-                    const { &Counted::<F>::kind() },
+                    const { &Counted::<F>::callable() },
                     key,
                     location,
                 )
@@ -147,7 +131,7 @@ impl<S: Declared, E: Event<S>> Slot<S, E> {
                 let listener = Box::new(listener);
                 Self::put(
                     Counted { left: times, listener },
-                    const { &Counted::<Box<F>>::kind() },
+                    const { &Counted::<Box<F>>::callable() },
                     key,
                     location,
                 )
@@ -163,17 +147,22 @@ impl<S: Declared, E: Event<S>> Slot<S, E> {
     {
         |key, location| {
             if fits::<F>() {
-                Self::put(listener, const { &Deciding::<F>::kind() }, key, location)
+                Self::put(listener, const { &Deciding::<F>::callable() }, key, location)
             } else {
-                Self::put(Box::new(listener), const { &Deciding::<Box<F>>::kind() }, key, location)
+                Self::put(
+                    Box::new(listener),
+                    const { &Deciding::<Box<F>>::callable() },
+                    key,
+                    location,
+                )
             }
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn put<F>(
         listener: F,
-        kind: &'static Kind<S, E>,
+        callable: &'static Callable<S, E>,
         key: i64,
         location: &'static Location<'static>,
     ) -> Self {
@@ -181,72 +170,95 @@ impl<S: Declared, E: Event<S>> Slot<S, E> {
         let mut words: Words = [MaybeUninit::uninit(); WORDS];
         // SAFETY: it fits, in size and in alignment, and the words belong to nobody yet.
         unsafe { words.as_mut_ptr().cast::<F>().write(listener) };
-        Self {
-            call: Cell::new(Some(kind.call)),
-            words: UnsafeCell::new(words),
-            kind,
-            key,
-            location,
-        }
+        let kind = Cell::new(KindRef::new(callable));
+        let raw = RawSlot { kind, words: UnsafeCell::new(words), key, location };
+        Self { raw, event: PhantomData }
+    }
+}
+
+impl RawSlot {
+    /// Is it not to be called? It has been removed, or is blocked.
+    #[inline(always)]
+    pub(super) fn is_gone(&self) -> bool {
+        self.kind.get().get().twin.is_none()
     }
 
-    /// Will it be called? Not if it was removed, and not while it is blocked.
+    /// Takes a listener out of use, and hands out its kind. Its closure stays in the words; whoever calls this
+    /// sees to it that it is dropped, or put back into use by [`unblock`](Self::unblock).
     #[inline]
-    pub(super) fn is_callable(&self) -> bool {
-        self.call.get().is_some()
+    pub(super) fn retire(&self) -> Option<KindRef> {
+        let kind = self.kind.get();
+        self.kind.set(kind.get().twin?);
+        Some(kind)
     }
 
-    /// Blocks it: it is not called, and keeps its closure.
-    ///
-    /// # Safety
-    ///
-    /// Whoever blocks it calls [`unblock`](Self::unblock) before the slot is removed or dropped.
-    pub(super) unsafe fn block(&self) {
-        self.call.set(None);
+    /// Blocks it: it is not called, and keeps its closure. Hands out what [`unblock`](Self::unblock) wants; if it is
+    /// neither unblocked nor reaped, its captures are lost.
+    pub(super) fn block(&self) -> Option<KindRef> {
+        self.retire()
     }
 
     /// # Safety
     ///
-    /// It was blocked, and has not been removed.
-    pub(super) unsafe fn unblock(&self) {
-        self.call.set(Some(self.kind.call));
+    /// It was blocked, the kind comes from [`block`](Self::block), and it has not been reaped.
+    pub(super) unsafe fn unblock(&self, kind: KindRef) {
+        self.kind.set(kind);
+    }
+
+    /// How it was added, unless it is [gone](Self::is_gone).
+    pub(super) fn how(&self) -> ListenerKind {
+        self.kind.get().get().how
     }
 
     pub(super) fn is_reentrant(&self) -> bool {
-        self.kind.how == ListenerKind::Reentrant
+        self.kind.get().get().reentrant
     }
 
-    pub(super) fn how(&self) -> ListenerKind {
-        self.kind.how
-    }
-
-    /// Calls the listener; `false` if it has been removed.
+    /// Calls the listener, unless it is gone: then the list is told that it has missed the event.
     ///
     /// # Safety
     ///
-    /// The slot stays where it is until this returns, and the listener does not run, unless it is
-    /// [re-entrant](Self::is_reentrant).
+    /// The slot came from a `Slot<S, E>` and is in this list. It stays where it is until this returns, and the
+    /// listener does not run, unless it is [re-entrant](Self::is_reentrant).
     #[inline(always)]
-    pub(super) unsafe fn call(&self, row: &Row<S, E>, source: &S, payload: E::Payload<'_>) -> bool {
-        let Some(call) = self.call.get() else { return false };
-        // SAFETY: `call` is there, and the caller answers for the rest.
-        unsafe { call(self, row, source, payload) };
-        true
+    pub(super) unsafe fn call<S: Declared, E: Event<S>>(
+        &self,
+        list: &RawList,
+        source: &S,
+        payload: E::Payload<'_>,
+    ) {
+        let callable = self.kind.get().callable::<S, E>();
+        // SAFETY: by invariant 2 it is one, and the caller answers for the rest.
+        unsafe { ((*callable).call)(self, list, source, payload) }
     }
 
     /// Takes a listener out of use that does not run. Runs no code of the user's.
-    pub(super) fn remove(&self) -> Option<Captures<S, E>> {
-        self.call.take()?;
-        // SAFETY: having taken `call`, we own the closure, and nobody has a reference to it, for it does
-        // not run. A closure can be moved by moving its bytes.
+    #[inline]
+    pub(super) fn remove(&self) -> Option<Captures> {
+        let kind = self.retire()?;
+        // SAFETY: the listener was in use, so its closure is there and ours now; nobody has a reference to it, for it
+        // does not run. A closure can be moved by moving its bytes.
         let words = unsafe { self.words.get().read() };
-        Some(Captures { words, kind: self.kind })
+        Some(Captures { words, kind })
+    }
+
+    /// Drops the closure of a listener, which may run any code of the user's. It is moved out of the slot before, so
+    /// that the place may be used for another one meanwhile.
+    ///
+    /// # Safety
+    ///
+    /// The slot is in use, its listener does not run, and it has been taken out of its row, of which it still holds
+    /// the place.
+    #[inline(always)]
+    pub(super) unsafe fn discard(slot: *const Self) {
+        // SAFETY: as the caller promises, the closure is there, and ours. Nothing of the slot is used later on.
+        unsafe { ((*slot).kind.get().get().drop)((*slot).words.get()) }
     }
 
     /// Takes a listener out of use that runs; says whether it was in use. Its captures are left for
     /// [`reap`](Self::reap).
     pub(super) fn condemn(&self) -> bool {
-        self.call.take().is_some()
+        self.retire().is_some()
     }
 
     /// The captures of a listener that was condemned while it ran, and has returned.
@@ -254,191 +266,16 @@ impl<S: Declared, E: Event<S>> Slot<S, E> {
     /// # Safety
     ///
     /// It was condemned, does not run any more, and has not been reaped.
-    pub(super) unsafe fn reap(&self) -> Captures<S, E> {
-        // SAFETY: whoever condemned it left the closure to us, and it does not run.
-        Captures { words: unsafe { self.words.get().read() }, kind: self.kind }
+    pub(super) unsafe fn reap(&self) -> Captures {
+        // SAFETY: whoever condemned it left the closure to us, and it does not run. The twin drops it as well.
+        Captures { words: unsafe { self.words.get().read() }, kind: self.kind.get() }
     }
 }
 
-impl<S: Declared, E: Event<S>> Drop for Slot<S, E> {
-    fn drop(&mut self) {
-        drop(self.remove());
-    }
-}
-
-impl<S: Declared, E: Event<S>> Drop for Captures<S, E> {
+impl Drop for Captures {
+    #[inline]
     fn drop(&mut self) {
         // SAFETY: the words were moved out of a slot of this kind, whose closure we own.
-        unsafe { (self.kind.drop)(&mut self.words) }
-    }
-}
-
-const fn fits<F>() -> bool {
-    size_of::<F>() <= size_of::<Words>() && align_of::<F>() <= align_of::<Words>()
-}
-
-/// # Safety
-///
-/// The words hold an `F`, which is not used again.
-unsafe fn drop_words<F>(words: *mut Words) {
-    // SAFETY: as the caller promises.
-    unsafe { words.cast::<F>().drop_in_place() }
-}
-
-/// The kinds, by what the closure can do.
-struct Repeated<F>(PhantomData<F>);
-struct Reentrant<F>(PhantomData<F>);
-struct Once<F>(PhantomData<F>);
-
-impl<F> Repeated<F> {
-    const fn kind<S: Declared, E: Event<S>>() -> Kind<S, E>
-    where
-        F: for<'a> FnMut(&S, E::Payload<'a>),
-    {
-        Kind { call: Self::call::<S, E>, drop: drop_words::<F>, how: ListenerKind::On }
-    }
-
-    unsafe fn call<S: Declared, E: Event<S>>(
-        slot: &Slot<S, E>,
-        _: &Row<S, E>,
-        source: &S,
-        payload: E::Payload<'_>,
-    ) where
-        F: for<'a> FnMut(&S, E::Payload<'a>),
-    {
-        // SAFETY: `call` was there, so the words hold an `F`; it does not run, so this is the only
-        // reference to it. If it is removed meanwhile, it stays where it is until this has returned.
-        let listener = unsafe { &mut *slot.words.get().cast::<F>() };
-        listener(source, payload);
-    }
-}
-
-impl<F> Reentrant<F> {
-    const fn kind<S: Declared, E: Event<S>>() -> Kind<S, E>
-    where
-        F: for<'a> Fn(&S, E::Payload<'a>),
-    {
-        Kind { call: Self::call::<S, E>, drop: drop_words::<F>, how: ListenerKind::Reentrant }
-    }
-
-    unsafe fn call<S: Declared, E: Event<S>>(
-        slot: &Slot<S, E>,
-        _: &Row<S, E>,
-        source: &S,
-        payload: E::Payload<'_>,
-    ) where
-        F: for<'a> Fn(&S, E::Payload<'a>),
-    {
-        // SAFETY: `call` was there, so the words hold an `F`, to which there are shared references
-        // only. If it is removed meanwhile, it stays where it is until the last of its runs has returned.
-        let listener = unsafe { &*slot.words.get().cast::<F>() };
-        listener(source, payload);
-    }
-}
-
-impl<F> Once<F> {
-    const fn kind<S: Declared, E: Event<S>>() -> Kind<S, E>
-    where
-        F: for<'a> FnOnce(&S, E::Payload<'a>),
-    {
-        Kind { call: Self::call::<S, E>, drop: drop_words::<F>, how: ListenerKind::Once }
-    }
-
-    /// Removes, then calls.
-    unsafe fn call<S: Declared, E: Event<S>>(
-        slot: &Slot<S, E>,
-        row: &Row<S, E>,
-        source: &S,
-        payload: E::Payload<'_>,
-    ) where
-        F: for<'a> FnOnce(&S, E::Payload<'a>),
-    {
-        slot.call.set(None);
-        // SAFETY: `call` was there, so the words hold an `F`; having taken `call`, we own it.
-        let listener = unsafe { slot.words.get().cast::<F>().read() };
-        row.count_removed();
-        if row.is_watched() {
-            return call_watched(slot, row, source, payload, listener);
-        }
-        listener(source, payload);
-    }
-}
-
-/// Calls a listener that is used up, when there is somebody to be told before.
-#[cold]
-fn call_watched<S: Declared, E: Event<S>>(
-    slot: &Slot<S, E>,
-    row: &Row<S, E>,
-    source: &S,
-    payload: E::Payload<'_>,
-    listener: impl for<'a> FnOnce(&S, E::Payload<'a>),
-) {
-    row.tell_removed(slot, source);
-    listener(source, payload);
-}
-
-struct Counted<F> {
-    left: usize,
-    listener: F,
-}
-
-impl<F> Counted<F> {
-    const fn kind<S: Declared, E: Event<S>>() -> Kind<S, E>
-    where
-        F: for<'a> FnMut(&S, E::Payload<'a>),
-    {
-        Kind { call: Self::call::<S, E>, drop: drop_words::<Self>, how: ListenerKind::Many }
-    }
-
-    /// Counts, removes if that was the last time, then calls.
-    unsafe fn call<S: Declared, E: Event<S>>(
-        slot: &Slot<S, E>,
-        row: &Row<S, E>,
-        source: &S,
-        payload: E::Payload<'_>,
-    ) where
-        F: for<'a> FnMut(&S, E::Payload<'a>),
-    {
-        // SAFETY: as in `Repeated`.
-        let counted = unsafe { &mut *slot.words.get().cast::<Self>() };
-        counted.left -= 1;
-        if counted.left > 0 {
-            return (counted.listener)(source, payload);
-        }
-        slot.call.set(None);
-        // SAFETY: as in `Once`; the reference above is not used any more.
-        let mut counted = unsafe { slot.words.get().cast::<Self>().read() };
-        row.count_removed();
-        if row.is_watched() {
-            return call_watched(slot, row, source, payload, counted.listener);
-        }
-        (counted.listener)(source, payload);
-    }
-}
-
-struct Deciding<F>(PhantomData<F>);
-
-impl<F> Deciding<F> {
-    const fn kind<S: Declared, E: Event<S>>() -> Kind<S, E>
-    where
-        F: for<'a> FnMut(&S, E::Payload<'a>) -> Verdict,
-    {
-        Kind { call: Self::call::<S, E>, drop: drop_words::<F>, how: ListenerKind::Conditional }
-    }
-
-    unsafe fn call<S: Declared, E: Event<S>>(
-        slot: &Slot<S, E>,
-        row: &Row<S, E>,
-        source: &S,
-        payload: E::Payload<'_>,
-    ) where
-        F: for<'a> FnMut(&S, E::Payload<'a>) -> Verdict,
-    {
-        // SAFETY: as in `Repeated`.
-        let listener = unsafe { &mut *slot.words.get().cast::<F>() };
-        let verdict = listener(source, payload);
-        if verdict != Verdict::Taken {
-            row.note(slot, source, verdict);
-        }
+        unsafe { (self.kind.get().drop)(&self.words) }
     }
 }

@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
+use alloc::rc::Weak;
 use core::cell::{OnceCell, RefCell};
 use core::fmt;
 use core::ops::RangeInclusive;
@@ -9,7 +10,9 @@ use core::ops::RangeInclusive;
 use super::any::{Any, Heard};
 use super::event::{Declared, Event};
 use super::info::ListenerInfo;
-use super::list::{AnyList, List};
+use super::list::{AnyList, List, RawList};
+use super::listener::Listener;
+use super::slot::RawSlot;
 use super::subscribing::Emitter;
 use crate::emitter::names::{ListenerAdded, ListenerLeak, ListenerRemoved};
 
@@ -88,6 +91,18 @@ impl<S: Declared> Watch<S> {
 
     pub(super) fn tell_any(&self, source: &S, event: S::Any<'_>, newest: i64) {
         self.any.emit(source, Heard { event, newest });
+    }
+}
+
+/// Tells who watches the list that a listener has been taken out of use by an emit.
+#[cold]
+pub(super) fn tell_gone<S: Declared, E: Event<S>>(list: &RawList, slot: &RawSlot, source: &S) {
+    let watch = list.watch::<Weak<Watch<S>>>().and_then(|watch| watch.upgrade());
+    if let Some(watch) = watch.filter(|watch| watch.removed.count() != 0) {
+        let listener = Listener { key: slot.key, serial: watch.serial, event: E::INDEX.into() };
+        let (others, location) = (list.count(), slot.location);
+        let info = ListenerInfo::new(E::NAME, E::INDEX, others, location, Some(listener));
+        watch.tell_removed(source, info);
     }
 }
 

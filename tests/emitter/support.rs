@@ -29,6 +29,11 @@ impl Log {
         self.0.take().join(" ")
     }
 
+    /// What was noted last, since the last time that all was taken.
+    pub(crate) fn last(&self) -> Option<String> {
+        self.0.borrow().last().cloned()
+    }
+
     /// A value that notes when it is dropped.
     pub(crate) fn on_drop(&self, what: &str) -> OnDrop<impl FnMut() + 'static + use<>> {
         let (log, what) = (self.clone(), what.to_string());

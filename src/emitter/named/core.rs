@@ -69,9 +69,9 @@ pub(super) struct Visit<'a, E: Entry + ?Sized> {
 }
 
 impl<E: Entry + ?Sized> Drop for Visit<'_, E> {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
-        if self.entry.any_list().count() == 0 {
+        if self.entry.any_list().is_empty() {
             self.entry.take_off(self.core);
         }
     }
@@ -113,7 +113,8 @@ impl Core {
         self.registrations.set(number);
         let key = place.key(number);
         let seat = at.seat(self, key);
-        let count = seat.list().add(number, slot(key, location));
+        seat.list().add(number, key, || slot(key, location));
+        let count = seat.list().count();
         if leaks::is_suspect(count, self.limit.get()) {
             self.suspect(&*seat, count);
         }

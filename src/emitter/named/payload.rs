@@ -10,7 +10,7 @@ use crate::emitter::any::AnyEvent;
 use crate::emitter::core::Core;
 use crate::emitter::event::{Declared, Event, Table};
 use crate::emitter::kept::ByRef;
-use crate::emitter::list::{AnyList, List};
+use crate::emitter::list::{AnyList, List, RawList};
 
 /// Carries `&T`.
 #[allow(unnameable_types, missing_debug_implementations, reason = "for the storage alone")]
@@ -25,6 +25,7 @@ impl<T: ?Sized + 'static> Event<NamedEmitter> for Carried<T> {
     type Shape = ByRef<T>;
     const NAME: &'static str = "Carried";
     const INDEX: u16 = 0;
+    const LENT: bool = true;
 
     #[inline]
     fn lend<'a>(payload: &'a mut &T) -> &'a T {
@@ -45,6 +46,7 @@ impl<T: ?Sized + 'static> Event<NamedEmitter> for Matched<T> {
     type Shape = (ByRef<str>, ByRef<T>);
     const NAME: &'static str = "Matched";
     const INDEX: u16 = 0;
+    const LENT: bool = true;
 
     #[inline]
     fn lend<'a>(payload: &'a mut (&str, &T)) -> (&'a str, &'a T) {
@@ -96,6 +98,10 @@ impl NoTable {
 
 impl Table for NoTable {
     fn list(&self, _: u16) -> Option<&dyn AnyList> {
+        None
+    }
+
+    fn raw(&self, _: u16) -> Option<&RawList> {
         None
     }
 }

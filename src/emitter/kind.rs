@@ -1,0 +1,287 @@
+//! Kinds of listeners: what is done with a closure of some type, and how it is called.
+//!
+//! # Invariants
+//!
+//! 1. A [`KindRef`] points to a whole [`Callable`] that lives for ever.
+//! 2. A kind's twin drops closures of the same type, and is a `Callable` of the same `S` and `E`.
+#![allow(
+    unsafe_code,
+    reason = "a closure whose type is forgotten, in a slot of its list: see slot.rs"
+)]
+
+use core::marker::PhantomData;
+use core::mem::MaybeUninit;
+use core::ptr;
+
+use super::dump::ListenerKind;
+use super::event::{Declared, Event};
+use super::list::RawList;
+use super::slot::RawSlot;
+use super::watch;
+
+/// Closures of up to this size are stored in the slot.
+pub(super) const WORDS: usize = 3;
+
+/// Of pointers, which closures are mostly made of: moving them as integers would lose what they point to.
+pub(super) type Words = [MaybeUninit<*const ()>; WORDS];
+
+/// Calls the closure of a slot.
+///
+/// # Safety
+///
+/// The slot has the kind that this comes from, and stays where it is until this returns, and its closure does not
+/// run (unless it is re-entrant).
+type Call<S, E> = unsafe fn(&RawSlot, &RawList, &S, <E as Event<S>>::Payload<'_>);
+
+/// What a listener that decides for itself has decided, see `Slot::deciding`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It took the event.
+    Taken,
+    /// The event was not for it.
+    Missed,
+    /// What it needs is in use, further down the stack.
+    Busy,
+    /// What it needs is gone for good: it is to be removed.
+    Over,
+}
+
+/// What depends on the closure's type only, but for how to call it.
+pub(super) struct Kind {
+    /// Moves the closure out of these words, then drops it, which may run any code of the user's.
+    ///
+    /// # Safety
+    ///
+    /// They hold a closure of this kind, which is not used again.
+    pub(super) drop: unsafe fn(*const Words),
+    /// Its twin for a listener that is not to be called, which knows how to drop the same closure, and whose call
+    /// does nothing. `None`: it is one.
+    pub(super) twin: Option<KindRef>,
+    /// May run while it runs.
+    pub(super) reentrant: bool,
+    /// How it was added.
+    pub(super) how: ListenerKind,
+}
+
+/// A kind, and how to call its closures.
+#[repr(C)]
+pub(super) struct Callable<S: Declared, E: Event<S>> {
+    kind: Kind,
+    pub(super) call: Call<S, E>,
+}
+
+/// Points to a whole [`Callable`] that lives for ever, of some `S` and `E`.
+#[derive(Clone, Copy)]
+pub(super) struct KindRef(*const Kind);
+
+impl KindRef {
+    pub(super) const fn new<S: Declared, E: Event<S>>(callable: &'static Callable<S, E>) -> Self {
+        Self(ptr::from_ref(callable).cast())
+    }
+
+    /// The whole of which it is the head.
+    #[inline(always)]
+    pub(super) fn callable<S: Declared, E: Event<S>>(self) -> *const Callable<S, E> {
+        self.0.cast()
+    }
+
+    #[inline(always)]
+    pub(super) fn get(self) -> &'static Kind {
+        // SAFETY: invariant 1; a `Callable` begins with its kind.
+        unsafe { &*self.0 }
+    }
+}
+
+impl<S: Declared, E: Event<S>> Callable<S, E> {
+    /// For closures of a type `F`, in words.
+    const fn new<F>(call: Call<S, E>, how: ListenerKind) -> Self {
+        let drop = drop_words::<F>;
+        let twin = KindRef::new(
+            const {
+                let how = ListenerKind::On; // of no use: that of a blocked one is kept with its block
+                let kind = Kind { drop: drop_words::<F>, twin: None, reentrant: false, how };
+                &Self { kind, call: pass::<S, E> }
+            },
+        );
+        let reentrant = matches!(how, ListenerKind::Reentrant);
+        Self { kind: Kind { drop, twin: Some(twin), reentrant, how }, call }
+    }
+}
+
+/// Calls a listener that is not to be called: it has been removed, or is blocked.
+unsafe fn pass<S: Declared, E: Event<S>>(slot: &RawSlot, list: &RawList, _: &S, _: E::Payload<'_>) {
+    list.note(slot, Verdict::Missed);
+}
+
+pub(super) const fn fits<F>() -> bool {
+    size_of::<F>() <= size_of::<Words>() && align_of::<F>() <= align_of::<Words>()
+}
+
+/// # Safety
+///
+/// The words hold an `F`, which is not used again.
+unsafe fn drop_words<F>(words: *const Words) {
+    // SAFETY: as the caller promises.
+    drop(unsafe { words.cast::<F>().read() });
+}
+
+/// The kinds, by what the closure can do.
+pub(super) struct Repeated<F>(PhantomData<F>);
+pub(super) struct Reentrant<F>(PhantomData<F>);
+pub(super) struct Once<F>(PhantomData<F>);
+
+impl<F> Repeated<F> {
+    pub(super) const fn callable<S: Declared, E: Event<S>>() -> Callable<S, E>
+    where
+        F: for<'a> FnMut(&S, E::Payload<'a>),
+    {
+        Callable::new::<F>(Self::call::<S, E>, ListenerKind::On)
+    }
+
+    unsafe fn call<S: Declared, E: Event<S>>(
+        slot: &RawSlot,
+        _: &RawList,
+        source: &S,
+        payload: E::Payload<'_>,
+    ) where
+        F: for<'a> FnMut(&S, E::Payload<'a>),
+    {
+        // SAFETY: the listener was in use, so the words hold an `F`; it does not run, so this is the only
+        // reference to it. If it is removed meanwhile, it stays where it is until this has returned.
+        let listener = unsafe { &mut *slot.words.get().cast::<F>() };
+        listener(source, payload);
+    }
+}
+
+impl<F> Reentrant<F> {
+    pub(super) const fn callable<S: Declared, E: Event<S>>() -> Callable<S, E>
+    where
+        F: for<'a> Fn(&S, E::Payload<'a>),
+    {
+        Callable::new::<F>(Self::call::<S, E>, ListenerKind::Reentrant)
+    }
+
+    unsafe fn call<S: Declared, E: Event<S>>(
+        slot: &RawSlot,
+        _: &RawList,
+        source: &S,
+        payload: E::Payload<'_>,
+    ) where
+        F: for<'a> Fn(&S, E::Payload<'a>),
+    {
+        // SAFETY: the listener was in use, so the words hold an `F`, to which there are shared references
+        // only. If it is removed meanwhile, it stays where it is until the last of its runs has returned.
+        let listener = unsafe { &*slot.words.get().cast::<F>() };
+        listener(source, payload);
+    }
+}
+
+impl<F> Once<F> {
+    pub(super) const fn callable<S: Declared, E: Event<S>>() -> Callable<S, E>
+    where
+        F: for<'a> FnOnce(&S, E::Payload<'a>),
+    {
+        Callable::new::<F>(Self::call::<S, E>, ListenerKind::Once)
+    }
+
+    /// Removes, then calls.
+    unsafe fn call<S: Declared, E: Event<S>>(
+        slot: &RawSlot,
+        list: &RawList,
+        source: &S,
+        payload: E::Payload<'_>,
+    ) where
+        F: for<'a> FnOnce(&S, E::Payload<'a>),
+    {
+        slot.retire();
+        list.count_removed();
+        // SAFETY: the listener was in use, so the words hold an `F`; having retired it, we own it.
+        let listener = unsafe { slot.words.get().cast::<F>().read() };
+        if list.is_watched() {
+            return call_watched::<S, E>(slot, list, source, payload, listener);
+        }
+        listener(source, payload);
+    }
+}
+
+pub(super) struct Counted<F> {
+    pub(super) left: usize,
+    pub(super) listener: F,
+}
+
+impl<F> Counted<F> {
+    pub(super) const fn callable<S: Declared, E: Event<S>>() -> Callable<S, E>
+    where
+        F: for<'a> FnMut(&S, E::Payload<'a>),
+    {
+        Callable::new::<Self>(Self::call::<S, E>, ListenerKind::Many)
+    }
+
+    /// Counts, removes if that was the last time, then calls.
+    unsafe fn call<S: Declared, E: Event<S>>(
+        slot: &RawSlot,
+        list: &RawList,
+        source: &S,
+        payload: E::Payload<'_>,
+    ) where
+        F: for<'a> FnMut(&S, E::Payload<'a>),
+    {
+        // SAFETY: as in `Repeated`.
+        let counted = unsafe { &mut *slot.words.get().cast::<Self>() };
+        counted.left -= 1;
+        if counted.left > 0 {
+            return (counted.listener)(source, payload);
+        }
+        slot.retire();
+        list.count_removed();
+        // SAFETY: as in `Once`; the reference above is not used any more.
+        let mut counted = unsafe { slot.words.get().cast::<Self>().read() };
+        if list.is_watched() {
+            return call_watched::<S, E>(slot, list, source, payload, counted.listener);
+        }
+        (counted.listener)(source, payload);
+    }
+}
+
+/// Calls a listener that is used up, when there is somebody to be told before.
+#[cold]
+fn call_watched<S: Declared, E: Event<S>>(
+    slot: &RawSlot,
+    list: &RawList,
+    source: &S,
+    payload: E::Payload<'_>,
+    listener: impl for<'a> FnOnce(&S, E::Payload<'a>),
+) {
+    watch::tell_gone::<S, E>(list, slot, source);
+    listener(source, payload);
+}
+
+pub(super) struct Deciding<F>(PhantomData<F>);
+
+impl<F> Deciding<F> {
+    pub(super) const fn callable<S: Declared, E: Event<S>>() -> Callable<S, E>
+    where
+        F: for<'a> FnMut(&S, E::Payload<'a>) -> Verdict,
+    {
+        Callable::new::<F>(Self::call::<S, E>, ListenerKind::Conditional)
+    }
+
+    unsafe fn call<S: Declared, E: Event<S>>(
+        slot: &RawSlot,
+        list: &RawList,
+        source: &S,
+        payload: E::Payload<'_>,
+    ) where
+        F: for<'a> FnMut(&S, E::Payload<'a>) -> Verdict,
+    {
+        // SAFETY: as in `Repeated`.
+        let listener = unsafe { &mut *slot.words.get().cast::<F>() };
+        let verdict = listener(source, payload);
+        if verdict != Verdict::Taken {
+            let removed = list.note(slot, verdict);
+            if removed && list.is_watched() {
+                watch::tell_gone::<S, E>(list, slot, source);
+            }
+        }
+    }
+}

@@ -1,0 +1,337 @@
+//! A row: the slots of one event side by side, behind their header, in one allocation.
+//!
+//! So an event with one listener has one allocation, and an emit finds all that it needs near the header. Removing
+//! the first or the last slot only moves an end; the room that comes free at the front is taken back when there is
+//! as much of it as there are slots.
+//!
+//! # Invariants
+//!
+//! 1. A [`Row`] is a plain pointer. The list owns the allocation, and uses no other copy of the pointer once it has
+//!    [inserted](Row::insert) a slot or [freed](Row::free) the row.
+//! 2. `start` and `end` point to places of this allocation, `start` not behind `end`. The places between them hold
+//!    slots, the others are empty.
+//! 3. Slots are sorted by key.
+#![allow(
+    unsafe_code,
+    reason = "one allocation for header and slots, measured: each pointer in between shows in an emit"
+)]
+
+use alloc::alloc::{alloc, dealloc, handle_alloc_error, realloc};
+use alloc::boxed::Box;
+use core::alloc::Layout;
+use core::cell::Cell;
+use core::ops::Deref;
+use core::ptr::{self, NonNull};
+
+use super::list::Aside;
+use super::slot::RawSlot;
+use super::walk::Frame;
+
+/// What stands in front of the slots.
+#[repr(C)]
+pub(super) struct Header {
+    /// The innermost emit that is under way.
+    pub(super) frame: Cell<*const Frame>,
+    /// The first slot.
+    start: Cell<*mut RawSlot>,
+    /// Behind the last slot.
+    end: Cell<*mut RawSlot>,
+    /// How many of the slots, in the row and beside it, are tombstones.
+    pub(super) removed: Cell<u32>,
+    /// How many slots are beside the row.
+    pub(super) late: Cell<u32>,
+    /// Behind the last place.
+    limit: Cell<*mut RawSlot>,
+    /// The number of the registration by which the event came to have listeners.
+    pub(super) since: Cell<i64>,
+    /// Has it been said that there are suspiciously many?
+    pub(super) warned: Cell<bool>,
+    /// Does somebody want to be told of removals?
+    pub(super) watched: Cell<bool>,
+    /// What is seldom needed.
+    pub(super) aside: Cell<Option<Box<Aside>>>,
+}
+
+/// Points to a row.
+#[derive(Clone, Copy)]
+pub(super) struct Row(NonNull<Header>);
+
+const _: () = {
+    assert!(align_of::<Header>() >= align_of::<RawSlot>(), "slots may follow a header");
+    assert!(size_of::<Header>() % align_of::<RawSlot>() == 0, "and do so without a gap");
+};
+
+impl Row {
+    /// A row with room for one.
+    pub(super) fn new() -> Self {
+        let layout = layout(1);
+        // SAFETY: the layout has a size.
+        let header = unsafe { alloc(layout) }.cast::<Header>();
+        let Some(header) = NonNull::new(header) else { handle_alloc_error(layout) };
+        let row = Self(header);
+        let first = row.place(0);
+        // SAFETY: it is as large and as aligned as the layout says, which begins with a header.
+        unsafe {
+            header.write(Header {
+                frame: Cell::new(ptr::null()),
+                start: Cell::new(first),
+                end: Cell::new(first),
+                removed: Cell::new(0),
+                late: Cell::new(0),
+                limit: Cell::new(first.add(1)),
+                since: Cell::new(0),
+                warned: Cell::new(false),
+                watched: Cell::new(false),
+                aside: Cell::new(None),
+            });
+        }
+        row
+    }
+
+    /// The same with twice as much room, for another place.
+    ///
+    /// # Safety
+    ///
+    /// The row is not used any more, nor any copy of it; what comes back is used instead.
+    unsafe fn double(self) -> Self {
+        let (start, end, capacity) = (self.start_at(), self.end_at(), self.capacity());
+        let (old, new) = (layout(capacity), layout(capacity * 2));
+        // SAFETY: it came from this allocator with the old layout; the size of the new one has been checked.
+        let header = unsafe { realloc(self.0.as_ptr().cast(), old, new.size()) }.cast::<Header>();
+        let Some(header) = NonNull::new(header) else { handle_alloc_error(new) };
+        let row = Self(header);
+        row.limit.set(row.place(capacity * 2));
+        row.start.set(row.place(start));
+        row.end.set(row.place(end));
+        row
+    }
+
+    /// Frees the allocation. What is in slots that are left is lost.
+    ///
+    /// # Safety
+    ///
+    /// The row is not used any more, nor any copy of it.
+    pub(super) unsafe fn free(self) {
+        drop(self.aside.take());
+        // SAFETY: it came from this allocator with that layout.
+        unsafe { dealloc(self.0.as_ptr().cast(), layout(self.capacity())) }
+    }
+
+    /// The place with this number, which is at most the capacity.
+    #[inline(always)]
+    fn place(self, at: usize) -> *mut RawSlot {
+        // SAFETY: the places lie behind the header, in the same allocation.
+        unsafe { self.0.as_ptr().add(1).cast::<RawSlot>().add(at) }
+    }
+
+    /// How many places there are before one.
+    #[inline]
+    fn number(self, place: *const RawSlot) -> usize {
+        // SAFETY: both are places of the row, and this is no earlier than the first.
+        unsafe { place.offset_from(self.place(0)) as usize }
+    }
+
+    fn start_at(self) -> usize {
+        self.number(self.start.get())
+    }
+
+    fn end_at(self) -> usize {
+        self.number(self.end.get())
+    }
+
+    fn capacity(self) -> usize {
+        self.number(self.limit.get())
+    }
+
+    #[inline(always)]
+    pub(super) fn is_walked(self) -> bool {
+        !self.frame.get().is_null()
+    }
+
+    /// The first slot, and where the last one ends.
+    #[inline(always)]
+    pub(super) fn ends(self) -> (*const RawSlot, *const RawSlot) {
+        (self.start.get(), self.end.get())
+    }
+
+    #[inline]
+    pub(super) fn is_empty(self) -> bool {
+        self.start.get() == self.end.get()
+    }
+
+    /// How many slots there are, tombstones included.
+    #[inline]
+    pub(super) fn count(self) -> usize {
+        let (start, end) = self.ends();
+        // SAFETY: invariant 2.
+        unsafe { end.offset_from(start) as usize }
+    }
+
+    /// The slots in the row. As long as the slice is used, none is added, and none is taken out.
+    pub(super) fn slots(&self) -> &[RawSlot] {
+        // SAFETY: by invariant 2 they are there; slots change through cells only.
+        unsafe { core::slice::from_raw_parts(self.start.get(), self.count()) }
+    }
+
+    /// Does a slot with this key belong at the end, is there room, and does nobody walk? `number` is that of its
+    /// registration.
+    #[inline(always)]
+    pub(super) fn has_room_for(self, number: i64, key: i64) -> bool {
+        let (start, end) = self.ends();
+        if self.is_walked() || end == self.limit.get() {
+            return false;
+        }
+        if start == end {
+            self.since.set(number);
+            self.warned.set(false);
+            return true;
+        }
+        // SAFETY: the row is not empty, so there is a slot before its end.
+        unsafe { (*end.sub(1)).key < key }
+    }
+
+    /// Adds a slot at the end.
+    ///
+    /// # Safety
+    ///
+    /// There [is room for it](Self::has_room_for).
+    #[inline(always)]
+    pub(super) unsafe fn push(self, slot: RawSlot) {
+        let end = self.end.get();
+        // SAFETY: the place is within the row, and empty. Nobody walks, so nobody looks at it.
+        unsafe {
+            end.write(slot);
+            self.end.set(end.add(1));
+        }
+    }
+
+    /// Adds a slot where its key belongs; the row may move for it. Nobody walks.
+    ///
+    /// # Safety
+    ///
+    /// The row is not used any more, nor any copy of it; what comes back is used instead.
+    pub(super) unsafe fn insert(mut self, slot: RawSlot) -> Self {
+        let at = self.slots().partition_point(|other| other.key < slot.key);
+        // SAFETY: there is room for one before the first, or made for one behind the last. `at` is at most the number
+        // of slots, and slots are moved by moving their bytes.
+        unsafe {
+            if at == 0 && self.start_at() > 0 {
+                self.start.set(self.start.get().sub(1));
+            } else {
+                if self.end.get() == self.limit.get() {
+                    self = self.double();
+                }
+                let place = self.start.get().add(at);
+                ptr::copy(place, place.add(1), self.count() - at);
+                self.end.set(self.end.get().add(1));
+            }
+            self.start.get().add(at).write(slot);
+        }
+        self
+    }
+
+    /// Takes the last slot out, if it has this key, is in use, and there is nothing else to be done: nobody walks, and
+    /// there is neither a tombstone nor room at the front. It stays in its place until another one comes there.
+    #[inline(always)]
+    pub(super) fn pop(self, key: i64) -> Option<*const RawSlot> {
+        let (start, end) = (self.start.get(), self.end.get());
+        let plain = start == self.place(0) && self.removed.get() == 0 && !self.is_walked();
+        if !plain || start == end {
+            return None;
+        }
+        // SAFETY: the row is not empty, so there is a slot before its end.
+        let last = unsafe { end.sub(1) };
+        // SAFETY: the same.
+        let slot = unsafe { &*last };
+        if slot.key != key || slot.is_gone() {
+            return None;
+        }
+        self.end.set(last);
+        Some(last)
+    }
+
+    /// Takes the first slot out, be it in use or not.
+    pub(super) fn shift(self) -> Option<RawSlot> {
+        let (start, end) = (self.start.get(), self.end.get());
+        if start == end {
+            return None;
+        }
+        // SAFETY: there is a slot, which is not in the row any more once `start` is behind it.
+        unsafe {
+            self.start.set(start.add(1));
+            Some(start.read())
+        }
+    }
+
+    /// Takes all slots out, which are tombstones. Nobody walks.
+    pub(super) fn reset(self) {
+        self.start.set(self.place(0));
+        self.end.set(self.place(0));
+        self.removed.set(0);
+    }
+
+    /// Takes tombstones out, of which there are [`removed`](Header::removed): those at both ends at once, the others
+    /// when they, and the room at the front, are as many as the slots in use. So a removal takes constant time, taken
+    /// over many. Nobody walks.
+    pub(super) fn sweep(self, is_live: impl Fn(&RawSlot) -> bool) {
+        let slots = self.slots();
+        let (mut from, mut to, mut removed) = (0, slots.len(), self.removed.get());
+        while removed != 0 && !is_live(&slots[from]) {
+            (from, removed) = (from + 1, removed - 1);
+        }
+        while removed != 0 && !is_live(&slots[to - 1]) {
+            (to, removed) = (to - 1, removed - 1);
+        }
+        let idle = self.start_at() + from + removed as usize;
+        // SAFETY: both are at most the number of slots.
+        unsafe {
+            self.end.set(self.start.get().add(to));
+            self.start.set(self.start.get().add(from));
+        }
+        self.removed.set(removed);
+        if idle >= to - from - removed as usize {
+            self.compact(is_live);
+        }
+    }
+
+    /// Takes all tombstones out, and moves the others to the first places. Nobody walks.
+    pub(super) fn compact(self, is_live: impl Fn(&RawSlot) -> bool) {
+        let (mut from, end) = self.ends();
+        let (first, mut to) = (self.place(0), self.place(0));
+        // SAFETY: a slot is moved by moving its bytes, to a place no further back, from which another one has been
+        // moved, or which is empty, or whose slot is a tombstone and owns nothing.
+        unsafe {
+            if self.removed.get() == 0 {
+                ptr::copy(from, to, self.count());
+                to = to.add(self.count());
+                from = end;
+            }
+            while from != end {
+                if is_live(&*from) {
+                    ptr::copy(from, to, 1);
+                    to = to.add(1);
+                }
+                from = from.add(1);
+            }
+        }
+        self.removed.set(0);
+        self.start.set(first);
+        self.end.set(to);
+    }
+}
+
+fn layout(capacity: usize) -> Layout {
+    let slots = Layout::array::<RawSlot>(capacity);
+    let both = slots.and_then(|slots| Layout::new::<Header>().extend(slots));
+    both.expect("more listeners than memory could hold").0
+}
+
+impl Deref for Row {
+    type Target = Header;
+
+    #[inline(always)]
+    fn deref(&self) -> &Header {
+        // SAFETY: invariant 1; a header changes through cells only.
+        unsafe { self.0.as_ref() }
+    }
+}

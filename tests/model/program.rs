@@ -1,0 +1,164 @@
+//! Programs: what is done to an emitter, from outside and by its listeners.
+
+/// No more listeners than this are ever added.
+pub(crate) const LISTENERS: usize = 24;
+/// Emits are nested no deeper than this.
+pub(crate) const DEPTH: usize = 3;
+/// After so many calls in one step, listeners do nothing any more.
+pub(crate) const FUEL: usize = 200;
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Program {
+    /// What listeners do; one that is added names its script.
+    pub(crate) scripts: Vec<Script>,
+    /// What is done from outside.
+    pub(crate) steps: Vec<Op>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Script {
+    /// At each call.
+    pub(crate) called: Vec<Op>,
+    /// As what the listener has captured is dropped.
+    pub(crate) dropped: Option<Op>,
+}
+
+/// Listeners, guards and blocks are meant by number, among all there ever were.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Op {
+    Ask,
+    Add { way: Way, event: Ev, script: usize, guarded: bool, large: bool },
+    Off(usize),
+    RemoveAll,
+    RemoveAllOf(Ev),
+    Emit(Ev),
+    EmitCaught(Ev),
+    Panic,
+    Guard(usize),
+    DropGuard(usize),
+    ForgetGuard(usize),
+    Block(usize),
+    Unblock(usize),
+    EndObject,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ev {
+    Owned,
+    Lent,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    On,
+    Once,
+    Prepend,
+    PrependOnce,
+    Group(i16),
+    Many(usize),
+    Reentrant,
+    /// Called at even depths only.
+    When,
+    Weak,
+    State,
+}
+
+/// What happens, in order: both sides have to note the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Note {
+    Asked {
+        counts: [usize; 2],
+        names: Vec<&'static str>,
+    },
+    Wanted {
+        listener: usize,
+    },
+    Called {
+        listener: usize,
+        depth: usize,
+        count: usize,
+    },
+    Dropped {
+        listener: usize,
+    },
+    /// Dropped together, in whatever order.
+    Cleared(Vec<usize>),
+    Off(bool),
+    Emitted {
+        called: usize,
+        skipped: usize,
+    },
+    Caught,
+}
+
+/// Reads a program from bytes; every sequence of bytes is one.
+#[allow(dead_code, reason = "the property test makes programs in its own way")]
+impl Program {
+    pub(crate) fn decode(bytes: &[u8]) -> Self {
+        let mut bytes = bytes.iter().copied();
+        let head = bytes.next().unwrap_or_default();
+        let scripts = (0..1 + head % 6).map(|_| Script::decode(&mut bytes)).collect();
+        let mut steps = Vec::new();
+        while bytes.len() > 0 && steps.len() < 40 {
+            steps.push(Op::decode(&mut bytes));
+        }
+        Self { scripts, steps }
+    }
+}
+
+#[allow(dead_code, reason = "as above")]
+impl Script {
+    fn decode(bytes: &mut impl Iterator<Item = u8>) -> Self {
+        let head = bytes.next().unwrap_or_default();
+        let called = (0..head % 4).map(|_| Op::decode(bytes)).collect();
+        let dropped = (head & 0x30 == 0x30).then(|| Op::decode(bytes));
+        Self { called, dropped }
+    }
+}
+
+#[allow(dead_code, reason = "as above")]
+impl Op {
+    fn decode(bytes: &mut impl Iterator<Item = u8>) -> Self {
+        let (kind, which) = (bytes.next().unwrap_or_default(), bytes.next().unwrap_or_default());
+        let number = usize::from(which) % LISTENERS;
+        let event = if which & 0x40 == 0 { Ev::Owned } else { Ev::Lent };
+        match kind % 20 {
+            0..=4 => {
+                let way = Way::decode(bytes.next().unwrap_or_default());
+                let (guarded, large) = (which & 0x80 != 0, which & 0x20 != 0);
+                Self::Add { way, event, script: number % 8, guarded, large }
+            }
+            5..=6 => Self::Off(number),
+            7 => Self::RemoveAll,
+            8 => Self::RemoveAllOf(event),
+            9..=11 => Self::Emit(event),
+            12 => Self::EmitCaught(event),
+            13 => Self::Panic,
+            14 => Self::Guard(number),
+            15 => Self::DropGuard(number),
+            16 => Self::ForgetGuard(number),
+            17 => Self::Block(number),
+            18 => Self::Unblock(number),
+            _ if which == 0 => Self::EndObject,
+            _ => Self::Ask,
+        }
+    }
+}
+
+#[allow(dead_code, reason = "as above")]
+impl Way {
+    fn decode(byte: u8) -> Self {
+        match byte % 12 {
+            0 | 10 => Self::On,
+            1 => Self::Once,
+            2 => Self::Prepend,
+            3 => Self::PrependOnce,
+            4 => Self::Group(i16::from(byte / 12 % 3) - 1),
+            5 => Self::Many(usize::from(byte / 12 % 4)),
+            6 | 11 => Self::Reentrant,
+            7 => Self::When,
+            8 => Self::Weak,
+            _ => Self::State,
+        }
+    }
+}
