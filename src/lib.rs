@@ -97,7 +97,7 @@ pub mod fs;
 #[cfg(feature = "process")]
 pub mod process;
 
-pub use emitter::{Emitter, EventEmitter, Listeners, Routing, Waiting};
+pub use emitter::{Emitter, EventEmitter, Listeners, Routing, Waiting, Watching};
 #[cfg(feature = "std")]
 pub use error::{Error, ErrorKind, Result};
 #[cfg(feature = "event-loop")]

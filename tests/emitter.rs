@@ -23,4 +23,11 @@ mod emitter {
     mod subscribing;
     pub(crate) mod support;
     mod waiting;
+    mod watching;
+    mod watching_any;
+    mod watching_dump;
+    mod watching_leaks;
+    #[cfg(feature = "named")]
+    mod watching_named;
+    mod watching_node;
 }

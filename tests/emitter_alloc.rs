@@ -5,7 +5,8 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use onward::{Emitter, events};
+use onward::events::{ListenerAdded, ListenerRemoved};
+use onward::{Emitter, Watching, events};
 
 struct Counting;
 
@@ -68,6 +69,23 @@ fn an_emit_allocates_nothing() {
         room.emit(Moved, address);
     });
     assert_eq!((allocated, rules), (0, 10));
+}
+
+#[test]
+fn an_emit_allocates_nothing_either_if_somebody_watches() {
+    let room = Room::new();
+    room.on(ListenerAdded, |_, _| {});
+    room.on(ListenerRemoved, |_, _| {});
+    room.on_any(|_, event| assert!(!event.name().is_empty()));
+    room.on_any(|_, _| {});
+    room.on(Joined, |_, _| {});
+    room.once(Closed, |_, ()| {});
+    let allocated = allocated_by(|| {
+        room.emit(Joined, "ada");
+        room.emit(Closed, ());
+        room.emit(Closed, ());
+    });
+    assert_eq!(allocated, 0);
 }
 
 #[test]

@@ -16,5 +16,6 @@ mod net {
     mod pipes;
     mod servers;
     mod streams;
+    mod watching;
     mod writing;
 }

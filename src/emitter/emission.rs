@@ -1,5 +1,6 @@
 //! Raising events.
 
+use alloc::rc::Rc;
 use core::fmt;
 use core::ops::Deref;
 
@@ -7,6 +8,7 @@ use super::event::{Declared, Event};
 use super::listeners::Listeners;
 use super::options::Options;
 use super::unhandled::Unhandled;
+use super::watch::Recall;
 use crate::emitter::names::{Error, ErrorMonitor};
 
 /// The listeners of an `S`, and the right to raise its events.
@@ -115,6 +117,44 @@ impl<S: Declared> EventEmitter<S> {
     pub fn weak(&self) -> impl Fn() -> Option<Self> + 'static {
         let weak = self.listeners.weak();
         move || weak().map(|listeners| Self { listeners })
+    }
+
+    /// Removes all listeners without a word to [`ListenerRemoved`](crate::events::ListenerRemoved): for
+    /// a type whose last event has been told. Everyone else has
+    /// [`remove_all`](crate::Emitter::remove_all).
+    ///
+    /// ```
+    /// use onward::{Emitter, EventEmitter, Listeners, events};
+    ///
+    /// struct Door { emitter: EventEmitter<Door> }
+    /// events! { for Door { Opened(), Gone() } }
+    /// impl Emitter for Door {
+    ///     fn listeners(&self) -> &Listeners<Door> { &self.emitter }
+    /// }
+    ///
+    /// impl Door {
+    ///     fn tear_down(&self) {
+    ///         self.emitter.emit(self, Gone, ());
+    ///         self.emitter.clear(); // nothing comes after that
+    ///     }
+    /// }
+    ///
+    /// let door = Door { emitter: EventEmitter::new() };
+    /// door.on(Opened, |_, ()| println!("it opens"));
+    /// door.tear_down();
+    /// assert!(door.event_names().is_empty());
+    /// ```
+    pub fn clear(&self) {
+        self.listeners.clear();
+    }
+
+    /// A way to find an emitter that is made of its listeners alone.
+    #[doc(hidden)]
+    pub fn recall_by(&self, make: fn(Self) -> S) -> Recall<S> {
+        let core = Rc::downgrade(self.listeners.core());
+        Recall::new(move || {
+            core.upgrade().map(|core| make(Self { listeners: Listeners::of(core) }))
+        })
     }
 
     #[doc(hidden)]

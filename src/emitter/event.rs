@@ -1,5 +1,7 @@
 //! What an event is, and what an emitter declares.
 
+use super::any::AnyEvent;
+use super::core::Core;
 use super::list::{AnyList, List, RawList};
 
 /// `Self` is an event that `S` emits, with a payload that belongs to the pair of the two.
@@ -52,6 +54,10 @@ pub trait Event<S: Declared>: Copy + 'static {
     #[doc(hidden)]
     const INDEX: u16;
 
+    /// Is it one of those that every emitter has, and raises itself?
+    #[doc(hidden)]
+    const BUILT_IN: bool = false;
+
     /// Is lending as good as giving, and as cheap? So it is if the payload is made of references.
     #[doc(hidden)]
     const LENT: bool;
@@ -60,8 +66,12 @@ pub trait Event<S: Declared>: Copy + 'static {
     #[doc(hidden)]
     fn lend<'a>(payload: &'a mut Self::Payload<'_>) -> Self::Payload<'a>;
 
+    /// The event for those who listen to all; `None` if it is not for them.
     #[doc(hidden)]
-    fn list(table: &S::Table) -> &List<S, Self>;
+    fn any<'a>(payload: &'a Self::Payload<'_>) -> Option<S::Any<'a>>;
+
+    #[doc(hidden)]
+    fn list(core: &Core<S>) -> &List<S, Self>;
 
     #[doc(hidden)]
     fn row<F: Family>(rows: &S::Rows<F>) -> &F::Row<S, Self>;
@@ -76,11 +86,18 @@ pub trait Declared: Sized + 'static {
     /// The emitter's name, which is that of its type.
     const NAME: &'static str;
 
+    /// Any event of this emitter: the enum that a line `enum RoomEvent` names, or one without a name.
+    type Any<'a>: AnyEvent;
+
     #[doc(hidden)]
     type Table: Table;
 
     #[doc(hidden)]
     type Rows<F: Family>: Rows<F>;
+
+    /// Shortens the lifetime, which is to be done where the type is known.
+    #[doc(hidden)]
+    fn shorten<'a, 'b: 'a>(event: Self::Any<'b>) -> Self::Any<'a>;
 }
 
 /// One typed list for each event, as fields: finding an event's listeners takes no hash and no cast.

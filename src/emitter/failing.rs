@@ -45,7 +45,7 @@ where
         }
         Verdict::Taken
     });
-    let listener = source.listeners().add(event, Place::Back, trying);
+    let listener = source.listeners().add(source, event, Place::Back, trying);
     source.listener_added(event);
     listener
 }

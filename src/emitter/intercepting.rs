@@ -20,7 +20,7 @@ pub(super) fn intercept<S: Emitter, E: Event<S>>(
             ControlFlow::Break(()) => Verdict::Stopped,
         }
     });
-    let listener = source.listeners().add(event, Place::Intercepting, deciding);
+    let listener = source.listeners().add(source, event, Place::Intercepting, deciding);
     source.listener_added(event);
     listener
 }

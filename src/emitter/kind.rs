@@ -13,9 +13,11 @@ use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 use core::ptr;
 
+use super::dump::ListenerKind;
 use super::event::{Declared, Event};
 use super::list::RawList;
 use super::slot::RawSlot;
+use super::watch;
 
 /// Closures of up to this size are stored in the slot.
 pub(super) const WORDS: usize = 3;
@@ -59,6 +61,8 @@ pub(super) struct Kind {
     pub(super) twin: Option<KindRef>,
     /// May run while it runs.
     pub(super) reentrant: bool,
+    /// How it was added.
+    pub(super) how: ListenerKind,
 }
 
 /// A kind, and how to call its closures.
@@ -92,15 +96,17 @@ impl KindRef {
 
 impl<S: Declared, E: Event<S>> Callable<S, E> {
     /// For closures of a type `F`, in words.
-    const fn new<F>(call: Call<S, E>, reentrant: bool) -> Self {
+    const fn new<F>(call: Call<S, E>, how: ListenerKind) -> Self {
         let drop = drop_words::<F>;
         let twin = KindRef::new(
             const {
-                let kind = Kind { drop: drop_words::<F>, twin: None, reentrant: false };
+                let how = ListenerKind::On; // of no use: that of a blocked one is kept with its block
+                let kind = Kind { drop: drop_words::<F>, twin: None, reentrant: false, how };
                 &Self { kind, call: pass::<S, E> }
             },
         );
-        Self { kind: Kind { drop, twin: Some(twin), reentrant }, call }
+        let reentrant = matches!(how, ListenerKind::Reentrant);
+        Self { kind: Kind { drop, twin: Some(twin), reentrant, how }, call }
     }
 }
 
@@ -131,7 +137,7 @@ impl<F> Repeated<F> {
     where
         F: for<'a> FnMut(&S, E::Payload<'a>),
     {
-        Callable::new::<F>(Self::call::<S, E>, false)
+        Callable::new::<F>(Self::call::<S, E>, ListenerKind::On)
     }
 
     unsafe fn call<S: Declared, E: Event<S>>(
@@ -154,7 +160,7 @@ impl<F> Reentrant<F> {
     where
         F: for<'a> Fn(&S, E::Payload<'a>),
     {
-        Callable::new::<F>(Self::call::<S, E>, true)
+        Callable::new::<F>(Self::call::<S, E>, ListenerKind::Reentrant)
     }
 
     unsafe fn call<S: Declared, E: Event<S>>(
@@ -177,7 +183,7 @@ impl<F> Once<F> {
     where
         F: for<'a> FnOnce(&S, E::Payload<'a>),
     {
-        Callable::new::<F>(Self::call::<S, E>, false)
+        Callable::new::<F>(Self::call::<S, E>, ListenerKind::Once)
     }
 
     /// Removes, then calls.
@@ -193,6 +199,9 @@ impl<F> Once<F> {
         list.count_used_up(slot);
         // SAFETY: the listener was in use, so the words hold an `F`; having retired it, we own it.
         let listener = unsafe { slot.words.get().cast::<F>().read() };
+        if list.is_watched() {
+            return call_watched::<S, E>(slot, list, source, payload, listener);
+        }
         listener(source, payload);
     }
 }
@@ -207,7 +216,7 @@ impl<F> Counted<F> {
     where
         F: for<'a> FnMut(&S, E::Payload<'a>),
     {
-        Callable::new::<Self>(Self::call::<S, E>, false)
+        Callable::new::<Self>(Self::call::<S, E>, ListenerKind::Many)
     }
 
     /// Counts, removes if that was the last time, then calls.
@@ -229,8 +238,24 @@ impl<F> Counted<F> {
         list.count_used_up(slot);
         // SAFETY: as in `Once`; the reference above is not used any more.
         let mut counted = unsafe { slot.words.get().cast::<Self>().read() };
+        if list.is_watched() {
+            return call_watched::<S, E>(slot, list, source, payload, counted.listener);
+        }
         (counted.listener)(source, payload);
     }
+}
+
+/// Calls a listener that is used up, when there is somebody to be told before.
+#[cold]
+fn call_watched<S: Declared, E: Event<S>>(
+    slot: &RawSlot,
+    list: &RawList,
+    source: &S,
+    payload: E::Payload<'_>,
+    listener: impl for<'a> FnOnce(&S, E::Payload<'a>),
+) {
+    watch::tell_gone::<S, E>(list, slot, source);
+    listener(source, payload);
 }
 
 pub(super) struct Deciding<F>(PhantomData<F>);
@@ -240,7 +265,7 @@ impl<F> Deciding<F> {
     where
         F: for<'a> FnMut(&S, E::Payload<'a>) -> Verdict,
     {
-        Callable::new::<F>(Self::call::<S, E>, false)
+        Callable::new::<F>(Self::call::<S, E>, ListenerKind::Conditional)
     }
 
     unsafe fn call<S: Declared, E: Event<S>>(
@@ -255,7 +280,10 @@ impl<F> Deciding<F> {
         let listener = unsafe { &mut *slot.words.get().cast::<F>() };
         let verdict = listener(source, payload);
         if verdict != Verdict::Taken {
-            list.note(slot, verdict);
+            let removed = list.note(slot, verdict);
+            if removed && list.is_watched() {
+                watch::tell_gone::<S, E>(list, slot, source);
+            }
         }
     }
 }

@@ -26,6 +26,7 @@
 use alloc::boxed::Box;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
+use core::any::Any;
 use core::cell::Cell;
 use core::fmt;
 use core::marker::PhantomData;
@@ -34,46 +35,14 @@ use core::ops::Deref;
 use core::panic::Location;
 use core::ptr::NonNull;
 
+use super::dump::ListenerDump;
 use super::event::{Declared, Event};
 use super::kind::{KindRef, Verdict};
+pub(crate) use super::place::Place;
 use super::row::Row;
 use super::slot::{Captures, RawSlot, Slot};
 use super::special::{Special, is_leaving, leaves, reap_leaving};
 use super::walk::Frame;
-
-/// Where a listener is added.
-#[derive(Clone, Copy)]
-pub(crate) enum Place {
-    /// Before all others; one after the other.
-    Intercepting,
-    Front,
-    /// Between front and back; groups ascending, in a group one after the other.
-    Group(i16),
-    Back,
-}
-
-impl Place {
-    /// Keys of the back begin here; those of the front end at its negative.
-    const BACK: i64 = 1 << 62;
-
-    /// The number of a registration, by a key for the front or the back.
-    #[cfg(feature = "named")]
-    pub(super) fn number(key: i64) -> i64 {
-        key.abs() - Self::BACK
-    }
-
-    /// The key by which a list is sorted, for the `number`-th registration of an emitter.
-    pub(crate) fn key(self, number: i64) -> i64 {
-        /// Registrations fit in below that, one every microsecond for half a year.
-        const GROUP: i64 = 1 << 44;
-        match self {
-            Self::Intercepting => i64::MIN + number,
-            Self::Front => -Self::BACK - number,
-            Self::Group(group) => i64::from(group) * GROUP + number,
-            Self::Back => Self::BACK + number,
-        }
-    }
-}
 
 /// The listeners of one event of one emitter.
 pub struct List<S: Declared, E: Event<S>> {
@@ -95,6 +64,8 @@ pub(super) struct Aside {
     pub(super) special: Option<Rc<Special>>,
     /// How deep emits may be nested, if it has been said.
     pub(super) max_depth: Option<u32>,
+    /// Who is told of removals, if somebody ever wanted to be: a `Weak<Watch<_>>`.
+    watch: Option<Box<dyn Any>>,
 }
 
 /// A listener that is blocked.
@@ -130,6 +101,7 @@ impl RawList {
         let row = self.row_or_new();
         if self.count() == 0 {
             row.since.set(number);
+            row.warned.set(false);
         }
         if row.is_walked() {
             let slot = NonNull::from(Box::leak(Box::new(slot)));
@@ -173,6 +145,57 @@ impl RawList {
     pub(super) fn locations(&self) -> Vec<&'static Location<'static>> {
         let row = self.row();
         row.iter().flat_map(live).map(|slot| slot.location).collect()
+    }
+
+    /// Where one was registered, if it is there.
+    pub(super) fn location(&self, key: i64) -> Option<&'static Location<'static>> {
+        let row = self.row()?;
+        find(&row, key).filter(|slot| is_live(&row, slot)).map(|slot| slot.location)
+    }
+
+    /// Each listener as it is now, in the order in which they are called.
+    pub(super) fn standing(&self) -> Vec<ListenerDump> {
+        let Some(row) = self.row() else { return Vec::new() };
+        let standing = |slot: &RawSlot| {
+            let blocked = look_aside(&row, |aside| {
+                let blocked = aside.blocked.iter().find(|blocked| blocked.key == slot.key);
+                blocked.map(|blocked| blocked.kind.get().how)
+            });
+            ListenerDump {
+                key: slot.key,
+                kind: blocked.unwrap_or_else(|| slot.how()),
+                location: slot.location,
+                blocked: blocked.is_some(),
+                running: Frame::outermost_running(row.frame.get(), slot).is_some(),
+            }
+        };
+        let mut listeners: Vec<_> = live(&row).map(standing).collect();
+        listeners.sort_by_key(|listener| listener.key);
+        listeners
+    }
+
+    /// Is it to be said that there are suspiciously many? Once, as long as there are any.
+    pub(super) fn warn(&self) -> bool {
+        self.row().is_some_and(|row| !row.warned.replace(true))
+    }
+
+    /// Lets it know who is to be told of removals: a `Weak<Watch<_>>`.
+    pub(super) fn link<W: Clone + 'static>(&self, watch: &W) {
+        if let Some(row) = self.row().filter(|row| !row.watched.replace(true)) {
+            put_aside(&row, |aside| aside.watch = Some(Box::new(watch.clone())));
+        }
+    }
+
+    /// Is there, or was there ever, somebody who watches?
+    #[inline]
+    pub(super) fn is_watched(&self) -> bool {
+        self.row().is_some_and(|row| row.watched.get())
+    }
+
+    /// Who is told of removals, if it is of this type.
+    pub(super) fn watch<W: Clone + 'static>(&self) -> Option<W> {
+        let row = self.row()?;
+        look_aside(&row, |aside| aside.watch.as_ref()?.downcast_ref::<W>().cloned())
     }
 
     /// Removes one. Says whether it was there.
@@ -219,15 +242,18 @@ impl RawList {
         over.is_some() || !slot.is_gone()
     }
 
-    /// One that has been called is to be counted as `verdict` says, and may be over.
+    /// One that has been called is to be counted as `verdict` says, and may be over. Says whether it has been
+    /// removed.
     #[cold]
-    pub(super) fn note(&self, slot: &RawSlot, verdict: Verdict) {
-        let Some(row) = self.row() else { return };
-        if verdict == Verdict::Over && is_live(&row, slot) {
+    pub(super) fn note(&self, slot: &RawSlot, verdict: Verdict) -> bool {
+        let Some(row) = self.row() else { return false };
+        let over = verdict == Verdict::Over && is_live(&row, slot);
+        if over {
             // It runs, so its captures go when it has returned.
             drop(take_out(&row, slot));
         }
         Frame::note(row.frame.get(), verdict);
+        over
     }
 
     /// One has become a tombstone, having been called for the last time.

@@ -65,6 +65,12 @@
 /// A line `error T` declares [`Error`](crate::events::Error) and
 /// [`ErrorMonitor`](crate::events::ErrorMonitor), both with the payload `&T`, and adds `emit_error`.
 ///
+/// # All events in one
+///
+/// A line `enum RoomEvent` gives a name to the enum of all events, which
+/// [`on_any`](crate::Watching::on_any) hands over: `RoomEvent::Joined(&str)`, `RoomEvent::Closed`. It is as
+/// visible as the emitter, and what is written above the line becomes its documentation.
+///
 /// # Shared events
 ///
 /// `use Path(..)` takes an event type that exists already, such as those in
@@ -90,15 +96,15 @@
 #[macro_export]
 macro_rules! events {
     ($vis:vis for $emitter:ident { $($events:tt)* }) => {
-        $crate::__events! { @next existing [$vis] $emitter [] $($events)* }
+        $crate::__events! { @next existing [$vis,] $emitter [] $($events)* }
     };
     ($(#[$attr:meta])* $vis:vis sync $emitter:ident { $($events:tt)* }) => {
         $crate::__events! { @emitter [$(#[$attr])*] [$vis] $emitter sync }
-        $crate::__events! { @next made [$vis] $emitter [] $($events)* }
+        $crate::__events! { @next made [$vis,] $emitter [] $($events)* }
     };
     ($(#[$attr:meta])* $vis:vis $emitter:ident { $($events:tt)* }) => {
         $crate::__events! { @emitter [$(#[$attr])*] [$vis] $emitter emitter }
-        $crate::__events! { @next made [$vis] $emitter [] $($events)* }
+        $crate::__events! { @next made [$vis,] $emitter [] $($events)* }
     };
 }
 
@@ -130,12 +136,6 @@ macro_rules! __events {
             }
         }
 
-        impl $crate::$room::Emitter for $emitter {
-            fn listeners(&self) -> &$crate::$room::Listeners<Self> {
-                &self.emitter
-            }
-        }
-
         $crate::__events! { @only $room $emitter }
 
         impl ::core::fmt::Debug for $emitter {
@@ -145,9 +145,25 @@ macro_rules! __events {
         }
     };
 
-    // What only the emitters for one thread have.
-    (@only sync $emitter:ident) => {};
+    // What the emitters for many threads and those for one thread do not share.
+    (@only sync $emitter:ident) => {
+        impl $crate::sync::Emitter for $emitter {
+            fn listeners(&self) -> &$crate::sync::Listeners<Self> {
+                &self.emitter
+            }
+        }
+    };
     (@only emitter $emitter:ident) => {
+        impl $crate::emitter::Emitter for $emitter {
+            fn listeners(&self) -> &$crate::emitter::Listeners<Self> {
+                &self.emitter
+            }
+
+            fn recall(&self) -> ::core::option::Option<$crate::emitter::Recall<Self>> {
+                ::core::option::Option::Some(self.emitter.recall_by(|emitter| Self { emitter }))
+            }
+        }
+
         #[allow(dead_code)]
         impl $emitter {
             /// One that nobody listens to, and that behaves as the options say.
@@ -185,8 +201,15 @@ macro_rules! __events {
         $crate::__events! {
             @next $form $vis $emitter [$($entry)*
                 { shared [] [$crate::events::Error] Error (&$error) }
-                { shared [] [$crate::events::ErrorMonitor] ErrorMonitor (&$error) }
+                { monitor [] [$crate::events::ErrorMonitor] ErrorMonitor (&$error) }
             ] $($($rest)*)?
+        }
+    };
+    (@next $form:ident [$vis:vis,] $emitter:ident $entries:tt
+        $(#[$attr:meta])* enum $any:ident $(, $($rest:tt)*)?
+    ) => {
+        $crate::__events! {
+            @next $form [$vis, $any [$(#[$attr])*]] $emitter $entries $($($rest)*)?
         }
     };
     (@next $form:ident $vis:tt $emitter:ident $entries:tt $(#[$attr:meta])* use $($rest:tt)*) => {
@@ -238,12 +261,15 @@ macro_rules! __events {
     };
 
     // All together.
-    (@declare $vis:tt $emitter:ident
+    (@declare [$vis:vis, $($any:tt)*] $emitter:ident
         $({ $kind:ident $attrs:tt [$($path:tt)*] $event:ident $payload:tt })*
     ) => {
-        $($crate::__events! { @type $kind $vis $emitter $attrs $event $payload })*
+        $($crate::__events! { @type $kind [$vis] $emitter $attrs $event $payload })*
+        $crate::__events! { @any named [$vis] [$($any)*] $({ $kind $attrs $event $payload })* }
 
         const _: () = {
+            $crate::__events! { @any unnamed [pub] [$($any)*] $({ $kind $attrs $event $payload })* }
+
             #[doc(hidden)]
             #[derive(Default)]
             #[allow(non_snake_case, unnameable_types, missing_debug_implementations)]
@@ -258,8 +284,13 @@ macro_rules! __events {
 
             impl $crate::emitter::Declared for $emitter {
                 const NAME: &'static str = ::core::stringify!($emitter);
+                type Any<'a> = $crate::__events!(@any type 'a $($any)*);
                 type Table = __Table;
                 type Rows<F: $crate::emitter::Family> = __Rows<F>;
+
+                fn shorten<'a, 'b: 'a>(event: Self::Any<'b>) -> Self::Any<'a> {
+                    event
+                }
             }
 
             impl $crate::emitter::Table for __Table {
@@ -302,12 +333,24 @@ macro_rules! __events {
             }
 
             $($crate::__event! {
-                [$emitter $event [$($path)*]] [] [0 1 2 3 4 5 6 7 8 9 10 11] $payload
+                [$emitter $event [$($path)*] $kind] [] [0 1 2 3 4 5 6 7 8 9 10 11] $payload
             })*
         };
     };
 
+    // The enum of all events, with a name or without.
+    (@any named [$vis:vis] [$any:ident [$($attr:tt)*]] $($entry:tt)*) => {
+        $crate::__any! { [$($attr)* [$vis] $any] 'a [__Never] [] $($entry)* }
+    };
+    (@any unnamed $vis:tt [] $($entry:tt)*) => {
+        $crate::__any! { [#[doc(hidden)] $vis __Any] 'a [__Never] [] $($entry)* }
+    };
+    (@any type $life:lifetime) => { __Any<$life> };
+    (@any type $life:lifetime $any:ident $attrs:tt) => { $any<$life> };
+    (@any $($not_here:tt)*) => {};
+
     (@type shared $($ignored:tt)*) => {};
+    (@type monitor $($ignored:tt)*) => {};
     (@type own [$vis:vis] $emitter:ident [$($attr:tt)*] $event:ident $payload:tt) => {
         $($attr)*
         #[doc = ""]
@@ -347,7 +390,7 @@ macro_rules! __event {
 
     // None, one, or several.
     ($head:tt [] $indices:tt ()) => {
-        $crate::__event! { @impl $head payload () () () () }
+        $crate::__event! { @impl $head payload () () () () [] }
     };
     ($head:tt [($kind:tt $index:tt $($type:tt)*)] $indices:tt ()) => {
         $crate::__event! {
@@ -356,6 +399,7 @@ macro_rules! __event {
             ($crate::__event!(@shape $kind $($type)*))
             ($crate::__event!(@lend $kind *payload, $($type)*))
             ($kind)
+            [($crate::__event!(@show $kind *payload))]
         }
     };
     ($head:tt [$(($kind:tt $index:tt $($type:tt)*))*] $indices:tt ()) => {
@@ -365,11 +409,12 @@ macro_rules! __event {
             ($($crate::__event!(@shape $kind $($type)*),)*)
             ($($crate::__event!(@lend $kind payload.$index, $($type)*),)*)
             ($($kind)*)
+            [($($crate::__event!(@show $kind payload.$index),)*)]
         }
     };
 
-    (@impl [$emitter:ident $event:ident [$($path:tt)*]] $payload:ident $type:tt $shape:tt $lend:tt
-        ($($kind:tt)*)
+    (@impl [$emitter:ident $event:ident [$($path:tt)*] $entry:ident] $payload:ident
+        $type:tt $shape:tt $lend:tt ($($kind:tt)*) $any:tt
     ) => {
         #[allow(unused_parens, clippy::unused_unit)]
         impl $crate::emitter::Event<$emitter> for $($path)* {
@@ -385,11 +430,16 @@ macro_rules! __event {
                 $lend
             }
 
+            fn any<'a>(
+                $payload: &'a Self::Payload<'_>,
+            ) -> ::core::option::Option<<$emitter as $crate::emitter::Declared>::Any<'a>> {
+                let _ = $payload;
+                $crate::__event!(@any $entry $emitter $event $any)
+            }
+
             #[inline]
-            fn list(
-                table: &<$emitter as $crate::emitter::Declared>::Table,
-            ) -> &$crate::emitter::List<$emitter, Self> {
-                &table.$event
+            fn list(core: &$crate::emitter::Core<$emitter>) -> &$crate::emitter::List<$emitter, Self> {
+                &core.table().$event
             }
 
             #[inline]
@@ -399,6 +449,13 @@ macro_rules! __event {
                 &rows.$event
             }
         }
+    };
+
+    (@any monitor $($ignored:tt)*) => { ::core::option::Option::None };
+    (@any $kind:ident $emitter:ident $event:ident [$($payload:tt)*]) => {
+        ::core::option::Option::Some(
+            <$emitter as $crate::emitter::Declared>::Any::$event $($payload)*
+        )
     };
 
     (@type ref $life:lifetime $type:ty) => { &$life $type };
@@ -415,4 +472,8 @@ macro_rules! __event {
     (@lend ref $place:expr, $type:ty) => { $place };
     (@lend mut $place:expr, $type:ty) => { &mut *$place };
     (@lend own $place:expr, $type:ty) => { <$type as ::core::clone::Clone>::clone(&$place) };
+
+    (@show ref $place:expr) => { $place };
+    (@show mut $place:expr) => { &*$place };
+    (@show own $place:expr) => { &$place };
 }

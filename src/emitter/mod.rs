@@ -193,6 +193,51 @@
 //! end when it does: a future with [`Gone`], a stream with `None`. To emit wakes a task, and never
 //! polls it.
 //!
+//! # Watching
+//!
+//! Every emitter has three events of its own, which it alone raises, and which need not be declared:
+//!
+//! | | |
+//! |---|---|
+//! | [`ListenerAdded`](crate::events::ListenerAdded) | somebody is about to listen: a source may start |
+//! | [`ListenerRemoved`](crate::events::ListenerRemoved) | somebody has gone: a source may stop |
+//! | [`ListenerLeak`](crate::events::ListenerLeak) | an event has suspiciously many listeners |
+//!
+//! and these methods, of the trait [`Watching`]:
+//!
+//! | | |
+//! |---|---|
+//! | [`on_any`](Watching::on_any) | a listener for all events, which it gets as an enum to `match` on |
+//! | [`dump`](Watching::dump) | all listeners as they are now, with the places where they were registered |
+//! | [`set_max_listeners`](Watching::set_max_listeners) | how many listeners are not suspect yet |
+//!
+//! ```
+//! use onward::events::{ListenerAdded, ListenerRemoved};
+//! use onward::{Emitter, Watching, events};
+//!
+//! events! { Sensor { Reading(f64), Fault(&str), enum SensorEvent } }
+//!
+//! let sensor = Sensor::new();
+//! sensor.on(ListenerAdded, |_, added| {
+//!     if added.is(Reading) && added.others() == 0 {
+//!         println!("the first one: start to measure");
+//!     }
+//! });
+//! sensor.on(ListenerRemoved, |_, removed| {
+//!     if removed.is(Reading) && removed.others() == 0 {
+//!         println!("that was the last one: stop");
+//!     }
+//! });
+//! sensor.on_any(|_, event| match event {
+//!     SensorEvent::Reading(celsius) => println!("{celsius} degrees"),
+//!     SensorEvent::Fault(what) => println!("broken: {what}"),
+//! });
+//!
+//! let display = sensor.on(Reading, |_, celsius| println!("now {celsius}")); // the first one
+//! sensor.emit(Reading, 20.5); // now 20.5; 20.5 degrees
+//! sensor.off(display); // that was the last one
+//! ```
+//!
 //! # Panics
 //!
 //! A listener's panic passes out of `emit`, the listeners after it are not called, and the emitter can be
@@ -221,20 +266,28 @@
 //! it captures; what captures more is boxed. To emit takes no lock, no hash, no allocation and no copy: one indirect
 //! call for each listener. To add one at the end, and to remove the newest or the oldest, takes constant time; another
 //! one is searched for. A listener added during an emit of its event is allocated by itself until that emit has ended.
+//!
+//! Those who watch are kept apart, in what is made for the first of them. Without any, an emit looks at one
+//! byte more, beside the list that it looks for.
 
+mod any;
 mod awaiting;
 mod chain;
+mod core;
+mod dump;
 mod emission;
 mod event;
 pub(crate) mod failing;
 mod first;
 pub mod from_node;
 mod held;
+mod info;
 mod intercepting;
 #[cfg(feature = "std")]
 mod isolation;
 mod kept;
 mod kind;
+mod leaks;
 mod list;
 mod listener;
 mod listeners;
@@ -246,6 +299,7 @@ mod nested;
 mod next;
 mod options;
 mod pausable;
+mod place;
 mod queue;
 mod relaying;
 mod routing;
@@ -260,15 +314,23 @@ mod subscribing;
 mod unhandled;
 mod waiting;
 mod walk;
+mod watch;
+mod watching;
 
+pub use any::AnyEvent;
 pub use awaiting::Waiting;
+pub use dump::{Dump, EventDump, ListenerDump, ListenerKind, Position};
 pub use emission::{Emitted, EventEmitter};
 pub use event::{Declared, Event};
 pub use first::{Armed, First, OneOf2, OneOf3, OneOf4, Race, first};
 pub use held::Deferrable;
+pub use info::ListenerInfo;
 #[cfg(feature = "std")]
 pub use isolation::ListenerPanic;
 pub use kept::Waitable;
+#[cfg(feature = "std")]
+pub use leaks::on_leak;
+pub use leaks::{Leak, default_max_listeners, set_default_max_listeners};
 pub use listener::{Block, Listener, Subscription, Subscriptions};
 pub use listeners::Listeners;
 pub use next::{Gone, Next, NextError, NextOrError};
@@ -280,8 +342,14 @@ pub use streaming::{Events, Overflow};
 pub use strict::{Overflowed, Strict};
 pub use subscribing::Emitter;
 pub use unhandled::Unhandled;
+pub use watch::Recall;
+pub use watching::Watching;
 
 // For what `events!` writes.
+#[doc(hidden)]
+pub use any::{Part, Unwritten, Written};
+#[doc(hidden)]
+pub use core::Core;
 #[doc(hidden)]
 pub use event::{Family, Rows, Table};
 #[doc(hidden)]

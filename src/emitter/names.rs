@@ -38,4 +38,78 @@ shared! {
     Terminate
     /// The terminal went away, `SIGHUP`.
     Hangup
+    /// A listener is about to be added. Every emitter has this event, and raises it itself.
+    ///
+    /// It carries a [`ListenerInfo`](crate::emitter::ListenerInfo). It comes **before** the listener is
+    /// there: the count is still the old one, and a listener that is added meanwhile stands in front of
+    /// it. It does not come for its own first listener, which is not there yet either.
+    ///
+    /// With [`ListenerRemoved`] a source works only as long as somebody listens:
+    ///
+    /// ```
+    /// use onward::emitter::Emitted;
+    /// use onward::events::{ListenerAdded, ListenerRemoved};
+    /// use onward::{Emitter, events};
+    ///
+    /// events! { Sensor { Reading(f64), Started(), Stopped() } }
+    /// let sensor = Sensor::new();
+    /// sensor.on(ListenerAdded, |sensor, added| {
+    ///     if added.is(Reading) && added.others() == 0 {
+    ///         sensor.emit(Started, ()); // the first is on its way
+    ///     }
+    /// });
+    /// sensor.on(ListenerRemoved, |sensor, removed| {
+    ///     if removed.is(Reading) && removed.others() == 0 {
+    ///         sensor.emit(Stopped, ()); // the last has gone
+    ///     }
+    /// });
+    /// # use std::{cell::Cell, rc::Rc};
+    /// # let runs = Rc::new(Cell::new(false));
+    /// # let r = Rc::clone(&runs);
+    /// # sensor.on(Started, move |_, ()| r.set(true));
+    /// # let r = Rc::clone(&runs);
+    /// # sensor.on(Stopped, move |_, ()| r.set(false));
+    ///
+    /// let display = sensor.on(Reading, |_, celsius| println!("{celsius}"));
+    /// # assert!(runs.get());
+    /// sensor.once(Reading, |_, celsius| println!("the first: {celsius}"));
+    /// assert_eq!(sensor.emit(Reading, 20.5).called, 2);
+    /// # assert!(runs.get());
+    /// sensor.off(display);
+    /// # assert!(!runs.get());
+    /// ```
+    ///
+    /// Nobody else can raise it, which does not compile:
+    ///
+    /// ```compile_fail,E0080
+    /// use onward::{Emitter, events, events::ListenerAdded};
+    ///
+    /// events! { Room { Joined(&str) } }
+    /// Room::new().on(ListenerAdded, |room, added| { room.emit(ListenerAdded, added); });
+    /// ```
+    ///
+    /// # Re-entrancy
+    ///
+    /// A listener for it may do anything. One that adds listeners itself is not told of those, since it is
+    /// running; one by [`on_reentrant`](crate::Emitter::on_reentrant) is.
+    ListenerAdded
+    /// A listener was removed. Every emitter has this event, and raises it itself.
+    ///
+    /// It carries a [`ListenerInfo`](crate::emitter::ListenerInfo). It comes **after** the listener has
+    /// gone, whichever way it went: by `off`, with its guard, as a `once` or `many` that is used up (before
+    /// it is called for the last time), as an `on_weak` whose object is gone, or with all others. It does
+    /// not come if `off` found nothing, nor when the emitter itself goes.
+    ///
+    /// [`remove_all`](crate::Emitter::remove_all) removes the last listener first, each with its own
+    /// event, and those who listen for this event last of all.
+    ///
+    /// What goes with a guard, when the emitter is not at hand, is told at once by emitters that say how they
+    /// are found: see [`Emitter::recall`](crate::Emitter::recall).
+    ListenerRemoved
+    /// An event has suspiciously many listeners. Every emitter has this event, and raises it itself.
+    ///
+    /// It carries a [`Leak`](crate::emitter::Leak). If nobody listens for it, the thread's
+    /// hook gets it, which writes a line to the standard error unless told otherwise: see
+    /// [`Watching::set_max_listeners`](crate::Watching::set_max_listeners).
+    ListenerLeak
 }

@@ -201,13 +201,13 @@ where
     fn attach(&self, source: &A) {
         let this = Weak::clone(&self.this);
         let seat = Seat(Weak::clone(&self.this) as _, self.next_number());
-        let slot = Slot::deciding(move |source: &A, payload: X::Payload<'_>| {
+        let slot = Slot::<A, X>::deciding(move |source: &A, payload: X::Payload<'_>| {
             let _ = &seat;
             let Some(this) = this.upgrade() else { return Verdict::Over };
             let Some(target) = (this.target)() else { return Verdict::Over };
             this.pass_on(source, payload, &target)
         });
-        let listener = source.listeners().add_at(self.events.0, Place::Back, slot, self.location);
+        let listener = source.listeners().core().add(source, Place::Back, self.location, slot);
         self.listener.set(Some(listener));
         source.listener_added(self.events.0);
     }

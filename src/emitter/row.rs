@@ -47,6 +47,10 @@ pub(super) struct Header {
     pub(super) since: Cell<i64>,
     /// What is needed to count nested emits.
     pub(super) nested: Counter,
+    /// Has it been said that there are suspiciously many?
+    pub(super) warned: Cell<bool>,
+    /// Does somebody want to be told of removals?
+    pub(super) watched: Cell<bool>,
     /// What is seldom needed.
     pub(super) aside: Cell<Option<Box<Aside>>>,
 }
@@ -80,6 +84,8 @@ impl Row {
                 limit: Cell::new(first.add(1)),
                 since: Cell::new(0),
                 nested: Counter::new(),
+                warned: Cell::new(false),
+                watched: Cell::new(false),
                 aside: Cell::new(None),
             });
         }
@@ -195,6 +201,7 @@ impl Row {
         }
         if start == end {
             self.since.set(number);
+            self.warned.set(false);
             return true;
         }
         // SAFETY: the row is not empty, so there is a slot before its end.

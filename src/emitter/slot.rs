@@ -23,6 +23,7 @@ use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 use core::panic::Location;
 
+use super::dump::ListenerKind;
 use super::event::{Declared, Event};
 use super::kind::{
     Callable, Counted, Deciding, KindRef, Once, Reentrant, Repeated, WORDS, Words, fits,
@@ -202,6 +203,11 @@ impl RawSlot {
     /// It was blocked, the kind comes from [`block`](Self::block), and it has not been reaped.
     pub(super) unsafe fn unblock(&self, kind: KindRef) {
         self.kind.set(kind);
+    }
+
+    /// How it was added, unless it is [gone](Self::is_gone).
+    pub(super) fn how(&self) -> ListenerKind {
+        self.kind.get().get().how
     }
 
     pub(super) fn is_reentrant(&self) -> bool {

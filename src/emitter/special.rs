@@ -105,7 +105,7 @@ impl Special {
 impl RawList {
     /// Has `watch` told whenever this comes to have listeners, or to have none, and keeps it until it is over or
     /// this is dropped.
-    pub(super) fn watch(&self, watch: Rc<dyn Watch>) {
+    pub(super) fn watch_count(&self, watch: Rc<dyn Watch>) {
         self.specialize().watch(watch);
     }
 

@@ -8,6 +8,7 @@ use super::event::{Declared, Event};
 use super::listener::{Block, Listener, Subscription};
 use super::listeners::Listeners;
 use super::slot::Verdict;
+use super::watch::Recall;
 
 /// Something that emits events: the methods to listen to it.
 ///
@@ -58,6 +59,18 @@ pub trait Emitter: Declared {
         let _ = event;
     }
 
+    /// How to find this emitter when it is not at hand: with it, [`ListenerRemoved`] comes at once also
+    /// when a [`Subscription`] or a future is dropped, which do not know whose listener they remove. Without
+    /// it, the event comes with whatever the emitter does next, an emit say.
+    ///
+    /// Is asked when somebody begins to watch. Types made by [`events!`](crate::events!) have it, and so
+    /// have sockets and files; a type of your own that is a handle writes it as [`Recall`] shows.
+    ///
+    /// [`ListenerRemoved`]: crate::events::ListenerRemoved
+    fn recall(&self) -> Option<Recall<Self>> {
+        None
+    }
+
     /// Adds a listener, after those there are.
     ///
     /// # Re-entrancy
@@ -82,7 +95,7 @@ pub trait Emitter: Declared {
         event: E,
         listener: impl for<'a> FnMut(&Self, E::Payload<'a>) + 'static,
     ) -> Listener {
-        let listener = self.listeners().on(event, listener);
+        let listener = self.listeners().on(self, event, listener);
         self.listener_added(event);
         listener
     }
@@ -105,7 +118,7 @@ pub trait Emitter: Declared {
         event: E,
         listener: impl for<'a> FnOnce(&Self, E::Payload<'a>) + 'static,
     ) -> Listener {
-        let listener = self.listeners().once(event, listener);
+        let listener = self.listeners().once(self, event, listener);
         self.listener_added(event);
         listener
     }
@@ -127,7 +140,7 @@ pub trait Emitter: Declared {
         times: usize,
         listener: impl for<'a> FnMut(&Self, E::Payload<'a>) + 'static,
     ) -> Listener {
-        let listener = self.listeners().many(event, times, listener);
+        let listener = self.listeners().many(self, event, times, listener);
         self.listener_added(event);
         listener
     }
@@ -150,14 +163,17 @@ pub trait Emitter: Declared {
         mut wanted: impl for<'a> FnMut(&Self, E::Payload<'a>) -> bool + 'static,
         mut listener: impl for<'a> FnMut(&Self, E::Payload<'a>) + 'static,
     ) -> Listener {
-        let listener =
-            self.listeners().deciding(event, move |source: &Self, mut payload: E::Payload<'_>| {
+        let listener = self.listeners().deciding(
+            self,
+            event,
+            move |source: &Self, mut payload: E::Payload<'_>| {
                 if !wanted(source, E::lend(&mut payload)) {
                     return Verdict::Missed;
                 }
                 listener(source, payload);
                 Verdict::Taken
-            });
+            },
+        );
         self.listener_added(event);
         listener
     }
@@ -188,12 +204,15 @@ pub trait Emitter: Declared {
         mut listener: impl for<'a> FnMut(&T, &Self, E::Payload<'a>) + 'static,
     ) -> Listener {
         let object = Rc::downgrade(object);
-        let listener =
-            self.listeners().deciding(event, move |source: &Self, payload: E::Payload<'_>| {
+        let listener = self.listeners().deciding(
+            self,
+            event,
+            move |source: &Self, payload: E::Payload<'_>| {
                 let Some(object) = object.upgrade() else { return Verdict::Over };
                 listener(&object, source, payload);
                 Verdict::Taken
-            });
+            },
+        );
         self.listener_added(event);
         listener
     }
@@ -226,13 +245,16 @@ pub trait Emitter: Declared {
         mut listener: impl for<'a> FnMut(&mut T, &Self, E::Payload<'a>) + 'static,
     ) -> Listener {
         let state = Rc::downgrade(state);
-        let listener =
-            self.listeners().deciding(event, move |source: &Self, payload: E::Payload<'_>| {
+        let listener = self.listeners().deciding(
+            self,
+            event,
+            move |source: &Self, payload: E::Payload<'_>| {
                 let Some(state) = state.upgrade() else { return Verdict::Over };
                 let Ok(mut state) = state.try_borrow_mut() else { return Verdict::Busy };
                 listener(&mut state, source, payload);
                 Verdict::Taken
-            });
+            },
+        );
         self.listener_added(event);
         listener
     }
@@ -260,7 +282,7 @@ pub trait Emitter: Declared {
         group: i16,
         listener: impl for<'a> FnMut(&Self, E::Payload<'a>) + 'static,
     ) -> Listener {
-        let listener = self.listeners().on_group(event, group, listener);
+        let listener = self.listeners().on_group(self, event, group, listener);
         self.listener_added(event);
         listener
     }
@@ -282,7 +304,7 @@ pub trait Emitter: Declared {
         event: E,
         listener: impl for<'a> FnOnce(&Self, E::Payload<'a>) + 'static,
     ) -> Listener {
-        let listener = self.listeners().prepend_once(event, listener);
+        let listener = self.listeners().prepend_once(self, event, listener);
         self.listener_added(event);
         listener
     }
@@ -320,7 +342,7 @@ pub trait Emitter: Declared {
         event: E,
         listener: impl for<'a> FnMut(&Self, E::Payload<'a>) + 'static,
     ) -> Listener {
-        let listener = self.listeners().prepend(event, listener);
+        let listener = self.listeners().prepend(self, event, listener);
         self.listener_added(event);
         listener
     }
@@ -346,7 +368,7 @@ pub trait Emitter: Declared {
         event: E,
         listener: impl for<'a> Fn(&Self, E::Payload<'a>) + 'static,
     ) -> Listener {
-        let listener = self.listeners().on_reentrant(event, listener);
+        let listener = self.listeners().on_reentrant(self, event, listener);
         self.listener_added(event);
         listener
     }
@@ -404,7 +426,7 @@ pub trait Emitter: Declared {
     /// assert!(!room.off(greeting));
     /// ```
     fn off(&self, listener: Listener) -> bool {
-        self.listeners().off(listener)
+        self.listeners().off(self, listener)
     }
 
     /// Removes all listeners of all events, as [`off`](Self::off) does.
@@ -418,7 +440,7 @@ pub trait Emitter: Declared {
     /// assert!(room.event_names().is_empty());
     /// ```
     fn remove_all(&self) {
-        self.listeners().remove_all();
+        self.listeners().remove_all(self);
     }
 
     /// Removes all listeners of one event, as [`off`](Self::off) does.
@@ -433,7 +455,7 @@ pub trait Emitter: Declared {
     /// assert_eq!(room.event_names(), ["Closed"]);
     /// ```
     fn remove_all_of<E: Event<Self>>(&self, event: E) {
-        self.listeners().remove_all_of(event);
+        self.listeners().remove_all_of(self, event);
     }
 
     /// How many listeners an event has. Exact at every moment: one that has been removed does

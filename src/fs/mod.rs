@@ -38,7 +38,7 @@ mod write;
 mod write_options;
 mod writing;
 
-pub use read::ReadStream;
+pub use read::{ReadEvent, ReadStream};
 pub use read_options::ReadOptions;
-pub use write::WriteStream;
+pub use write::{WriteEvent, WriteStream};
 pub use write_options::WriteOptions;

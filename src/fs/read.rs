@@ -6,7 +6,7 @@ use super::sys::{How, Kind};
 use super::{ReadOptions, open};
 use crate::emitter::Downgrade;
 use crate::emitter::names::{Close, Data, End, Open};
-use crate::emitter::{Emitter, Event, EventEmitter, Listeners, Pausable};
+use crate::emitter::{Emitter, Event, EventEmitter, Listeners, Pausable, Recall};
 use crate::error::{Error, Result};
 use crate::event_loop::{Handle, Interest};
 use crate::stream::{Flow, ReadControl};
@@ -18,12 +18,14 @@ use std::path::Path;
 use std::rc::Rc;
 
 crate::events! {
-    for ReadStream {
+    pub for ReadStream {
         use Open(),
         use Data(&[u8]),
         use End(),
         use Close(bool),
         error Error,
+        /// All events of a [`ReadStream`].
+        enum ReadEvent,
     }
 }
 
@@ -298,6 +300,11 @@ impl Emitter for ReadStream {
         &self.0.emitter
     }
 
+    fn recall(&self) -> Option<Recall<Self>> {
+        let inner = Rc::downgrade(&self.0);
+        Some(Recall::new(move || inner.upgrade().map(Self)))
+    }
+
     fn listener_added<E: Event<Self>>(&self, _: E) {
         if TypeId::of::<E>() == TypeId::of::<Data>() {
             self.flow_changed(Flow::listen);
@@ -365,7 +372,7 @@ impl FileStream for ReadStream {
 
     fn tell_close(&self, had_error: bool) {
         self.0.emitter.emit(self, Close, had_error);
-        self.remove_all();
+        self.0.emitter.clear();
     }
 }
 

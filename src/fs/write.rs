@@ -5,7 +5,7 @@ use super::sys::{self, Kind};
 use super::{WriteOptions, open, writing};
 use crate::emitter::Downgrade;
 use crate::emitter::names::{Close, Drain, Finish, Open};
-use crate::emitter::{Emitter, EventEmitter, Listeners};
+use crate::emitter::{Emitter, EventEmitter, Listeners, Recall};
 use crate::error::{Error, Result};
 use crate::event_loop::{Handle, Interest};
 use crate::stream::{WriteControl, WriteQueue};
@@ -16,12 +16,14 @@ use std::path::Path;
 use std::rc::Rc;
 
 crate::events! {
-    for WriteStream {
+    pub for WriteStream {
         use Open(),
         use Drain(),
         use Finish(),
         use Close(bool),
         error Error,
+        /// All events of a [`WriteStream`].
+        enum WriteEvent,
     }
 }
 
@@ -319,6 +321,11 @@ impl Emitter for WriteStream {
     fn listeners(&self) -> &Listeners<Self> {
         &self.0.emitter
     }
+
+    fn recall(&self) -> Option<Recall<Self>> {
+        let inner = Rc::downgrade(&self.0);
+        Some(Recall::new(move || inner.upgrade().map(Self)))
+    }
 }
 
 impl FileStream for WriteStream {
@@ -374,7 +381,7 @@ impl FileStream for WriteStream {
 
     fn tell_close(&self, had_error: bool) {
         self.0.emitter.emit(self, Close, had_error);
-        self.remove_all();
+        self.0.emitter.clear();
     }
 }
 

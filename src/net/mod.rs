@@ -27,5 +27,5 @@ mod server;
 mod socket;
 mod sys;
 
-pub use server::Server;
-pub use socket::Socket;
+pub use server::{Server, ServerEvent};
+pub use socket::{Socket, SocketEvent};

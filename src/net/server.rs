@@ -5,7 +5,7 @@ use super::socket::{Parent, Socket};
 use super::sys::{self, AcceptError};
 use crate::emitter::Downgrade;
 use crate::emitter::names::{Close, Connection, Listening};
-use crate::emitter::{Emitter, EventEmitter, Listeners};
+use crate::emitter::{Emitter, EventEmitter, Listeners, Recall};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event_loop::{Descriptor, Handle, Interest, Key, Source, Timer, Trigger};
 use std::cell::{Cell, RefCell};
@@ -22,11 +22,13 @@ const SHORTEST_REST: Duration = Duration::from_millis(10);
 const LONGEST_REST: Duration = Duration::from_secs(1);
 
 crate::events! {
-    for Server {
+    pub for Server {
         use Listening(),
         use Connection(Socket),
         use Close(),
         error Error,
+        /// All events of a [`Server`].
+        enum ServerEvent,
     }
 }
 
@@ -176,7 +178,7 @@ impl Server {
                 closed.0.emitter.emit(&closed, Close, ());
             });
             let over = self.clone();
-            inner.handle.at_close(move || over.remove_all());
+            inner.handle.at_close(move || over.0.emitter.clear());
         }
     }
 
@@ -258,6 +260,11 @@ impl Emitter for Server {
     fn listeners(&self) -> &Listeners<Self> {
         &self.0.emitter
     }
+
+    fn recall(&self) -> Option<Recall<Self>> {
+        let inner = Rc::downgrade(&self.0);
+        Some(Recall::new(move || inner.upgrade().map(Self)))
+    }
 }
 
 impl Parent for Inner {
@@ -288,7 +295,7 @@ impl Source for Inner {
 
     fn abandon(self: Rc<Self>) {
         drop(self.listener.take());
-        Server(self).remove_all();
+        self.emitter.clear();
     }
 }
 

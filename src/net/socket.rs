@@ -4,7 +4,7 @@ use super::address::Address;
 use super::connect::{self, Dial};
 use crate::emitter::Downgrade;
 use crate::emitter::names::{Close, Connect, Data, Drain, End, Finish};
-use crate::emitter::{Emitter, Event, EventEmitter, Listeners, Pausable};
+use crate::emitter::{Emitter, Event, EventEmitter, Listeners, Pausable, Recall};
 use crate::error::{Error, Result};
 use crate::event_loop::{Descriptor, Handle, Interest, Source};
 use crate::io::{self as engine, Duplex, Endpoint};
@@ -17,7 +17,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::rc::Rc;
 
 crate::events! {
-    for Socket {
+    pub for Socket {
         use Connect(),
         use Data(&[u8]),
         use End(),
@@ -25,6 +25,8 @@ crate::events! {
         use Finish(),
         use Close(bool),
         error Error,
+        /// All events of a [`Socket`].
+        enum SocketEvent,
     }
 }
 
@@ -293,6 +295,11 @@ impl Emitter for Socket {
         &self.0.emitter
     }
 
+    fn recall(&self) -> Option<Recall<Self>> {
+        let inner = Rc::downgrade(&self.0);
+        Some(Recall::new(move || inner.upgrade().map(Self)))
+    }
+
     fn listener_added<E: Event<Self>>(&self, _: E) {
         if TypeId::of::<E>() == TypeId::of::<Data>() {
             engine::listen(self);
@@ -352,7 +359,7 @@ struct Over<'a>(&'a Socket);
 
 impl Drop for Over<'_> {
     fn drop(&mut self) {
-        self.0.remove_all();
+        self.0.0.emitter.clear();
         if let Some(parent) = &self.0.0.parent {
             Rc::clone(parent).child_closed();
         }
@@ -384,7 +391,7 @@ impl Source for Inner {
 
     fn abandon(self: Rc<Self>) {
         drop(self.duplex.detach());
-        Socket(self).remove_all();
+        self.emitter.clear();
     }
 }
 

@@ -4,4 +4,4 @@
 mod signal;
 
 #[cfg(unix)]
-pub use signal::{Signals, signals};
+pub use signal::{SignalEvent, Signals, signals};

@@ -2,7 +2,7 @@
 
 use crate::emitter::Downgrade;
 use crate::emitter::names::{Hangup, Interrupt, Terminate};
-use crate::emitter::{Emitter, Event, EventEmitter, Listeners};
+use crate::emitter::{Emitter, Event, EventEmitter, Listeners, Recall};
 use crate::error::{Error, Result};
 use crate::event_loop::{Descriptor, Handle, Interest, Key, Source, Trigger};
 use signal_hook::SigId;
@@ -17,11 +17,13 @@ use std::os::unix::net::UnixStream;
 use std::rc::Rc;
 
 crate::events! {
-    for Signals {
+    pub for Signals {
         use Interrupt(),
         use Terminate(),
         use Hangup(),
         error Error,
+        /// All events of the [`Signals`].
+        enum SignalEvent,
     }
 }
 
@@ -88,7 +90,7 @@ impl Signals {
         for watch in self.0.watches.take() {
             watch.end(&self.0.handle);
         }
-        self.remove_all();
+        self.0.emitter.clear();
     }
 
     fn watch(&self, signal: i32) {
@@ -189,6 +191,11 @@ impl Downgrade for Signals {
 impl Emitter for Signals {
     fn listeners(&self) -> &Listeners<Self> {
         &self.0.emitter
+    }
+
+    fn recall(&self) -> Option<Recall<Self>> {
+        let inner = Rc::downgrade(&self.0);
+        Some(Recall::new(move || inner.upgrade().map(Self)))
     }
 
     fn listener_added<E: Event<Self>>(&self, _: E) {

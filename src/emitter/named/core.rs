@@ -23,6 +23,7 @@ use super::emitter::NamedEmitter;
 use super::key::{Find, Select};
 use super::shelves::Shelves;
 use crate::emitter::event::Event;
+use crate::emitter::leaks::{self, Leak};
 use crate::emitter::list::{AnyList, List, Place};
 use crate::emitter::listener::{Listener, Off, serial};
 use crate::emitter::slot::Slot;
@@ -34,6 +35,8 @@ pub struct Core {
     /// Counts registrations: the number of each is its key, and its age.
     registrations: Cell<i64>,
     hasher: RandomState,
+    /// More listeners for an event than these are suspect; none: the default counts.
+    pub(super) limit: Cell<usize>,
     /// How many listeners patterns have. While there is none, an emit does not look for any.
     pub(super) patterns: Cell<usize>,
     pub(super) shelves: RefCell<Shelves>,
@@ -80,6 +83,7 @@ impl Core {
             serial: serial(),
             registrations: Cell::new(0),
             hasher: RandomState::new(),
+            limit: Cell::new(0),
             patterns: Cell::new(0),
             shelves: RefCell::default(),
         }
@@ -110,7 +114,21 @@ impl Core {
         let key = place.key(number);
         let seat = at.seat(self, key);
         seat.list().add(number, key, || slot(key, location));
+        let count = seat.list().count();
+        if leaks::is_suspect(count, self.limit.get()) {
+            self.suspect(&*seat, count);
+        }
         Listener { key, serial: self.serial, event: seat.event() }
+    }
+
+    #[cold]
+    fn suspect<E: Event<NamedEmitter>>(&self, seat: &dyn Seat<E>, count: usize) {
+        let list = seat.list();
+        if list.warn() {
+            let (label, locations) = (seat.label(), list.locations());
+            let leak = Leak::new("NamedEmitter", label, count, self.limit.get(), locations);
+            leaks::report(&leak);
+        }
     }
 
     /// The n-th of the entries that may have the listener.

@@ -143,7 +143,7 @@ impl NamedEmitter {
     }
 
     /// Each event with its entries: one, or those of a pattern's listeners.
-    fn events(&self) -> Vec<(String, Vec<Rc<dyn Entry>>)> {
+    pub(super) fn events(&self) -> Vec<(String, Vec<Rc<dyn Entry>>)> {
         let (mut events, mut patterns) = (Vec::<(String, Vec<_>)>::new(), BTreeMap::new());
         for entry in self.core.get().map(|core| core.entries()).unwrap_or_default() {
             let label = entry.label();

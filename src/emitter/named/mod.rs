@@ -83,6 +83,7 @@ mod pattern;
 mod payload;
 mod shelf;
 mod shelves;
+mod watching;
 
 pub use emitter::NamedEmitter;
 pub use key::{Find, Key, Payload, Select};

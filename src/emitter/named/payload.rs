@@ -6,6 +6,8 @@
 use core::marker::PhantomData;
 
 use super::emitter::NamedEmitter;
+use crate::emitter::any::AnyEvent;
+use crate::emitter::core::Core;
 use crate::emitter::event::{Declared, Event, Family, Rows, Table};
 use crate::emitter::kept::ByRef;
 use crate::emitter::list::{AnyList, List, RawList};
@@ -30,8 +32,12 @@ impl<T: ?Sized + 'static> Event<NamedEmitter> for Carried<T> {
         payload
     }
 
-    fn list(table: &NoTable) -> &List<NamedEmitter, Self> {
-        table.nothing()
+    fn any(_: &Self::Payload<'_>) -> Option<NoEvent> {
+        None
+    }
+
+    fn list(core: &Core<NamedEmitter>) -> &List<NamedEmitter, Self> {
+        core.table().nothing()
     }
 
     fn row<F: Family>(rows: &NoTable) -> &F::Row<NamedEmitter, Self> {
@@ -51,8 +57,12 @@ impl<T: ?Sized + 'static> Event<NamedEmitter> for Matched<T> {
         *payload
     }
 
-    fn list(table: &NoTable) -> &List<NamedEmitter, Self> {
-        table.nothing()
+    fn any(_: &Self::Payload<'_>) -> Option<NoEvent> {
+        None
+    }
+
+    fn list(core: &Core<NamedEmitter>) -> &List<NamedEmitter, Self> {
+        core.table().nothing()
     }
 
     fn row<F: Family>(rows: &NoTable) -> &F::Row<NamedEmitter, Self> {
@@ -62,8 +72,24 @@ impl<T: ?Sized + 'static> Event<NamedEmitter> for Matched<T> {
 
 impl Declared for NamedEmitter {
     const NAME: &'static str = "NamedEmitter";
+    type Any<'a> = NoEvent;
     type Table = NoTable;
     type Rows<F: Family> = NoTable;
+
+    fn shorten<'a, 'b: 'a>(event: NoEvent) -> NoEvent {
+        event
+    }
+}
+
+/// An event that was declared, of which there are none.
+#[derive(Clone, Copy, Debug)]
+#[allow(unnameable_types, clippy::exhaustive_enums, reason = "there is no value of it")]
+pub enum NoEvent {}
+
+impl AnyEvent for NoEvent {
+    fn name(&self) -> &'static str {
+        match *self {}
+    }
 }
 
 /// The table of declared events, of which there are none.

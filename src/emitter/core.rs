@@ -1,0 +1,284 @@
+//! What an emitter owns once somebody has listened to it: its lists, and what watches over them.
+//!
+//! Whoever watches is told here: before a listener is added, and after one was removed. No borrow is held
+//! meanwhile.
+
+use alloc::rc::Rc;
+use alloc::vec::Vec;
+use core::cell::{Cell, OnceCell};
+use core::panic::Location;
+
+use super::emission::Emitted;
+use super::event::{Declared, Event, Table};
+use super::info::ListenerInfo;
+use super::leaks::{self, Leak};
+use super::list::{AnyList, List, Place, RawList};
+use super::listener::{Listener, Off, serial};
+use super::options::Options;
+use super::slot::Slot;
+use super::subscribing::Emitter;
+use super::watch::{BUILT_IN, Watch};
+use crate::emitter::names::ListenerRemoved;
+
+/// The inside of an emitter.
+#[allow(unnameable_types, missing_debug_implementations, reason = "for what `events!` writes")]
+#[repr(C)] // what an emit looks at comes first, and side by side
+pub struct Core<S: Declared> {
+    /// An emit has more to do than to call its event's listeners.
+    gate: Cell<bool>,
+    serial: u32,
+    table: S::Table,
+    /// Counts registrations: the number of each is its key, and its age.
+    registrations: Cell<i64>,
+    /// More listeners for an event than these are suspect; none: the default counts.
+    pub(super) limit: Cell<usize>,
+    /// Is made for the first who watches.
+    watch: OnceCell<Rc<Watch<S>>>,
+    options: Option<Rc<Options<S>>>,
+    /// An error of a listener is being raised.
+    pub(super) failing: Cell<bool>,
+}
+
+impl<S: Declared> Core<S> {
+    pub(super) fn new(options: Option<Rc<Options<S>>>) -> Self {
+        Self {
+            serial: serial(),
+            gate: Cell::new(false),
+            registrations: Cell::new(0),
+            limit: Cell::new(0),
+            watch: OnceCell::new(),
+            table: S::Table::default(),
+            options,
+            failing: Cell::new(false),
+        }
+    }
+
+    /// Lets a list know of the emitter's options, if it has any.
+    #[inline]
+    pub(super) fn configure<E: Event<S>>(&self, list: &List<S, E>) {
+        if let Some(options) = &self.options {
+            list.configure(options);
+        }
+    }
+
+    /// The lists of the events that are declared.
+    #[inline]
+    pub fn table(&self) -> &S::Table {
+        &self.table
+    }
+
+    /// The lists of the events that every emitter has, made if they are not there.
+    pub(super) fn watch(&self) -> &Watch<S> {
+        self.watch.get_or_init(|| Rc::new(Watch::new(self.serial)))
+    }
+
+    pub(super) fn watched(&self) -> Option<&Watch<S>> {
+        self.watch.get().map(|watch| &**watch)
+    }
+
+    /// Those who want to be told of removals, if there are any.
+    fn told_of_removals(&self) -> Option<&Watch<S>> {
+        self.watched().filter(|watch| watch.removed.count() != 0)
+    }
+
+    #[inline(always)]
+    pub(super) fn is_gated(&self) -> bool {
+        self.gate.get()
+    }
+
+    fn list(&self, index: u16) -> Option<&dyn AnyList> {
+        self.table.list(index).or_else(|| self.watched()?.list(index))
+    }
+
+    /// All lists, with their indices.
+    pub(super) fn lists(&self) -> impl Iterator<Item = (u16, &dyn AnyList)> {
+        let declared = (0..).map_while(|index| Some((index, self.table.list(index)?)));
+        let built_in = BUILT_IN.filter_map(|index| Some((index, self.watched()?.list(index)?)));
+        declared.chain(built_in)
+    }
+
+    /// The list of a declared event that a listener of this emitter stands in.
+    fn raw_of(&self, listener: Listener) -> Option<&RawList> {
+        let index = u16::try_from(listener.event).ok();
+        self.table.raw(index.filter(|_| listener.serial == self.serial)?)
+    }
+
+    /// The list that a listener of this emitter stands in.
+    fn list_of(&self, listener: Listener) -> Option<&dyn AnyList> {
+        let index =
+            u16::try_from(listener.event).ok().filter(|_| listener.serial == self.serial)?;
+        self.list(index)
+    }
+
+    /// Removes a listener, and tells of it. Without a source, it is looked for if somebody has to be told.
+    pub(super) fn remove(&self, source: Option<&S>, listener: Listener) -> bool {
+        if self.watch.get().is_none() {
+            return self.raw_of(listener).is_some_and(|list| list.remove(listener.key));
+        }
+        let Some(list) = self.list_of(listener) else { return false };
+        let told = self.told_of_removals();
+        let location = told.and_then(|_| list.location(listener.key));
+        let removed = list.remove(listener.key);
+        if let (Some(watch), Some(location), true) = (told, location, removed) {
+            self.tell_removed(watch, source, list, listener, location);
+        }
+        removed
+    }
+
+    #[cold]
+    fn tell_removed(
+        &self,
+        watch: &Watch<S>,
+        source: Option<&S>,
+        list: &dyn AnyList,
+        listener: Listener,
+        location: &'static Location<'static>,
+    ) {
+        let index = listener.event as u16; // by which `list` was found
+        let info = ListenerInfo::new(list.name(), index, list.count(), location, Some(listener));
+        match source {
+            Some(source) => watch.tell_removed(source, info),
+            None if watch.tell_absent(info) => {}
+            None => self.gate.set(true),
+        }
+    }
+
+    /// Removes all listeners and tells nobody.
+    pub(super) fn clear(&self) {
+        self.lists().for_each(|(_, list)| list.clear());
+    }
+
+    /// Removes all listeners; those who are told of it come last.
+    pub(super) fn remove_all(&self, source: &S) {
+        if self.told_of_removals().is_none() {
+            return self.clear();
+        }
+        let mut lists: Vec<_> = self.lists().filter(|(_, list)| list.count() != 0).collect();
+        let last = <ListenerRemoved as Event<S>>::INDEX;
+        lists.sort_by_key(|(index, list)| (*index == last, list.since()));
+        for (index, list) in lists {
+            self.remove_all_in(source, index, list);
+        }
+    }
+
+    /// Removes all listeners of one event.
+    pub(super) fn remove_all_of<E: Event<S>>(&self, source: &S) {
+        let list = E::list(self);
+        match self.told_of_removals() {
+            None => list.clear(),
+            Some(_) => self.remove_all_in(source, E::INDEX, list),
+        }
+    }
+
+    /// The last first, each with its own event. One that is added meanwhile stays.
+    fn remove_all_in(&self, source: &S, index: u16, list: &dyn AnyList) {
+        for standing in list.standing().iter().rev() {
+            let listener = Listener { key: standing.key, serial: self.serial, event: index.into() };
+            self.remove(Some(source), listener);
+        }
+    }
+
+    /// An emit while the gate is open: somebody listens to all events, or has not been told yet.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn emit_gated<E: Event<S>>(
+        &self,
+        source: &S,
+        mut payload: E::Payload<'_>,
+    ) -> Emitted {
+        let (list, watch) = (E::list(self), self.watch());
+        watch.tell_untold(source);
+        if watch.any.count() == 0 {
+            self.gate.set(watch.is_anything_untold());
+            return list.emit(source, payload);
+        }
+        let newest = self.registrations.get();
+        let mut emitted = Emitted::NOBODY;
+        if list.count() != 0 {
+            emitted = list.emit(source, E::lend(&mut payload));
+        }
+        // What was stopped is heard by nobody.
+        if let Some(event) = E::any(&payload).filter(|_| !emitted.stopped) {
+            watch.tell_any(source, event, newest);
+        }
+        emitted
+    }
+}
+
+impl<S: Emitter> Core<S> {
+    /// Adds a listener. Whoever watches is told before.
+    #[inline]
+    pub(super) fn add<E: Event<S>>(
+        &self,
+        source: &S,
+        place: Place,
+        location: &'static Location<'static>,
+        slot: impl FnOnce(i64, &'static Location<'static>) -> Slot<S, E>,
+    ) -> Listener {
+        let watched = self.watch.get().is_some();
+        if watched {
+            self.announce::<E>(source, location);
+        }
+        let number = self.registrations.get() + 1;
+        self.registrations.set(number);
+        let key = place.key(number);
+        let list = E::list(self);
+        self.configure(list);
+        list.add(number, key, || slot(key, location));
+        let count = list.count();
+        if watched || E::BUILT_IN {
+            self.link::<E>(source);
+        }
+        if leaks::is_suspect(count, self.limit.get()) {
+            self.suspect::<E>(source, count);
+        }
+        Listener { key, serial: self.serial, event: E::INDEX.into() }
+    }
+
+    #[cold]
+    fn announce<E: Event<S>>(&self, source: &S, location: &'static Location<'static>) {
+        let watch = self.watch();
+        watch.tell_untold(source);
+        if watch.added.count() != 0 {
+            let count = E::list(self).count();
+            let info = ListenerInfo::new(E::NAME, E::INDEX, count, location, None);
+            watch.added.emit(source, &info);
+        }
+    }
+
+    /// Lets the lists know who watches, and an emit who listens to all.
+    #[cold]
+    fn link<E: Event<S>>(&self, source: &S) {
+        let Some(watch) = self.watch.get() else { return };
+        let weak = Rc::downgrade(watch);
+        if E::BUILT_IN {
+            watch.keep_recall(source);
+            self.lists().for_each(|(_, list)| list.link(&weak));
+            self.gate.set(self.gate.get() || watch.any.count() != 0);
+        } else {
+            E::list(self).link(&weak);
+        }
+    }
+
+    #[cold]
+    fn suspect<E: Event<S>>(&self, source: &S, count: usize) {
+        let list = E::list(self);
+        if list.warn() {
+            let leak = Leak::new(S::NAME, E::NAME, count, self.limit.get(), list.locations());
+            if !self.watched().is_some_and(|watch| watch.leaks.emit(source, &leak).handled()) {
+                leaks::report(&leak);
+            }
+        }
+    }
+}
+
+/// For handles, which have no source at hand.
+impl<S: Declared> Off for Core<S> {
+    fn off(&self, listener: Listener) -> bool {
+        self.remove(None, listener)
+    }
+
+    fn block(&self, listener: Listener, block: bool) -> bool {
+        self.list_of(listener).is_some_and(|list| list.block(listener.key, block))
+    }
+}
