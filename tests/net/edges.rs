@@ -138,23 +138,31 @@ fn a_burst_of_one_lets_the_others_be_served_in_between() {
             stream.shutdown(Shutdown::Write).expect("open");
         })?;
         hot.pause();
-        let (quiet, other) = connect_to(|mut stream| stream.write_all(b"me too").expect("room"))?;
+        let (quiet_sender, quiet_sent) = mpsc::channel();
+        let (quiet, other) = connect_to(move |mut stream| {
+            stream.write_all(b"me too").expect("room");
+            quiet_sender.send(()).expect("the loop waits");
+        })?;
         quiet.pause();
-        when(sent, move |held| {
-            assert!(held > 1 << 20, "more than a turn's worth: {held}");
-            let (hot_ended, turns) = (Rc::new(Cell::new(false)), crate::common::turns());
-            let ended = Rc::clone(&hot_ended);
-            hot.on(End, move |_, ()| ended.set(true));
-            hot.on(Data, |_, _| {});
-            quiet.on(Data, move |_, chunk| {
-                assert_eq!(chunk, b"me too");
-                assert!(!hot_ended.get(), "it had to wait for all of the other's");
-                assert!(crate::common::turns() - turns < 4);
-                seen.note("served");
-            });
-            hot.resume();
-            quiet.resume();
-            onward::spawn_blocking(|| (join(peer), join(other))).then(|_| {});
+        let both = move || (sent.recv().expect("it sends"), quiet_sent.recv().expect("it sends"));
+        onward::spawn_blocking(both).then(move |both| {
+            next_turn(move || {
+                let (held, ()) = both.expect("no panic");
+                assert!(held > 1 << 20, "more than a turn's worth: {held}");
+                let (hot_ended, turns) = (Rc::new(Cell::new(false)), crate::common::turns());
+                let ended = Rc::clone(&hot_ended);
+                hot.on(End, move |_, ()| ended.set(true));
+                hot.on(Data, |_, _| {});
+                quiet.on(Data, move |_, chunk| {
+                    assert_eq!(chunk, b"me too");
+                    assert!(!hot_ended.get(), "it had to wait for all of the other's");
+                    assert!(crate::common::turns() - turns < 4);
+                    seen.note("served");
+                });
+                hot.resume();
+                quiet.resume();
+                onward::spawn_blocking(|| (join(peer), join(other))).then(|_| {});
+            })
         });
         Ok(())
     });
