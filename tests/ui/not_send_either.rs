@@ -1,5 +1,5 @@
 //! What belongs to an emitter for one thread, sent to another.
-//~ within the type `Subscription`
+//~ Subscription`
 //~ within the type `Next<String>`
 //~ within `Events<Room, String>`
 
