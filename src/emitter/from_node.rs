@@ -32,7 +32,11 @@
 //! | `removeAllListeners(name)`, `removeAllListeners()` | [`remove_all_of(Joined)`](Emitter::remove_all_of), [`remove_all()`](Emitter::remove_all) |
 //! | `emit(name, ...args)`, and what it returns | `emit(Joined, payload)`, [`Emitted::handled`] |
 //! | `listenerCount(name)`, `eventNames()` | [`listener_count(Joined)`](Emitter::listener_count), [`event_names()`](Emitter::event_names) |
-//! | `listeners(name)`, `rawListeners(name)` | `{room:#?}`: where each was registered |
+//! | `listeners(name)`, `rawListeners(name)` | [`dump()`](Watching::dump), or `{room:#?}`: where each was registered |
+//! | `newListener`, `removeListener` (the events) | [`ListenerAdded`](crate::events::ListenerAdded), [`ListenerRemoved`](crate::events::ListenerRemoved) |
+//! | `setMaxListeners(n)`, `getMaxListeners()`, `defaultMaxListeners` | [`set_max_listeners`](Watching::set_max_listeners), [`max_listeners`](Watching::max_listeners), [`set_default_max_listeners`](super::set_default_max_listeners) |
+//! | `MaxListenersExceededWarning` | [`ListenerLeak`](crate::events::ListenerLeak), with the places of the registrations |
+//! | `process.nextTick(() => room.emit(..))` | `room.emit_later(Joined, ..)`, in a loop |
 //! | `emit('error', e)` | `emit_error(e)`, see [`EventEmitter::emit_error`] |
 //! | `errorMonitor` | [`ErrorMonitor`](crate::events::ErrorMonitor) |
 //! | `this` in a listener | its first argument |
@@ -56,7 +60,7 @@
 //!
 //! | | Node | here | since |
 //! |---|---|---|---|
-//! | a listener that an earlier one removes during an emit | is called in that emit still | is not called any more | who has removed a listener may have freed what it needs; the DOM, Qt and Boost do the same |
+//! | a listener that an earlier one removes during an emit | is called in that emit still | is not called any more, unless [`Removal::Snapshot`](super::Removal::Snapshot) is chosen | who has removed a listener may have freed what it needs; the DOM, Qt and Boost do the same |
 //! | a listener that emits its own event | is entered again | is skipped, and [`Emitted::skipped`] says so; [`on_reentrant`](Emitter::on_reentrant) is entered | an `FnMut` cannot be entered twice |
 //! | an error that nobody listens for | is thrown out of `emit` | is handed back, as `Err(`[`Unhandled`](super::Unhandled)`)` | the caller decides, and the compiler reminds it |
 //! | `emit('error')` from anywhere | is allowed | only who has the [`EventEmitter`] raises events of a type of its own | subscribing is everyone's, raising is not |
@@ -65,6 +69,11 @@
 //! | `on` and its like return | the emitter, to chain | a [`Listener`](super::Listener), for `off` | closures have no identity to be removed by |
 //! | one function added twice | `off` removes the latest of the two | each has its own handle | |
 //! | `listeners(name)` | copies of the functions | places in the source | an `FnMut` cannot be called from two places |
+//! | how many listeners are suspect | more than 10 | more than 1,000; 0 is never here too | a server's events have many listeners, and a leak passes any number |
+//! | `setMaxListeners(n)` returns | the emitter | nothing | |
+//! | a `newListener` listener that adds a listener of its own event | is entered again | is not, as with any `on` | |
+//! | what is added during `removeAllListeners` | may go with the rest | stays | |
+//! | emits that go round in a circle | overflow the stack | panic with the chain of events by name, see [`Options`](super::Options) | |
 //! | arguments | all listeners share the objects | a `&T` is shared, a `&mut T` lent in turn, a value cloned for all but the last | ownership |
 //! | `events.once`, and the emitter is gone | stays pending for ever | ends with [`Gone`](super::Gone) | |
 //! | two `await once(..)` in turn, and two events at once | the second is missed | is not, if both are made before the first is awaited | they listen from the moment they are made |
@@ -92,4 +101,4 @@
 //! ```
 
 #[allow(unused_imports, reason = "for the links above")]
-use super::{Emitted, Emitter, EventEmitter, Waiting};
+use super::{Emitted, Emitter, EventEmitter, Waiting, Watching};
