@@ -229,7 +229,7 @@ impl RawList {
         let Some(row) = self.row() else { return false };
         let Some(slot) = find(&row, key) else { return false };
         if block {
-            return block_once_more(&row, slot);
+            return is_live(&row, slot) && block_once_more(&row, slot);
         }
         let over = look_aside(&row, |aside| {
             let blocked = aside.blocked.iter_mut().find(|blocked| blocked.key == key)?;

@@ -189,6 +189,27 @@ fn outside_of_emits_and_for_blocked_ones_removed_means_removed() {
 }
 
 #[test]
+fn one_that_is_removed_cannot_be_blocked_any_more() {
+    let (room, log) = snapshot();
+    let later = Later::new();
+    let handle = later.clone();
+    let (captured, blocked) = (log.on_drop("dropped"), Rc::new(Cell::new(None)));
+    let b = Rc::clone(&blocked);
+    room.prepend(Joined, move |room, name| {
+        assert_eq!(room.off(handle.get()), name.is_empty());
+        let block = room.block(handle.get());
+        assert!(!room.off(handle.get()), "to block it does not bring it back");
+        assert_eq!(room.listener_count(Joined), 1);
+        b.set(Some(block));
+    });
+    later.set(room.on(Joined, move |_, _| captured.touch()));
+    assert_eq!(room.emit(Joined, "").called, 2);
+    assert_eq!((log.take().as_str(), room.listener_count(Joined)), ("dropped", 1));
+    drop(blocked.take());
+    assert_eq!(room.emit(Joined, "other").called, 1);
+}
+
+#[test]
 fn a_panic_leaves_nothing_behind() {
     let (room, log) = snapshot();
     let later = Later::new();
