@@ -4,7 +4,7 @@
 
 mod model;
 
-use model::program::{Ev, LISTENERS, Note, Op, Program, Script, Way};
+use model::program::{Ev, LISTENERS, Note, Op, Program, Rules, Script, Way};
 use model::{check, happened};
 use proptest::prelude::*;
 use proptest::test_runner::{TestCaseError, TestRunner};
@@ -28,6 +28,7 @@ fn way() -> impl Strategy<Value = Way> {
         1 => Just(Way::When),
         1 => Just(Way::Weak),
         1 => Just(Way::State),
+        1 => any::<bool>().prop_map(|stops| Way::Intercept { stops }),
     ]
 }
 
@@ -60,8 +61,10 @@ fn program() -> impl Strategy<Value = Program> {
     let script = (prop::collection::vec(op(), 0..4), prop::option::weighted(0.3, op()))
         .prop_map(|(called, dropped)| Script { called, dropped });
     let scripts = prop::collection::vec(script, 1..=SCRIPTS);
-    (scripts, prop::collection::vec(op(), 0..40))
-        .prop_map(|(scripts, steps)| Program { scripts, steps })
+    let rules =
+        any::<(bool, bool)>().prop_map(|(snapshot, isolation)| Rules { snapshot, isolation });
+    (rules, prop::option::of(op()), scripts, prop::collection::vec(op(), 0..40))
+        .prop_map(|(rules, reported, scripts, steps)| Program { rules, reported, scripts, steps })
 }
 
 #[test]
@@ -99,7 +102,7 @@ fn a_program_and_what_happens() {
         Script { called: vec![Op::Panic], dropped: None },
     ];
     let steps = vec![add(Way::On, 0), add(Way::Once, 1), Op::Emit(Ev::Owned), Op::Emit(Ev::Owned)];
-    let program = Program { scripts, steps };
+    let program = Program { scripts, steps, ..Program::default() };
     let called = |listener, depth, count| Note::Called { listener, depth, count };
     let expected = vec![
         vec![],
@@ -112,11 +115,11 @@ fn a_program_and_what_happens() {
         ],
         vec![
             called(0, 0, 1),
-            Note::Emitted { called: 0, skipped: 1 },
+            Note::Emitted { called: 0, skipped: 1, stopped: false },
             Note::Off(true),
             Note::Dropped { listener: 0 }, // when it has returned
             Note::Asked { counts: [0, 0], names: vec![] },
-            Note::Emitted { called: 1, skipped: 0 },
+            Note::Emitted { called: 1, skipped: 0, stopped: false },
         ],
     ];
     assert_eq!(happened(&program), expected);

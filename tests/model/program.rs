@@ -9,10 +9,29 @@ pub(crate) const FUEL: usize = 200;
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Program {
+    /// How the emitter is made.
+    pub(crate) rules: Rules,
+    /// What the report of a panic does, if panics are isolated.
+    pub(crate) reported: Option<Op>,
     /// What listeners do; one that is added names its script.
     pub(crate) scripts: Vec<Script>,
     /// What is done from outside.
     pub(crate) steps: Vec<Op>,
+}
+
+/// Which of an emitter's options are set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Rules {
+    /// Removed listeners are called by emits that had begun.
+    pub(crate) snapshot: bool,
+    /// Panics of listeners are caught and reported. Without the standard library they cannot be.
+    pub(crate) isolation: bool,
+}
+
+impl Rules {
+    pub(crate) fn isolate(self) -> bool {
+        cfg!(feature = "std") && self.isolation
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -61,6 +80,10 @@ pub(crate) enum Way {
     When,
     Weak,
     State,
+    /// An interceptor.
+    Intercept {
+        stops: bool,
+    },
 }
 
 /// What happens, in order: both sides have to note the same.
@@ -87,7 +110,10 @@ pub(crate) enum Note {
     Emitted {
         called: usize,
         skipped: usize,
+        stopped: bool,
     },
+    /// A panic that is isolated is reported.
+    Reported,
     Caught,
 }
 
@@ -97,12 +123,14 @@ impl Program {
     pub(crate) fn decode(bytes: &[u8]) -> Self {
         let mut bytes = bytes.iter().copied();
         let head = bytes.next().unwrap_or_default();
+        let rules = Rules { snapshot: head & 0x40 != 0, isolation: head & 0x80 != 0 };
+        let reported = rules.isolation.then(|| Op::decode(&mut bytes));
         let scripts = (0..1 + head % 6).map(|_| Script::decode(&mut bytes)).collect();
         let mut steps = Vec::new();
         while bytes.len() > 0 && steps.len() < 40 {
             steps.push(Op::decode(&mut bytes));
         }
-        Self { scripts, steps }
+        Self { rules, reported, scripts, steps }
     }
 }
 
@@ -148,16 +176,18 @@ impl Op {
 #[allow(dead_code, reason = "as above")]
 impl Way {
     fn decode(byte: u8) -> Self {
-        match byte % 12 {
+        match byte % 14 {
             0 | 10 => Self::On,
             1 => Self::Once,
             2 => Self::Prepend,
             3 => Self::PrependOnce,
-            4 => Self::Group(i16::from(byte / 12 % 3) - 1),
-            5 => Self::Many(usize::from(byte / 12 % 4)),
+            4 => Self::Group(i16::from(byte / 14 % 3) - 1),
+            5 => Self::Many(usize::from(byte / 14 % 4)),
             6 | 11 => Self::Reentrant,
             7 => Self::When,
             8 => Self::Weak,
+            12 => Self::Intercept { stops: false },
+            13 => Self::Intercept { stops: true },
             _ => Self::State,
         }
     }

@@ -7,12 +7,26 @@ pub(crate) struct Unwinding;
 
 type Done = Result<(), Unwinding>;
 
+/// How an emit counts a listener.
+enum Turn {
+    Called,
+    Skipped,
+    Missed,
+    Stopped,
+}
+
 struct Listener {
     way: Way,
     event: Ev,
     script: usize,
     /// Still registered.
     alive: bool,
+    /// Removed, but emits that had begun may call it.
+    leaving: bool,
+    /// Called for the last time, by itself.
+    used_up: bool,
+    /// Added while an emit of its event was under way, which is so still.
+    late: bool,
     /// How often it runs, one run inside of the other.
     running: usize,
     left: usize,
@@ -38,6 +52,11 @@ pub(crate) struct Reference<'a> {
     /// Listeners that run and hold the object, and that hold its state.
     holding: usize,
     borrowing: usize,
+    /// By event: how many emits are under way, and who leaves as the outermost ends.
+    walking: [usize; 2],
+    leaving: [Vec<usize>; 2],
+    /// A panic that was isolated is being reported.
+    reporting: bool,
     depth: usize,
     pub(crate) fuel: usize,
     pub(crate) trace: Vec<Note>,
@@ -57,6 +76,9 @@ impl<'a> Reference<'a> {
             object: true,
             holding: 0,
             borrowing: 0,
+            walking: [0, 0],
+            leaving: [Vec::new(), Vec::new()],
+            reporting: false,
             depth: 0,
             fuel: FUEL,
             trace: Vec::new(),
@@ -130,6 +152,9 @@ impl<'a> Reference<'a> {
             event,
             script: script % self.program.scripts.len().max(1),
             alive: true,
+            leaving: false,
+            used_up: false,
+            late: self.walking[event as usize] != 0,
             running: 0,
             left,
             blocks: 0,
@@ -141,9 +166,10 @@ impl<'a> Reference<'a> {
             self.names.push(event);
         }
         let place = |id: usize| match self.listeners[id].way {
-            Way::Prepend | Way::PrependOnce => (0, 0, usize::MAX - id),
-            Way::Group(group) => (1, group, id),
-            _ => (2, 0, id),
+            Way::Intercept { .. } => (0, 0, id),
+            Way::Prepend | Way::PrependOnce => (1, 0, usize::MAX - id),
+            Way::Group(group) => (2, group, id),
+            _ => (3, 0, id),
         };
         let at = order.iter().position(|&other| place(other) > place(id)).unwrap_or(order.len());
         order.insert(at, id);
@@ -170,21 +196,44 @@ impl<'a> Reference<'a> {
         true
     }
 
-    /// The captures go at once, unless it runs.
+    /// It may still be called, if an emit is under way and the emitter is one for that. Blocked it could not be.
+    fn leave(&mut self, id: usize) {
+        let listener = &mut self.listeners[id];
+        let event = listener.event as usize;
+        if self.program.rules.snapshot && self.walking[event] != 0 && listener.blocks == 0 {
+            listener.leaving = true;
+            self.leaving[event].push(id);
+        }
+    }
+
+    /// Has nobody a use for the captures any more?
+    fn is_over(&self, id: usize) -> bool {
+        let listener = &self.listeners[id];
+        !listener.alive && !listener.leaving && listener.running == 0
+    }
+
+    /// The captures go at once, unless it runs or leaves by and by.
     fn off(&mut self, id: usize) -> bool {
         let removed = self.remove(id);
-        if removed && self.listeners[id].running == 0 {
-            self.dropped(id, false);
+        if removed {
+            self.leave(id);
+            if self.is_over(id) {
+                self.dropped(id, false);
+            }
         }
         removed
     }
 
     fn clear(&mut self, events: &[Ev]) {
-        let ids: Vec<_> =
-            events.iter().flat_map(|&event| self.order[event as usize].clone()).collect();
-        ids.iter().for_each(|&id| assert!(self.remove(id)));
         let mut ids: Vec<_> =
-            ids.into_iter().filter(|&id| self.listeners[id].running == 0).collect();
+            events.iter().flat_map(|&event| self.order[event as usize].clone()).collect();
+        // Those that leave do so in this order: one that came late stands behind.
+        ids.sort_by_key(|&id| self.listeners[id].late.then_some(id));
+        for &id in &ids {
+            assert!(self.remove(id));
+            self.leave(id);
+        }
+        ids.retain(|&id| self.is_over(id));
         ids.sort_unstable();
         self.trace.push(Note::Cleared(ids));
     }
@@ -207,51 +256,101 @@ impl<'a> Reference<'a> {
         if self.depth >= DEPTH {
             return Ok(());
         }
-        let (mut called, mut skipped) = (0, 0);
-        for id in self.order[event as usize].clone() {
-            let listener = &mut self.listeners[id];
-            if !listener.alive || listener.blocks != 0 {
-                continue;
-            }
-            let object = listener.has_object && (self.object || self.holding != 0);
-            match listener.way {
-                way if listener.running != 0 && way != Way::Reentrant => {
-                    skipped += 1;
-                    continue;
-                }
-                Way::Weak | Way::State if !object => {
-                    self.off(id);
-                    continue;
-                }
-                Way::State if self.borrowing != 0 => {
-                    skipped += 1;
-                    continue;
-                }
-                Way::When => {
-                    self.trace.push(Note::Wanted { listener: id });
-                    if self.depth % 2 == 1 {
-                        continue;
-                    }
-                }
-                Way::Many(_) => {
-                    listener.left -= 1;
-                    if listener.left == 0 {
-                        self.remove(id);
-                    }
-                }
-                Way::Once | Way::PrependOnce => {
-                    self.remove(id);
-                }
-                _ => {}
-            }
-            self.call(id)?;
-            called += 1;
+        self.walking[event as usize] += 1;
+        let done = self.walk(event);
+        self.walking[event as usize] -= 1;
+        if self.walking[event as usize] == 0 {
+            self.settle(event, done.is_err());
         }
-        self.trace.push(Note::Emitted { called, skipped });
+        self.trace.push(done?);
         Ok(())
     }
 
-    fn call(&mut self, id: usize) -> Done {
+    /// The outermost emit of an event ends: those that leave are gone.
+    fn settle(&mut self, event: Ev, unwinding: bool) {
+        self.listeners.iter_mut().filter(|listener| listener.event == event).for_each(|listener| {
+            listener.late = false;
+        });
+        let mut gone = std::mem::take(&mut self.leaving[event as usize]);
+        gone.retain(|&id| std::mem::take(&mut self.listeners[id].leaving));
+        gone.into_iter().for_each(|id| self.dropped(id, unwinding));
+    }
+
+    fn walk(&mut self, event: Ev) -> Result<Note, Unwinding> {
+        let (mut called, mut skipped, mut stopped) = (0, 0, false);
+        for id in self.order[event as usize].clone() {
+            let listener = &self.listeners[id];
+            if !listener.alive && !listener.leaving || listener.blocks != 0 {
+                continue;
+            }
+            if listener.running != 0 && listener.way != Way::Reentrant {
+                skipped += 1;
+                continue;
+            }
+            match self.turn(id)? {
+                Turn::Called => called += 1,
+                Turn::Skipped => skipped += 1,
+                Turn::Missed => {}
+                Turn::Stopped => {
+                    (called, stopped) = (0, true);
+                    break;
+                }
+            }
+        }
+        Ok(Note::Emitted { called, skipped, stopped })
+    }
+
+    /// It is a listener's turn, and it does not run.
+    fn turn(&mut self, id: usize) -> Result<Turn, Unwinding> {
+        let listener = &mut self.listeners[id];
+        let object = listener.has_object && (self.object || self.holding != 0);
+        match listener.way {
+            Way::Weak | Way::State if !object => {
+                self.off(id);
+                return Ok(Turn::Missed);
+            }
+            Way::State if self.borrowing != 0 => return Ok(Turn::Skipped),
+            Way::When => {
+                self.trace.push(Note::Wanted { listener: id });
+                if self.depth % 2 == 1 {
+                    return Ok(Turn::Missed);
+                }
+            }
+            Way::Many(_) => {
+                listener.left -= 1;
+                if listener.left == 0 {
+                    self.use_up(id);
+                }
+            }
+            Way::Once | Way::PrependOnce => self.use_up(id),
+            _ => {}
+        }
+        let is_caught = self.program.rules.isolate() && !self.reporting;
+        match self.call(id, is_caught) {
+            Ok(()) => {}
+            Err(Unwinding) if is_caught => {
+                self.report(id)?;
+                return Ok(Turn::Called);
+            }
+            unwinding => unwinding?,
+        }
+        Ok(match self.listeners[id].way {
+            Way::Intercept { stops: true } => Turn::Stopped,
+            Way::Intercept { stops: false } => Turn::Missed,
+            _ => Turn::Called,
+        })
+    }
+
+    /// It is about to be called for the last time.
+    fn use_up(&mut self, id: usize) {
+        self.remove(id);
+        self.listeners[id].leaving = false;
+        self.listeners[id].used_up = true;
+    }
+
+    /// Unless it is used up, what is removed while it runs is dropped by the emit: if that catches panics, after the
+    /// unwinding.
+    fn call(&mut self, id: usize, is_caught: bool) -> Done {
         let way = self.listeners[id].way;
         let holds = usize::from(matches!(way, Way::Weak | Way::State));
         let borrows = usize::from(way == Way::State);
@@ -261,9 +360,30 @@ impl<'a> Reference<'a> {
         let done = self.run(id);
         self.borrowing -= borrows;
         self.holding -= holds;
+        self.returned(id, done.is_err() && (self.listeners[id].used_up || !is_caught));
+        done
+    }
+
+    fn returned(&mut self, id: usize, unwinding: bool) {
         self.listeners[id].running -= 1;
-        if !self.listeners[id].alive && self.listeners[id].running == 0 {
-            self.dropped(id, done.is_err());
+        if self.is_over(id) {
+            self.dropped(id, unwinding);
+        }
+    }
+
+    /// Its panic is reported. Meanwhile it counts as running, if it has not been removed.
+    fn report(&mut self, id: usize) -> Done {
+        let listener = &mut self.listeners[id];
+        let runs = listener.alive || listener.leaving;
+        listener.running += usize::from(runs);
+        self.trace.push(Note::Reported);
+        self.reporting = true;
+        self.depth += 1;
+        let done = self.program.reported.map_or(Ok(()), |op| self.op(op));
+        self.depth -= 1;
+        self.reporting = false;
+        if runs {
+            self.returned(id, done.is_err());
         }
         done
     }
