@@ -83,6 +83,10 @@ impl<S: Declared, E: Event<S>> Walk<'_, S, E> {
         if self.special.is_some() {
             self.list.tell();
         }
+        if self.tally.is_stopped() {
+            // Only interceptors have been called, which do not count, be it that they panicked.
+            self.tally.called = 0;
+        }
         !self.tally.is_stopped()
     }
 
@@ -107,8 +111,8 @@ impl<S: Declared, E: Event<S>> Walk<'_, S, E> {
         self.tally.called += 1;
         self.tally = heed(self.frame, self.tally);
         if let (Some(panic), Some(options)) = (panic, &self.options) {
-            // It counts as running on, if it is in use still.
-            self.frame.hold(if slot.is_gone() { ptr::null() } else { slot });
+            // It counts as running on. That is nothing to a tombstone, which nobody calls or removes.
+            self.frame.hold(slot);
             options.report::<E>(source, slot.location, panic);
             heed(self.frame, Tally::NOBODY);
         }

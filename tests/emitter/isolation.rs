@@ -1,6 +1,7 @@
 //! Isolated panics: the others are called, and the panic is reported as a value.
 
 use std::cell::RefCell;
+use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
@@ -235,4 +236,35 @@ fn a_hook_that_removes_the_listener_and_panics_leaves_nothing_behind() {
     catch_unwind(AssertUnwindSafe(|| room.emit(Joined, ""))).expect_err("it passes through");
     assert_eq!(log.take(), "dropped");
     assert_eq!(room.emit(Joined, "").called, 1);
+}
+
+#[test]
+fn an_emit_that_is_stopped_has_called_nobody_even_if_an_interceptor_panicked() {
+    let log = Log::default();
+    let room = isolating(&log);
+    room.intercept(Joined, |_, _| panic!("interceptor"));
+    room.intercept(Joined, |_, _| ControlFlow::Break(()));
+    add(&room, &log, "listener");
+    let emitted = room.emit(Joined, "");
+    assert_eq!((emitted.called, emitted.stopped, emitted.handled()), (0, true, false));
+    assert_eq!(log.take(), "(interceptor)");
+}
+
+#[test]
+fn one_that_is_blocked_as_it_panics_runs_until_its_report_is_made() {
+    let (log, later) = (Log::default(), Later::<onward::emitter::Listener>::new());
+    let block = Rc::new(RefCell::new(None));
+    let (b, l) = (Rc::clone(&block), log.clone());
+    let room = Room::with_options(Options::new().isolate_panics(move |room: &Room, _| {
+        drop(b.take());
+        let nested = room.emit(Joined, "");
+        l.note(format!("{}/{}", nested.called, nested.skipped));
+    }));
+    let (handle, b) = (later.clone(), Rc::clone(&block));
+    later.set(room.on(Joined, move |room, _| {
+        b.replace(Some(room.block(handle.get())));
+        panic!("on purpose");
+    }));
+    assert_eq!(room.emit(Joined, "").called, 1);
+    assert_eq!(log.take(), "0/1");
 }
