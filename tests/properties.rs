@@ -125,3 +125,58 @@ fn a_program_and_what_happens() {
     assert_eq!(happened(&program), expected);
     assert_eq!(check(&program), Ok(()));
 }
+
+/// The test itself does not keep the object alive meanwhile.
+#[test]
+fn an_object_ends_while_a_listener_is_added_for_no_times() {
+    let add = |way, script| Op::Add { way, event: Ev::Owned, script, guarded: false, large: false };
+    let scripts = vec![
+        Script { called: vec![Op::EndObject], dropped: None },
+        Script { called: vec![], dropped: None },
+        Script { called: vec![], dropped: Some(Op::Emit(Ev::Owned)) },
+    ];
+    let steps = vec![add(Way::On, 0), add(Way::Weak, 1), add(Way::Many(0), 2)];
+    let program = Program { scripts, steps, ..Program::default() };
+    assert_eq!(check(&program), Ok(()));
+}
+
+/// One that is removed is called by the emit under way, its panic is reported, and the others are called.
+#[test]
+fn a_program_with_snapshot_and_isolation() {
+    let add = |way, script| Op::Add { way, event: Ev::Owned, script, guarded: false, large: false };
+    let program = Program {
+        rules: Rules { snapshot: true, isolation: true },
+        reported: Some(Op::Emit(Ev::Owned)),
+        scripts: vec![
+            Script { called: vec![Op::Off(1)], dropped: None },
+            Script { called: vec![Op::Panic], dropped: None },
+            Script::default(),
+        ],
+        steps: vec![
+            add(Way::Intercept { stops: false }, 0),
+            add(Way::On, 1),
+            add(Way::On, 2),
+            Op::Emit(Ev::Owned),
+        ],
+    };
+    assert_eq!(check(&program), Ok(()));
+    if cfg!(feature = "std") {
+        let called = |listener, depth| Note::Called { listener, depth, count: 2 };
+        let first = Note::Called { listener: 0, depth: 0, count: 3 };
+        let emitted = |called| Note::Emitted { called, skipped: 0, stopped: false };
+        let expected = [
+            first,
+            Note::Off(true),
+            called(1, 0),
+            Note::Reported,
+            called(0, 1),
+            Note::Off(false),
+            called(2, 1),
+            emitted(1),
+            called(2, 0),
+            Note::Dropped { listener: 1 },
+            emitted(2),
+        ];
+        assert_eq!(happened(&program).pop().as_deref(), Some(&expected[..]));
+    }
+}

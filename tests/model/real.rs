@@ -369,7 +369,8 @@ impl Adding<'_> {
             real.guards.borrow_mut().push(Some(guard));
             return handle;
         }
-        let object = real.object.borrow().clone().unwrap_or_default();
+        // No longer than it takes to add one that needs it: destructors may run before this returns.
+        let object = || real.object.borrow().clone().unwrap_or_default();
         let handle = match way {
             Way::On => machine.on(event, listener),
             Way::Once => machine.once(event, listener),
@@ -390,10 +391,10 @@ impl Adding<'_> {
                 listener(machine, payload);
                 if stops { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             }),
-            Way::Weak => machine.on_weak(event, &object, move |_, machine, payload| {
+            Way::Weak => machine.on_weak(event, &object(), move |_, machine, payload| {
                 listener(machine, payload);
             }),
-            Way::State => machine.on_state(event, &object, move |(), machine, payload| {
+            Way::State => machine.on_state(event, &object(), move |(), machine, payload| {
                 listener(machine, payload);
             }),
         };
