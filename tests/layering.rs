@@ -12,6 +12,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("error", &["emitter"]),
     ("event_loop", &["error"]),
     ("later", &["error", "emitter", "event_loop"]),
+    ("on_async", &["emitter", "event_loop"]),
     ("stream", &["error", "emitter", "event_loop"]),
     ("io", &["error", "event_loop", "stream"]),
     ("net", &["error", "emitter", "event_loop", "stream", "io"]),
