@@ -18,7 +18,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("net", &["error", "emitter", "event_loop", "stream", "io"]),
     ("fs", &["error", "emitter", "event_loop", "stream", "io"]),
     ("process", &["error", "emitter", "event_loop", "stream", "io"]),
-    ("events", &["emitter", "sync", "stream"]),
+    ("events", &["emitter", "sync", "on_async", "stream"]),
 ];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
