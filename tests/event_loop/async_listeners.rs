@@ -6,9 +6,11 @@ use onward::{
     Emitter, ErrorKind, OnAsync, block_on, events, next_tick, set_timeout, sleep, spawn, stop,
 };
 use std::cell::RefCell;
+use std::future::poll_fn;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
+use std::task::Poll;
 use std::time::Duration;
 
 const MS: Duration = Duration::from_millis(1);
@@ -71,7 +73,7 @@ fn futures_of_several_events_run_side_by_side_and_outlive_their_listener() {
         let listener = room.on_async(Left, move |_, number| {
             let log = log.clone();
             async move {
-                sleep((4 - number) * 4 * MS).await;
+                pauses(10 - 2 * number).await;
                 log.note(number.to_string());
             }
         });
@@ -91,12 +93,18 @@ fn its_error_is_the_emitters_error_event() {
             sleep(MS).await;
             if name == "eve" { Err(broken("go away")) } else { Ok(()) }
         });
-        let log = log.clone();
-        room.on(Error, move |_, error| log.note(error.to_string()));
+        let (log, mut left) = (log.clone(), 2);
+        room.on(Error, move |_, error| {
+            log.note(error.to_string());
+            left -= 1;
+            if left == 0 {
+                stop();
+            }
+        });
         room.emit(Joined, "ada");
         room.emit(Joined, "eve");
         room.emit(Joined, "eve");
-        set_timeout(20 * MS, move || drop(room));
+        set_timeout(Duration::from_secs(60), move || drop(room));
         Ok(())
     });
     assert_eq!(noted, "go away go away");
@@ -142,15 +150,30 @@ fn an_error_listener_that_fails_does_not_go_round_in_a_circle() {
     });
 }
 
+/// Is pending so many times, and wakes itself.
+async fn pauses(times: u32) {
+    for _ in 0..times {
+        let mut asked = false;
+        poll_fn(|context| {
+            if std::mem::replace(&mut asked, true) {
+                return Poll::Ready(());
+            }
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+    }
+}
+
 /// Three listeners which note that they begin and end, the later ones faster.
 fn three(room: &Room, log: &Log) {
-    for (name, time) in [("a", 9), ("b", 5), ("c", 1)] {
+    for (name, times) in [("a", 9), ("b", 5), ("c", 1)] {
         let log = log.clone();
         room.on_async(Joined, move |_, _| {
             log.note(format!("{name}("));
             let log = log.clone();
             async move {
-                sleep(time * MS).await;
+                pauses(times).await;
                 log.note(format!("){name}"));
             }
         });
