@@ -2,6 +2,10 @@
 
 mod emitter {
     mod clones;
+    mod combined;
+    mod combined_any;
+    #[cfg(feature = "std")]
+    mod combined_isolated;
     mod depth;
     mod drops;
     mod errors;
