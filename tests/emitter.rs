@@ -6,6 +6,7 @@ mod emitter {
     mod combined_any;
     #[cfg(feature = "std")]
     mod combined_isolated;
+    mod combined_relays;
     mod depth;
     mod drops;
     mod errors;
