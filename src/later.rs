@@ -94,6 +94,26 @@ macro_rules! __later {
             ) -> $crate::Result<()> {
                 self.emitter.emit_later(::core::clone::Clone::clone(self), event, payload)
             }
+
+            /// Emits, and gives a future that is done when those of all async listeners are.
+            #[must_use = "the async listeners are not called unless it is awaited"]
+            pub fn emit_async<E: $crate::emitter::Event<Self>>(
+                &self,
+                event: E,
+                payload: E::Payload<'_>,
+            ) -> impl ::core::future::Future<Output = $crate::emitter::Emitted> + use<E> {
+                self.emitter.emit_async(self, event, payload)
+            }
+
+            /// The same, one async listener after the other.
+            #[must_use = "the async listeners are not called unless it is awaited"]
+            pub fn emit_serial<E: $crate::emitter::Event<Self>>(
+                &self,
+                event: E,
+                payload: E::Payload<'_>,
+            ) -> impl ::core::future::Future<Output = $crate::emitter::Emitted> + use<E> {
+                self.emitter.emit_serial(self, event, payload)
+            }
         }
     };
 }

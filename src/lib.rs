@@ -81,6 +81,8 @@ pub mod event_loop;
 
 #[cfg(feature = "event-loop")]
 mod later;
+#[cfg(feature = "event-loop")]
+mod on_async;
 
 #[cfg(feature = "event-loop")]
 pub mod stream;
@@ -106,6 +108,8 @@ pub use event_loop::{
     Sleep, Timer, block_on, fail, interval, next_tick, remote, run, set_immediate, set_interval,
     set_interval_with, set_timeout, sleep, spawn, spawn_blocking, spawn_or_fail, stop, timeout,
 };
+#[cfg(feature = "event-loop")]
+pub use on_async::OnAsync;
 
 /// The examples in the README are compiled and run too.
 #[cfg(all(doctest, feature = "net", feature = "fs"))]

@@ -2,6 +2,7 @@
 #![cfg(feature = "net")]
 
 mod event_loop {
+    mod async_listeners;
     mod awaiting_work;
     mod blocking;
     mod captures;

@@ -12,12 +12,13 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("error", &["emitter"]),
     ("event_loop", &["error"]),
     ("later", &["error", "emitter", "event_loop"]),
+    ("on_async", &["emitter", "event_loop"]),
     ("stream", &["error", "emitter", "event_loop"]),
     ("io", &["error", "event_loop", "stream"]),
     ("net", &["error", "emitter", "event_loop", "stream", "io"]),
     ("fs", &["error", "emitter", "event_loop", "stream", "io"]),
     ("process", &["error", "emitter", "event_loop", "stream", "io"]),
-    ("events", &["emitter", "sync", "stream"]),
+    ("events", &["emitter", "sync", "on_async", "stream"]),
 ];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {

@@ -50,7 +50,7 @@ where
 }
 
 /// A listener has failed.
-fn fail<S: Emitter, X: Into<Failure> + 'static>(source: &S, error: X)
+pub(crate) fn fail<S: Emitter, X: Into<Failure> + 'static>(source: &S, error: X)
 where
     Error: for<'a> Event<S, Payload<'a> = &'a X>,
     ErrorMonitor: for<'a> Event<S, Payload<'a> = &'a X>,
@@ -82,7 +82,7 @@ where
 }
 
 #[cfg(feature = "std")]
-fn unhandled(emitter: &'static str, error: Failure) {
+pub(crate) fn unhandled(emitter: &'static str, error: Failure) {
     let left = match TAKER.get() {
         Some(take) => take(emitter, error),
         None => Some(error),

@@ -36,6 +36,7 @@
 //! | `newListener`, `removeListener` (the events) | [`ListenerAdded`](crate::events::ListenerAdded), [`ListenerRemoved`](crate::events::ListenerRemoved) |
 //! | `setMaxListeners(n)`, `getMaxListeners()`, `defaultMaxListeners` | [`set_max_listeners`](Watching::set_max_listeners), [`max_listeners`](Watching::max_listeners), [`set_default_max_listeners`](super::set_default_max_listeners) |
 //! | `MaxListenersExceededWarning` | [`ListenerLeak`](crate::events::ListenerLeak), with the places of the registrations |
+//! | an `async` listener, `captureRejections` | `on_async`, `on_try_async`, in a loop: `onward::OnAsync` |
 //! | `process.nextTick(() => room.emit(..))` | `room.emit_later(Joined, ..)`, in a loop |
 //! | `emit('error', e)` | `emit_error(e)`, see [`EventEmitter::emit_error`] |
 //! | `errorMonitor` | [`ErrorMonitor`](crate::events::ErrorMonitor) |

@@ -71,7 +71,8 @@
 //! [`Emitted`] says how many listeners were called.
 //!
 //! On a loop, `emit_later` emits right after the callback that runs: see
-//! [`EventEmitter::emit_later`](crate::EventEmitter::emit_later).
+//! [`EventEmitter::emit_later`](crate::EventEmitter::emit_later). Listeners may be futures there, by
+//! `on_async` of `onward::OnAsync`, and an emit may wait for them.
 //!
 //! # Routing
 //!

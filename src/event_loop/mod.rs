@@ -74,7 +74,7 @@ pub(crate) use slab::Key;
 pub(crate) use source::{Descriptor, Interest, Source, Trigger};
 
 use self::core::Core;
-use self::free::here;
+pub(crate) use self::free::here;
 use crate::error::{Error, ErrorKind, Result};
 use std::fmt;
 use std::time::Duration;

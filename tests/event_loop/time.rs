@@ -16,19 +16,26 @@ const MS: Duration = Duration::from_millis(1);
 
 #[test]
 fn sleepers_wake_in_order_and_never_early() {
-    let noted = trace(|log| {
-        for (name, time) in [("c", 12), ("a", 2), ("b", 7)] {
-            let log = log.clone();
-            onward::spawn(async move {
-                let (begun, time) = (Instant::now(), time * MS);
-                sleep(time).await;
-                assert!(begun.elapsed() >= time);
-                log.note(name);
-            });
-        }
-        Ok(())
+    in_time(|| {
+        let woken = Rc::new(std::cell::RefCell::new(Vec::new()));
+        let order = Rc::clone(&woken);
+        onward::run(move || {
+            for time in [12, 2, 7] {
+                let order = Rc::clone(&order);
+                onward::spawn(async move {
+                    // However late this is polled, that is when it is due.
+                    let due = Instant::now() + time * MS;
+                    sleep(time * MS).await;
+                    assert!(Instant::now() >= due);
+                    order.borrow_mut().push(due);
+                });
+            }
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(woken.borrow().len(), 3);
+        assert!(woken.borrow().is_sorted());
     });
-    assert_eq!(noted, "a b c");
 }
 
 #[test]

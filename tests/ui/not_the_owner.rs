@@ -1,6 +1,6 @@
 //! Raising the events of a type that keeps its emitter to itself.
 //~ no method named `emit` found for struct `Door`
-//~ no method named `emit` found for reference `&Listeners<Door>`
+//~ method `emit` is private
 //~ field `emitter` of struct `Door` is private
 
 use onward::Emitter;
