@@ -2,6 +2,11 @@
 
 mod emitter {
     mod clones;
+    mod combined;
+    mod combined_any;
+    #[cfg(feature = "std")]
+    mod combined_isolated;
+    mod combined_relays;
     mod depth;
     mod drops;
     mod errors;

@@ -215,8 +215,7 @@ impl<S: Emitter> Core<S> {
         location: &'static Location<'static>,
         slot: impl FnOnce(i64, &'static Location<'static>) -> Slot<S, E>,
     ) -> Listener {
-        let watched = self.watch.get().is_some();
-        if watched {
+        if self.watch.get().is_some() {
             self.announce::<E>(source, location);
         }
         let number = self.registrations.get() + 1;
@@ -226,38 +225,44 @@ impl<S: Emitter> Core<S> {
         self.configure(list);
         list.add(number, key, || slot(key, location));
         let count = list.count();
-        if watched || E::BUILT_IN {
-            self.link::<E>(source);
+        if E::BUILT_IN {
+            self.link(source);
         }
         if leaks::is_suspect(count, self.limit.get()) {
             self.suspect::<E>(source, count);
         }
+        self.listener::<E>(key)
+    }
+
+    /// The handle of the listener with this key.
+    #[inline]
+    pub(super) fn listener<E: Event<S>>(&self, key: i64) -> Listener {
         Listener { key, serial: self.serial, event: E::INDEX.into() }
     }
 
     #[cold]
     fn announce<E: Event<S>>(&self, source: &S, location: &'static Location<'static>) {
-        let watch = self.watch();
+        let watch = self.watch.get_or_init(|| Rc::new(Watch::new(self.serial)));
         watch.tell_untold(source);
         if watch.added.count() != 0 {
             let count = E::list(self).count();
             let info = ListenerInfo::new(E::NAME, E::INDEX, count, location, None);
             watch.added.emit(source, &info);
         }
+        // Before it is there: a relay that begins with it may have it used up already.
+        let list = E::list(self);
+        list.row_or_new();
+        list.link(&Rc::downgrade(watch));
     }
 
     /// Lets the lists know who watches, and an emit who listens to all.
     #[cold]
-    fn link<E: Event<S>>(&self, source: &S) {
+    fn link(&self, source: &S) {
         let Some(watch) = self.watch.get() else { return };
         let weak = Rc::downgrade(watch);
-        if E::BUILT_IN {
-            watch.keep_recall(source);
-            self.lists().for_each(|(_, list)| list.link(&weak));
-            self.gate.set(self.gate.get() || watch.any.count() != 0);
-        } else {
-            E::list(self).link(&weak);
-        }
+        watch.keep_recall(source);
+        self.lists().for_each(|(_, list)| list.link(&weak));
+        self.gate.set(self.gate.get() || watch.any.count() != 0);
     }
 
     #[cold]

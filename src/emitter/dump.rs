@@ -66,7 +66,7 @@ pub struct ListenerDump {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ListenerKind {
-    /// By `on` and its like: called every time.
+    /// By `on` and its like, `on_try` too: called every time.
     On,
     /// By `once` and its like.
     Once,
@@ -74,7 +74,8 @@ pub enum ListenerKind {
     Many,
     /// By `on_reentrant`: called every time, also while it runs.
     Reentrant,
-    /// It decides by itself whether an event is for it: `on_when`, `on_weak`, `on_state`, `on_any`.
+    /// It decides by itself whether an event is for it: `on_when`, `on_weak`, `on_state`, `on_any`, `intercept`,
+    /// a relay.
     Conditional,
 }
 

@@ -6,7 +6,7 @@ use core::cell::Cell;
 use super::event::Event;
 use super::list::Place;
 use super::listener::Listener;
-use super::slot::{Slot, Verdict};
+use super::slot::Slot;
 use super::subscribing::Emitter;
 use crate::emitter::names::{Error, ErrorMonitor};
 
@@ -39,11 +39,10 @@ where
     Error: for<'a> Event<S, Payload<'a> = &'a X>,
     ErrorMonitor: for<'a> Event<S, Payload<'a> = &'a X>,
 {
-    let trying = Slot::deciding(move |source: &S, payload: E::Payload<'_>| {
+    let trying = Slot::repeated(move |source: &S, payload: E::Payload<'_>| {
         if let Err(error) = listener(source, payload) {
             fail(source, error);
         }
-        Verdict::Taken
     });
     let listener = source.listeners().add(source, event, Place::Back, trying);
     source.listener_added(event);

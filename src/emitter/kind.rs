@@ -196,10 +196,10 @@ impl<F> Once<F> {
         F: for<'a> FnOnce(&S, E::Payload<'a>),
     {
         slot.retire();
-        list.count_used_up(slot);
+        let is_told = list.count_used_up(slot);
         // SAFETY: the listener was in use, so the words hold an `F`; having retired it, we own it.
         let listener = unsafe { slot.words.get().cast::<F>().read() };
-        if list.is_watched() {
+        if is_told {
             return call_watched::<S, E>(slot, list, source, payload, listener);
         }
         listener(source, payload);
@@ -235,10 +235,10 @@ impl<F> Counted<F> {
             return (counted.listener)(source, payload);
         }
         slot.retire();
-        list.count_used_up(slot);
+        let is_told = list.count_used_up(slot);
         // SAFETY: as in `Once`; the reference above is not used any more.
         let mut counted = unsafe { slot.words.get().cast::<Self>().read() };
-        if list.is_watched() {
+        if is_told {
             return call_watched::<S, E>(slot, list, source, payload, counted.listener);
         }
         (counted.listener)(source, payload);

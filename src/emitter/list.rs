@@ -227,7 +227,7 @@ impl RawList {
     /// Blocks one, or takes a block back. Says whether there is such a listener.
     pub(super) fn block(&self, key: i64, block: bool) -> bool {
         let Some(row) = self.row() else { return false };
-        let Some(slot) = find(&row, key) else { return false };
+        let Some(slot) = find(&row, key).filter(|slot| is_live(&row, slot)) else { return false };
         if block {
             return is_live(&row, slot) && block_once_more(&row, slot);
         }
@@ -256,15 +256,16 @@ impl RawList {
         over
     }
 
-    /// One has become a tombstone, having been called for the last time.
+    /// One has become a tombstone, being called for the last time. Says whether those who watch are to be told.
     #[inline]
-    pub(super) fn count_used_up(&self, slot: &RawSlot) {
-        if let Some(row) = self.row() {
-            // One that is leaving has been counted.
-            if !is_leaving(&row, slot) {
-                count_removed(&row);
-            }
+    pub(super) fn count_used_up(&self, slot: &RawSlot) -> bool {
+        let Some(row) = self.row() else { return false };
+        // One that is leaving has been counted, and told.
+        if is_leaving(&row, slot) {
+            return false;
         }
+        count_removed(&row);
+        row.watched.get()
     }
 
     /// The outermost emit has ended: the late come in, the tombstones go.

@@ -20,7 +20,8 @@ shared! {
     /// Something failed. Every error has to be listened for: one that nobody takes is
     /// handed back, and on a loop it stops the program.
     Error
-    /// Sees every error before the listeners of [`Error`] do, and does not count as one.
+    /// Sees every error that `emit_error` raises, or a listener that fails, before the listeners of
+    /// [`Error`] do, and does not count as one.
     ErrorMonitor
     /// It is over: the last event there is.
     Close

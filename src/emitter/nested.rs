@@ -9,6 +9,8 @@ use super::event::{Declared, Event};
 use super::list::{List, late};
 #[cfg(feature = "std")]
 use super::options::Options;
+#[cfg(feature = "std")]
+use super::place::Place;
 use super::row::Row;
 use super::slot::RawSlot;
 use super::special::{Special, max_depth, special};
@@ -111,6 +113,9 @@ impl<S: Declared, E: Event<S>> Walk<'_, S, E> {
         self.tally.called += 1;
         self.tally = heed(self.frame, self.tally);
         if let (Some(panic), Some(options)) = (panic, &self.options) {
+            if matches!(Place::of(slot.key), Place::Intercepting) {
+                self.tally.called -= 1; // these do not count
+            }
             // It counts as running on. That is nothing to a tombstone, which nobody calls or removes.
             self.frame.hold(slot);
             options.report::<E>(source, slot.location, panic);

@@ -111,7 +111,7 @@ impl<S: Declared> Options<S> {
 
     /// Has a listener that panics not disturb the others: its panic is caught and given to `report`, with the
     /// emitter, and the listeners after it are called. The listener counts as called, and stays unless it was
-    /// for one time.
+    /// for one time. An [interceptor](crate::Routing::intercept) has let the event pass, and does not count.
     ///
     /// # Re-entrancy
     ///

@@ -142,6 +142,8 @@ struct State<A: Downgrade, B, X, Y, F> {
     listener: Cell<Option<Listener>>,
     /// Of the listener, as long as it is wanted.
     number: Cell<u64>,
+    /// It begins or stops to listen, which may run any code of the user's.
+    changing: Cell<bool>,
     ended: Cell<bool>,
 }
 
@@ -182,6 +184,7 @@ where
         forward: Cell::new(Some(forward)),
         listener: Cell::new(None),
         number: Cell::new(0),
+        changing: Cell::new(false),
         ended: Cell::new(false),
     });
     target.listeners().watch(as_event, Rc::clone(&state) as _);
@@ -199,16 +202,21 @@ where
     F: for<'a> FnMut(&A, X::Payload<'a>, &B) -> Verdict + 'static,
 {
     fn attach(&self, source: &A) {
-        let this = Weak::clone(&self.this);
-        let seat = Seat(Weak::clone(&self.this) as _, self.next_number());
-        let slot = Slot::<A, X>::deciding(move |source: &A, payload: X::Payload<'_>| {
-            let _ = &seat;
-            let Some(this) = this.upgrade() else { return Verdict::Over };
-            let Some(target) = (this.target)() else { return Verdict::Over };
-            this.pass_on(source, payload, &target)
-        });
-        let listener = source.listeners().core().add(source, Place::Back, self.location, slot);
-        self.listener.set(Some(listener));
+        let core = source.listeners().core();
+        let slot = |key, location| {
+            // From here on it listens; who watches has been told, and may have changed everything, or panicked.
+            self.listener.set(Some(core.listener::<X>(key)));
+            let this = Weak::clone(&self.this);
+            let seat = Seat(Weak::clone(&self.this) as _, self.next_number());
+            let listener = move |source: &A, payload: X::Payload<'_>| {
+                let _ = &seat;
+                let Some(this) = this.upgrade() else { return Verdict::Over };
+                let Some(target) = (this.target)() else { return Verdict::Over };
+                this.pass_on(source, payload, &target)
+            };
+            Slot::<A, X>::deciding(listener)(key, location)
+        };
+        core.add(source, Place::Back, self.location, slot);
         source.listener_added(self.events.0);
     }
 
@@ -223,8 +231,18 @@ where
             }
         }
         let mut forward = Back(&self.forward, self.forward.take(), &self.ended);
-        // It is away if it runs: it was removed meanwhile, and added again, else its list would have known.
-        forward.1.as_mut().map_or(Verdict::Busy, |forward| forward(source, payload, target))
+        match &mut forward.1 {
+            Some(forward) => forward(source, payload, target),
+            // It has ended, and its listener is about to leave.
+            None if self.ended.get() => Verdict::Missed,
+            // It runs: it was removed meanwhile, and added again, else its list would have known.
+            None => Verdict::Busy,
+        }
+    }
+
+    fn is_wanted(&self) -> bool {
+        !self.ended.get()
+            && (self.target)().is_some_and(|target| target.listener_count(self.events.1) != 0)
     }
 
     fn next_number(&self) -> u64 {
@@ -251,16 +269,25 @@ where
     F: for<'a> FnMut(&A, X::Payload<'a>, &B) -> Verdict + 'static,
 {
     fn changed(&self) {
-        let wanted = !self.ended.get()
-            && (self.target)().is_some_and(|target| target.listener_count(self.events.1) != 0);
-        match (wanted, self.listener.get().is_some()) {
-            (true, false) => {
-                if let Some(source) = (self.source)() {
+        struct Changing<'a>(&'a Cell<bool>);
+        impl Drop for Changing<'_> {
+            fn drop(&mut self) {
+                self.0.set(false);
+            }
+        }
+        if self.changing.replace(true) {
+            return; // whoever does it looks again
+        }
+        let _changing = Changing(&self.changing);
+        loop {
+            match (self.is_wanted(), self.listener.get().is_some()) {
+                (true, false) => {
+                    let Some(source) = (self.source)() else { return };
                     self.attach(&source);
                 }
+                (false, true) => self.detach(),
+                _ => return,
             }
-            (false, true) => self.detach(),
-            _ => {}
         }
     }
 

@@ -81,7 +81,10 @@ pub trait Routing: Emitter {
     /// # Re-entrancy
     ///
     /// As for [`on`](Emitter::on): an emit of the same event from inside of it skips it. So two emitters may relay to
-    /// each other.
+    /// each other. Each then has a listener, so both relays stay until one is ended.
+    ///
+    /// Who is told that it comes or goes may change who listens at `target`: in the end it listens if somebody does
+    /// there.
     ///
     /// ```
     /// use onward::{Emitter, Routing, events};

@@ -138,8 +138,25 @@ impl RawList {
         while special.told.get() != (self.count() != 0) {
             special.told.set(!special.told.get());
             let watchers = special.watchers.borrow().clone();
-            watchers.iter().for_each(|watch| watch.changed());
+            tell_each(&watchers);
         }
+    }
+}
+
+/// Tells all. If one panics, the others are told still.
+fn tell_each(watchers: &[Rc<dyn Watch>]) {
+    struct Rest<'a>(&'a [Rc<dyn Watch>]);
+    impl Drop for Rest<'_> {
+        fn drop(&mut self) {
+            if !self.0.is_empty() {
+                tell_each(self.0);
+            }
+        }
+    }
+    let mut rest = Rest(watchers);
+    while let Some((first, others)) = rest.0.split_first() {
+        rest.0 = others;
+        first.changed();
     }
 }
 

@@ -182,3 +182,25 @@ fn a_type_of_its_own_hands_over_a_handle() {
     });
     assert_eq!(noted, "ada");
 }
+
+#[test]
+fn those_who_listen_to_all_hear_what_comes_later_but_not_what_is_stopped() {
+    use onward::{Routing, Watching};
+    use std::ops::ControlFlow::{Break, Continue};
+
+    let noted = trace(|log| {
+        let room = Room::new();
+        let all = log.clone();
+        room.on_any(move |_, event| all.note(format!("{event:?}")));
+        room.emit_later(Moved, "out".into())?; // nobody else listens
+        room.emit_later(Rules, "none".into())?;
+        room.intercept(Rules, |_, rules| {
+            rules.push('!');
+            Continue(())
+        });
+        room.emit_later(Error, "taken".into())?;
+        room.intercept(Error, |_, _| Break(()));
+        Ok(())
+    });
+    assert_eq!(noted, r#"Moved("out") Rules("none!")"#);
+}

@@ -330,7 +330,8 @@ impl<'a> Reference<'a> {
             Ok(()) => {}
             Err(Unwinding) if is_caught => {
                 self.report(id)?;
-                return Ok(Turn::Called);
+                let intercepts = matches!(self.listeners[id].way, Way::Intercept { .. });
+                return Ok(if intercepts { Turn::Missed } else { Turn::Called });
             }
             unwinding => unwinding?,
         }
