@@ -192,7 +192,10 @@ fn main() {
     }
     let title = "two threads, throughput of one = 1";
     println!("\n{title:<44} {:>9} {:>14}", "by clock", "processor time");
-    two_threads("an emitter each, 10 listeners", &[emitter(10), emitter(10)]);
+    // Not side by side in memory: what the listeners count in would share a cache line.
+    let (first, gap, second) = (emitter(10), vec![0_u8; 4096], emitter(10));
+    two_threads("an emitter each, 10 listeners", &[first, second]);
+    drop(gap);
     let shared = reentrant(10);
     two_threads("one emitter, 10 re-entrant listeners", &[shared.clone(), shared]);
     let shared = emitter(10);
