@@ -61,10 +61,15 @@ fn program() -> impl Strategy<Value = Program> {
     let script = (prop::collection::vec(op(), 0..4), prop::option::weighted(0.3, op()))
         .prop_map(|(called, dropped)| Script { called, dropped });
     let scripts = prop::collection::vec(script, 1..=SCRIPTS);
-    let rules =
-        any::<(bool, bool)>().prop_map(|(snapshot, isolation)| Rules { snapshot, isolation });
-    (rules, prop::option::of(op()), scripts, prop::collection::vec(op(), 0..40))
-        .prop_map(|(rules, reported, scripts, steps)| Program { rules, reported, scripts, steps })
+    let rules = any::<[bool; 3]>().prop_map(|[snapshot, isolation, watched]| Rules {
+        snapshot,
+        isolation,
+        watched,
+    });
+    let seldom = || prop::option::of(op());
+    (rules, seldom(), seldom(), scripts, prop::collection::vec(op(), 0..40)).prop_map(
+        |(rules, reported, told, scripts, steps)| Program { rules, reported, told, scripts, steps },
+    )
 }
 
 #[test]
@@ -145,7 +150,7 @@ fn an_object_ends_while_a_listener_is_added_for_no_times() {
 fn a_program_with_snapshot_and_isolation() {
     let add = |way, script| Op::Add { way, event: Ev::Owned, script, guarded: false, large: false };
     let program = Program {
-        rules: Rules { snapshot: true, isolation: true },
+        rules: Rules { snapshot: true, isolation: true, watched: false },
         reported: Some(Op::Emit(Ev::Owned)),
         scripts: vec![
             Script { called: vec![Op::Off(1)], dropped: None },
@@ -158,6 +163,7 @@ fn a_program_with_snapshot_and_isolation() {
             add(Way::On, 2),
             Op::Emit(Ev::Owned),
         ],
+        ..Program::default()
     };
     assert_eq!(check(&program), Ok(()));
     if cfg!(feature = "std") {
@@ -179,4 +185,39 @@ fn a_program_with_snapshot_and_isolation() {
         ];
         assert_eq!(happened(&program).pop().as_deref(), Some(&expected[..]));
     }
+}
+
+/// Who watches is told before a listener comes and after it has gone, and may do anything; what it does itself it is
+/// not told.
+#[test]
+fn a_program_that_is_watched() {
+    let add = |way, script| Op::Add { way, event: Ev::Owned, script, guarded: false, large: false };
+    let program = Program {
+        rules: Rules { watched: true, ..Rules::default() },
+        told: Some(Op::Emit(Ev::Owned)),
+        scripts: vec![Script { called: vec![], dropped: Some(Op::Ask) }],
+        steps: vec![add(Way::On, 0), add(Way::Once, 0), Op::Emit(Ev::Owned), Op::RemoveAll],
+        ..Program::default()
+    };
+    assert_eq!(check(&program), Ok(()));
+    let added = |others| Note::Added { event: Ev::Owned, others };
+    let removed = |others| Note::Removed { event: Ev::Owned, others };
+    let emitted = |called, skipped| Note::Emitted { called, skipped, stopped: false };
+    let called = |listener, depth| Note::Called { listener, depth, count: 1 };
+    let expected = [
+        vec![added(0), emitted(0, 0)],
+        vec![added(1), called(0, 1), emitted(1, 0)],
+        vec![
+            Note::Called { listener: 0, depth: 0, count: 2 },
+            removed(1),
+            called(0, 1),
+            emitted(1, 0),
+            called(1, 0),
+            Note::Dropped { listener: 1 },
+            Note::Asked { counts: [1, 0], names: vec!["Owned"] },
+            emitted(2, 0),
+        ],
+        vec![removed(0), emitted(0, 0), Note::Cleared(vec![0])],
+    ];
+    assert_eq!(happened(&program), expected);
 }

@@ -33,7 +33,7 @@ pub(crate) fn check(program: &Program) -> Result<(), String> {
             return Err(format!("after step {step}: {counts:?} of {:?}", reference.counts()));
         }
         let debug = format!("{machine:?}");
-        if debug != shown(counts) {
+        if !program.rules.watched && debug != shown(counts) {
             return Err(format!("after step {step}: {debug} with {counts:?}"));
         }
     }

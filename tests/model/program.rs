@@ -13,6 +13,8 @@ pub(crate) struct Program {
     pub(crate) rules: Rules,
     /// What the report of a panic does, if panics are isolated.
     pub(crate) reported: Option<Op>,
+    /// What those do who watch, each time that they are told.
+    pub(crate) told: Option<Op>,
     /// What listeners do; one that is added names its script.
     pub(crate) scripts: Vec<Script>,
     /// What is done from outside.
@@ -26,6 +28,8 @@ pub(crate) struct Rules {
     pub(crate) snapshot: bool,
     /// Panics of listeners are caught and reported. Without the standard library they cannot be.
     pub(crate) isolation: bool,
+    /// Somebody listens to `ListenerAdded`, and to `ListenerRemoved`.
+    pub(crate) watched: bool,
 }
 
 impl Rules {
@@ -114,6 +118,16 @@ pub(crate) enum Note {
     },
     /// A panic that is isolated is reported.
     Reported,
+    /// Who watches is told of a listener that comes: how many others there are.
+    Added {
+        event: Ev,
+        others: usize,
+    },
+    /// Who watches is told of one that has gone.
+    Removed {
+        event: Ev,
+        others: usize,
+    },
     Caught,
 }
 
@@ -123,14 +137,16 @@ impl Program {
     pub(crate) fn decode(bytes: &[u8]) -> Self {
         let mut bytes = bytes.iter().copied();
         let head = bytes.next().unwrap_or_default();
-        let rules = Rules { snapshot: head & 0x40 != 0, isolation: head & 0x80 != 0 };
+        let [watched, snapshot, isolation] = [0x20, 0x40, 0x80].map(|bit| head & bit != 0);
+        let rules = Rules { snapshot, isolation, watched };
         let reported = rules.isolation.then(|| Op::decode(&mut bytes));
+        let told = rules.watched.then(|| Op::decode(&mut bytes));
         let scripts = (0..1 + head % 6).map(|_| Script::decode(&mut bytes)).collect();
         let mut steps = Vec::new();
         while bytes.len() > 0 && steps.len() < 40 {
             steps.push(Op::decode(&mut bytes));
         }
-        Self { rules, reported, scripts, steps }
+        Self { rules, reported, told, scripts, steps }
     }
 }
 

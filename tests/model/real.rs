@@ -5,7 +5,10 @@ use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::{Rc, Weak};
 
-use onward::emitter::{Block, Emitted, Event, Listener, Options, Removal, Subscription};
+use onward::emitter::{
+    Block, Emitted, Event, Listener, ListenerInfo, Options, Removal, Subscription,
+};
+use onward::events::{ListenerAdded, ListenerRemoved};
 use onward::{Emitter, Routing};
 
 use super::program::{DEPTH, Ev, FUEL, LISTENERS, Note, Op, Program, Rules, Way};
@@ -133,14 +136,28 @@ impl Drop for Deeper<'_> {
     }
 }
 
-/// An emitter with these options.
+/// An emitter with these options, and those who watch it.
 fn machine(rules: Rules, real: &Weak<Real>) -> Machine {
-    if rules == Rules::default() {
-        return Machine::new();
+    let machine = if rules.snapshot || rules.isolation {
+        let removal = if rules.snapshot { Removal::Snapshot } else { Removal::Immediate };
+        let options = Options::new().removal(removal);
+        Machine::with_options(if rules.isolate() { isolating(options, real) } else { options })
+    } else {
+        Machine::new()
+    };
+    if rules.watched {
+        let told = |real: &Weak<Real>, note: fn(Ev, usize) -> Note| {
+            let real = Weak::clone(real);
+            move |machine: &Machine, info: &ListenerInfo<Machine>| {
+                if let Some(real) = real.upgrade() {
+                    real.told(machine, info, note);
+                }
+            }
+        };
+        machine.on(ListenerAdded, told(real, |event, others| Note::Added { event, others }));
+        machine.on(ListenerRemoved, told(real, |event, others| Note::Removed { event, others }));
     }
-    let removal = if rules.snapshot { Removal::Snapshot } else { Removal::Immediate };
-    let options = Options::new().removal(removal);
-    Machine::with_options(if rules.isolate() { isolating(options, real) } else { options })
+    machine
 }
 
 #[cfg(feature = "std")]
@@ -217,6 +234,28 @@ impl Real {
         }
     }
 
+    /// Who watches is told of a listener.
+    fn told(
+        self: &Rc<Self>,
+        machine: &Machine,
+        info: &ListenerInfo<Machine>,
+        note: fn(Ev, usize) -> Note,
+    ) {
+        let (event, count) = if info.is(Owned) {
+            (Ev::Owned, machine.listener_count(Owned))
+        } else if info.is(Lent) {
+            (Ev::Lent, machine.listener_count(Lent))
+        } else {
+            return; // those who watch are listeners too
+        };
+        assert_eq!(info.others(), count, "it is not there yet, or not any more");
+        self.note(note(event, count));
+        if let Some(op) = self.program.told {
+            let _deeper = Deeper::new(self);
+            self.caught(|| self.op(machine, op));
+        }
+    }
+
     fn caught(&self, run: impl FnOnce()) {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(run)) {
             if !panic.is::<Planned>() {
@@ -230,7 +269,9 @@ impl Real {
         match op {
             Op::Ask => {
                 let counts = [machine.listener_count(Owned), machine.listener_count(Lent)];
-                self.note(Note::Asked { counts, names: machine.event_names() });
+                let mut names = machine.event_names();
+                names.retain(|name| !name.starts_with("Listener"));
+                self.note(Note::Asked { counts, names });
             }
             Op::Add { way, event, script, guarded, large } => {
                 self.add(machine, way, event, script, guarded, large);
@@ -274,9 +315,12 @@ impl Real {
         n.checked_rem(handles.len()).and_then(|n| handles[n])
     }
 
+    /// Destructors do nothing meanwhile. Those who are told may; if they clear too, it is as one.
     fn clear(&self, clear: impl FnOnce()) {
-        let outer = self.cleared.replace(Some(Vec::new()));
-        assert!(outer.is_none(), "destructors do nothing meanwhile");
+        if self.cleared.borrow().is_some() {
+            return clear();
+        }
+        self.cleared.replace(Some(Vec::new()));
         clear();
         let mut ids = self.cleared.take().unwrap_or_default();
         ids.sort_unstable();

@@ -35,7 +35,18 @@ struct Listener {
     has_object: bool,
     /// Its handle has been returned.
     known: bool,
+    /// How many had come before it, and itself; once it is there.
+    number: usize,
 }
+
+#[derive(Clone, Copy)]
+struct Watcher {
+    there: bool,
+    runs: bool,
+}
+
+const ADDED: usize = 0;
+const REMOVED: usize = 1;
 
 /// The emitter, and what a program has of it.
 pub(crate) struct Reference<'a> {
@@ -57,6 +68,11 @@ pub(crate) struct Reference<'a> {
     leaving: [Vec<usize>; 2],
     /// A panic that was isolated is being reported.
     reporting: bool,
+    /// Those who are told of what comes, and of what goes: are they there, and do they run?
+    watchers: [Watcher; 2],
+    /// Whose captures have been dropped since everything began to be removed, if it is.
+    clearing: Option<Vec<usize>>,
+    number: usize,
     depth: usize,
     pub(crate) fuel: usize,
     pub(crate) trace: Vec<Note>,
@@ -79,6 +95,9 @@ impl<'a> Reference<'a> {
             walking: [0, 0],
             leaving: [Vec::new(), Vec::new()],
             reporting: false,
+            watchers: [Watcher { there: program.rules.watched, runs: false }; 2],
+            clearing: None,
+            number: 0,
             depth: 0,
             fuel: FUEL,
             trace: Vec::new(),
@@ -154,25 +173,20 @@ impl<'a> Reference<'a> {
             alive: true,
             leaving: false,
             used_up: false,
-            late: self.walking[event as usize] != 0,
+            late: false,
             running: 0,
             left,
             blocks: 0,
             has_object: self.object,
             known: false,
+            number: 0,
         });
-        let order = &mut self.order[event as usize];
-        if order.is_empty() {
-            self.names.push(event);
-        }
-        let place = |id: usize| match self.listeners[id].way {
-            Way::Intercept { .. } => (0, 0, id),
-            Way::Prepend | Way::PrependOnce => (1, 0, usize::MAX - id),
-            Way::Group(group) => (2, group, id),
-            _ => (3, 0, id),
-        };
-        let at = order.iter().position(|&other| place(other) > place(id)).unwrap_or(order.len());
-        order.insert(at, id);
+        // Whoever adds one that needs the object holds it until that is there.
+        let holds = usize::from(self.object && matches!(way, Way::Weak | Way::State));
+        self.holding += holds;
+        self.tell(ADDED, event);
+        self.holding -= holds;
+        self.insert(id, event);
         if way == Way::Many(0) {
             self.off(id);
         }
@@ -180,6 +194,48 @@ impl<'a> Reference<'a> {
         if guarded {
             self.guards.push(Some(id));
         }
+    }
+
+    fn insert(&mut self, id: usize, event: Ev) {
+        self.number += 1;
+        let listener = &mut self.listeners[id];
+        listener.number = self.number;
+        listener.late = self.walking[event as usize] != 0;
+        let order = &mut self.order[event as usize];
+        if order.is_empty() {
+            self.names.push(event);
+        }
+        let place = |id: usize| {
+            let Listener { way, number, .. } = self.listeners[id];
+            match way {
+                Way::Intercept { .. } => (0, 0, number),
+                Way::Prepend | Way::PrependOnce => (1, 0, usize::MAX - number),
+                Way::Group(group) => (2, group, number),
+                _ => (3, 0, number),
+            }
+        };
+        let at = order.iter().position(|&other| place(other) > place(id)).unwrap_or(order.len());
+        order.insert(at, id);
+    }
+
+    /// Who watches is told, unless that is what it does already.
+    fn tell(&mut self, which: usize, event: Ev) {
+        let watcher = &mut self.watchers[which];
+        if !watcher.there || watcher.runs {
+            return;
+        }
+        watcher.runs = true;
+        let others = self.order[event as usize].len();
+        self.trace.push(match which {
+            ADDED => Note::Added { event, others },
+            _ => Note::Removed { event, others },
+        });
+        self.depth += 1;
+        if self.program.told.is_some_and(|op| self.op(op).is_err()) {
+            self.trace.push(Note::Caught);
+        }
+        self.depth -= 1;
+        self.watchers[which].runs = false;
     }
 
     /// Out of use; says whether it was in use.
@@ -220,26 +276,58 @@ impl<'a> Reference<'a> {
             if self.is_over(id) {
                 self.dropped(id, false);
             }
+            self.tell(REMOVED, self.listeners[id].event);
         }
         removed
     }
 
     fn clear(&mut self, events: &[Ev]) {
+        let outermost = self.clearing.is_none();
+        self.clearing.get_or_insert_default();
+        // Those who are told of what comes were there before all others.
+        self.watchers[ADDED].there &= events.len() < 2;
+        if self.watchers[REMOVED].there {
+            self.clear_one_by_one(events);
+        } else {
+            self.clear_at_once(events);
+        }
+        self.watchers[REMOVED].there &= events.len() < 2;
+        if outermost {
+            let mut ids = self.clearing.take().unwrap_or_default();
+            ids.sort_unstable();
+            self.trace.push(Note::Cleared(ids));
+        }
+    }
+
+    /// The events in the order in which they came to have listeners; the last listener first.
+    fn clear_one_by_one(&mut self, events: &[Ev]) {
+        let events: Vec<_> =
+            self.names.iter().copied().filter(|event| events.contains(event)).collect();
+        for event in events {
+            for id in self.order[event as usize].clone().into_iter().rev() {
+                self.off(id);
+            }
+        }
+    }
+
+    fn clear_at_once(&mut self, events: &[Ev]) {
         let mut ids: Vec<_> =
             events.iter().flat_map(|&event| self.order[event as usize].clone()).collect();
         // Those that leave do so in this order: one that came late stands behind.
-        ids.sort_by_key(|&id| self.listeners[id].late.then_some(id));
+        ids.sort_by_key(|&id| self.listeners[id].late.then_some(self.listeners[id].number));
         for &id in &ids {
             assert!(self.remove(id));
             self.leave(id);
         }
         ids.retain(|&id| self.is_over(id));
-        ids.sort_unstable();
-        self.trace.push(Note::Cleared(ids));
+        self.clearing.get_or_insert_default().extend(ids);
     }
 
     /// The captures are dropped; their destructor acts, unless a panic is under way.
     fn dropped(&mut self, id: usize, unwinding: bool) {
+        if let Some(cleared) = &mut self.clearing {
+            return cleared.push(id);
+        }
         self.trace.push(Note::Dropped { listener: id });
         let script = self.program.scripts.get(self.listeners[id].script);
         let Some(op) = script.and_then(|script| script.dropped).filter(|_| !unwinding) else {
@@ -306,7 +394,7 @@ impl<'a> Reference<'a> {
         let object = listener.has_object && (self.object || self.holding != 0);
         match listener.way {
             Way::Weak | Way::State if !object => {
-                self.off(id);
+                self.give_up(id);
                 return Ok(Turn::Missed);
             }
             Way::State if self.borrowing != 0 => return Ok(Turn::Skipped),
@@ -342,11 +430,26 @@ impl<'a> Reference<'a> {
         })
     }
 
+    /// What it depends on is gone, which it finds out as it runs: its captures go when it has returned.
+    fn give_up(&mut self, id: usize) {
+        if self.remove(id) {
+            self.leave(id);
+            let over = self.is_over(id);
+            self.tell(REMOVED, self.listeners[id].event);
+            if over {
+                self.dropped(id, false);
+            }
+        }
+    }
+
     /// It is about to be called for the last time.
     fn use_up(&mut self, id: usize) {
-        self.remove(id);
+        let removed = self.remove(id);
         self.listeners[id].leaving = false;
         self.listeners[id].used_up = true;
+        if removed {
+            self.tell(REMOVED, self.listeners[id].event);
+        }
     }
 
     /// Unless it is used up, what is removed while it runs is dropped by the emit: if that catches panics, after the
