@@ -27,9 +27,11 @@ fn example(name: &str) -> Command {
     Command::new(program)
 }
 
+/// Beside what is built, so that it goes with that.
 fn temporary(name: &str) -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("onward-examples-{}", std::process::id()));
-    fs::create_dir_all(&folder).expect("the temporary folder can be written to");
+    let folder = format!("examples-{}", std::process::id());
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(folder);
+    fs::create_dir_all(&folder).expect("the target folder can be written to");
     folder.join(name)
 }
 
