@@ -11,6 +11,7 @@ mod event_loop {
     mod errors;
     mod failing;
     mod futures;
+    mod futures_lite;
     mod idle;
     mod immediates;
     mod intervals;
