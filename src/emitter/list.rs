@@ -77,13 +77,17 @@ struct Blocked {
 }
 
 impl<S: Declared, E: Event<S>> List<S, E> {
-    /// Adds a listener, the `number`-th of the emitter, under a key that no other has had.
+    /// Adds a listener, the `number`-th of the emitter, under a key that no other has had. Says how many slots there
+    /// are now, tombstones included.
     #[inline(always)]
-    pub(super) fn add(&self, number: i64, key: i64, slot: impl FnOnce() -> Slot<S, E>) {
+    pub(super) fn add(&self, number: i64, key: i64, slot: impl FnOnce() -> Slot<S, E>) -> usize {
         let slot = || slot().raw;
         match self.row() {
-            // SAFETY: it has room. The slot is made in its place, which runs no code of the user's.
-            Some(row) if row.has_room_for(number, key) => unsafe { row.push(slot()) },
+            Some(row) if row.has_room_for(number, key) => {
+                // SAFETY: it has room. The slot is made in its place, which runs no code of the user's.
+                unsafe { row.push(slot()) };
+                row.count()
+            }
             _ => self.add_elsewhere(number, slot()),
         }
     }
@@ -97,7 +101,7 @@ impl RawList {
 
     /// Adds one that is not the last, or not yet, or for which there is no room.
     #[inline(never)]
-    fn add_elsewhere(&self, number: i64, slot: RawSlot) {
+    fn add_elsewhere(&self, number: i64, slot: RawSlot) -> usize {
         let row = self.row_or_new();
         if self.count() == 0 {
             row.since.set(number);
@@ -113,6 +117,7 @@ impl RawList {
             self.row.set(Some(unsafe { row.insert(slot) }));
         }
         self.tell();
+        self.count()
     }
 
     /// The row, made if there is none.
@@ -260,12 +265,16 @@ impl RawList {
     #[inline]
     pub(super) fn count_used_up(&self, slot: &RawSlot) -> bool {
         let Some(row) = self.row() else { return false };
-        // One that is leaving has been counted, and told.
-        if is_leaving(&row, slot) {
+        if row.aside_is_empty() {
+            count_removed(&row);
             return false;
         }
-        count_removed(&row);
-        row.watched.get()
+        // One that is leaving has been counted, and told.
+        let counts = !is_leaving(&row, slot);
+        if counts {
+            count_removed(&row);
+        }
+        counts && row.watched.get()
     }
 
     /// The outermost emit has ended: the late come in, the tombstones go.

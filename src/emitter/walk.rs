@@ -199,10 +199,31 @@ impl<'a> Link<'a> {
     /// Takes the frame of an outermost emit out, if nothing has been noted.
     #[inline(always)]
     fn unlink(self) {
-        // SAFETY: a list that has a row keeps one. It is asked for it again, since that costs less than to keep it
-        // over the calls.
-        unsafe { self.list.row().unwrap_unchecked() }.frame.set(ptr::null());
+        self.row().frame.set(ptr::null());
         mem::forget(self);
+    }
+
+    /// The row. A list is asked for it again, since that costs less than to keep it over the calls.
+    #[inline(always)]
+    fn row(&self) -> Row {
+        // SAFETY: a list that has a row keeps one.
+        unsafe { self.list.row().unwrap_unchecked() }
+    }
+
+    /// Takes the frame of an outermost emit out whose last listener has returned.
+    ///
+    /// If all listeners were there for this one time, and nothing else is to be done, which is the lot of most `once`,
+    /// that is done here: [`close`] has many questions.
+    #[inline(always)]
+    fn settle(self) {
+        let row = self.row();
+        let used_up = self.frame.notes.get() == UNSETTLED
+            && row.removed.get() as usize == row.count()
+            && row.aside_is_empty();
+        if used_up {
+            row.reset();
+            self.unlink();
+        }
     }
 }
 
@@ -235,6 +256,17 @@ fn close(list: &RawList, frame: &Frame) {
     list.tell();
 }
 
+/// The last listener of an outermost emit has returned, all before it were heeded, and something is noted.
+#[inline(never)]
+fn finish(link: Link<'_>) -> Tally {
+    let called = Tally::called(link.row().count());
+    if link.frame.notes.get() != UNSETTLED {
+        return heed(link.frame, called);
+    }
+    link.settle();
+    called
+}
+
 /// Does what is noted about the listener that has just returned, and counts it.
 #[cold]
 #[inline(never)]
@@ -263,14 +295,20 @@ fn reap(frame: &Frame) {
 impl<S: Declared, E: Event<S>> List<S, E> {
     /// Calls the listeners in order, lends the payload to each but the last and gives it to that one.
     #[inline(always)]
-    pub(super) fn emit(&self, source: &S, mut payload: E::Payload<'_>) -> Emitted {
-        let Some(row) = self.row() else { return Emitted::NOBODY };
+    pub(super) fn emit(&self, source: &S, payload: E::Payload<'_>) -> Emitted {
+        self.call_all(source, payload).into()
+    }
+
+    /// The same, for who makes an [`Emitted`] of it where nothing of that is needed in memory.
+    #[inline(always)]
+    pub(super) fn call_all(&self, source: &S, mut payload: E::Payload<'_>) -> Tally {
+        let Some(row) = self.row() else { return Tally::NOBODY };
         if row.is_busy() {
-            return self.emit_nested(row, source, payload).into();
+            return self.emit_nested(row, source, payload);
         }
         let (first, end) = row.ends();
         if first == end {
-            return Emitted::NOBODY;
+            return Tally::NOBODY;
         }
         let others = others::<S, E>(end);
         let frame = Frame::outermost(others);
@@ -286,7 +324,7 @@ impl<S: Declared, E: Event<S>> List<S, E> {
                 }
             }
             if frame.notes.get() != 0 {
-                return self.resume(link, next, source, payload).into();
+                return self.resume(link, next, source, payload);
             }
         }
         if !E::LENT {
@@ -294,12 +332,12 @@ impl<S: Declared, E: Event<S>> List<S, E> {
             // SAFETY: as in `walk`.
             unsafe { (*next).call::<S, E>(self, source, payload) };
             if frame.notes.get() != 0 {
-                return heed(&frame, Tally::called(row.count())).into();
+                return finish(link);
             }
         }
-        let emitted = Emitted { called: row.count(), ..Emitted::NOBODY };
+        let tally = Tally::called(row.count());
         link.unlink();
-        emitted
+        tally
     }
 
     /// Calls the listeners from `slot` on, until the frame says stop; says where that was.
@@ -360,8 +398,10 @@ impl<S: Declared, E: Event<S>> List<S, E> {
         source: &S,
         mut payload: E::Payload<'_>,
     ) -> Tally {
-        let frame = link.frame;
-        let Some(row) = self.row() else { return Tally::NOBODY };
+        let (frame, row) = (link.frame, link.row());
+        if E::LENT && frame.notes.get() == UNSETTLED {
+            return finish(link); // it has not been stopped
+        }
         let others = others::<S, E>(row.ends().1);
         let mut tally = heed(frame, Tally::called(row.count()));
         while slot != others && !tally.is_stopped() {
