@@ -115,10 +115,17 @@ impl<S: Declared> Core<S> {
     }
 
     /// Removes a listener, and tells of it. Without a source, it is looked for if somebody has to be told.
+    #[inline]
     pub(super) fn remove(&self, source: Option<&S>, listener: Listener) -> bool {
-        if self.watch.get().is_none() {
-            return self.raw_of(listener).is_some_and(|list| list.remove(listener.key));
+        if self.watch.get().is_some() {
+            return self.remove_watched(source, listener);
         }
+        self.raw_of(listener).is_some_and(|list| list.remove(listener.key))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn remove_watched(&self, source: Option<&S>, listener: Listener) -> bool {
         let Some(list) = self.list_of(listener) else { return false };
         let told = self.told_of_removals();
         let location = told.and_then(|_| list.location(listener.key));

@@ -207,15 +207,20 @@ impl RawList {
     #[inline]
     pub(super) fn remove(&self, key: i64) -> bool {
         let Some(row) = self.row() else { return false };
-        match row.pop(key) {
-            // SAFETY: the slot is in use and has just been taken out of the row, which nobody walks over.
-            Some(slot) => unsafe { RawSlot::discard(slot) },
-            None => {
-                let removed = remove_anywhere(row, key);
-                self.tell();
-                return removed;
-            }
-        }
+        let Some(slot) = row.pop(key) else { return self.remove_elsewhere(row, key) };
+        // SAFETY: the slot is in use and has just been taken out of the row, which nobody walks over.
+        unsafe { RawSlot::discard(slot) };
+        true
+    }
+
+    /// Removes one that is not the last, or whose removal has more to it.
+    #[inline(never)]
+    fn remove_elsewhere(&self, row: Row, key: i64) -> bool {
+        let Some(slot) = find(&row, key).filter(|slot| is_live(&row, slot)) else { return false };
+        let captures = take_out(&row, slot);
+        sweep(&row);
+        drop(captures);
+        self.tell();
         true
     }
 
@@ -398,15 +403,6 @@ fn take_out(row: &Row, slot: &RawSlot) -> Option<Captures> {
     let captures = slot.remove()?;
     count_removed(row);
     Some(captures)
-}
-
-#[inline(never)]
-fn remove_anywhere(row: Row, key: i64) -> bool {
-    let Some(slot) = find(&row, key).filter(|slot| is_live(&row, slot)) else { return false };
-    let captures = take_out(&row, slot);
-    sweep(&row);
-    drop(captures);
-    true
 }
 
 /// Some tombstones go, unless an emit walks.
