@@ -129,8 +129,7 @@ impl RawList {
 
     /// How many listeners there are.
     pub(super) fn count(&self) -> usize {
-        self.row()
-            .map_or(0, |row| row.count() + row.late.get() as usize - row.removed.get() as usize)
+        self.row().map_or(0, Row::listeners)
     }
 
     /// Is there no listener?
@@ -191,18 +190,6 @@ impl RawList {
         }
     }
 
-    /// Is there, or was there ever, somebody who watches?
-    #[inline]
-    pub(super) fn is_watched(&self) -> bool {
-        self.row().is_some_and(|row| row.watched.get())
-    }
-
-    /// Who is told of removals, if it is of this type.
-    pub(super) fn watch<W: Clone + 'static>(&self) -> Option<W> {
-        let row = self.row()?;
-        look_aside(&row, |aside| aside.watch.as_ref()?.downcast_ref::<W>().cloned())
-    }
-
     /// Removes one. Says whether it was there.
     #[inline]
     pub(super) fn remove(&self, key: i64) -> bool {
@@ -250,36 +237,6 @@ impl RawList {
             unblock(&row, slot);
         }
         over.is_some() || !slot.is_gone()
-    }
-
-    /// One that has been called is to be counted as `verdict` says, and may be over. Says whether it has been
-    /// removed.
-    #[cold]
-    pub(super) fn note(&self, slot: &RawSlot, verdict: Verdict) -> bool {
-        let Some(row) = self.row() else { return false };
-        let over = verdict == Verdict::Over && is_live(&row, slot);
-        if over {
-            // It runs, so its captures go when it has returned.
-            drop(take_out(&row, slot));
-        }
-        Frame::note(row.frame.get(), verdict);
-        over
-    }
-
-    /// One has become a tombstone, being called for the last time. Says whether those who watch are to be told.
-    #[inline]
-    pub(super) fn count_used_up(&self, slot: &RawSlot) -> bool {
-        let Some(row) = self.row() else { return false };
-        if row.aside_is_empty() {
-            count_removed(&row);
-            return false;
-        }
-        // One that is leaving has been counted, and told.
-        let counts = !is_leaving(&row, slot);
-        if counts {
-            count_removed(&row);
-        }
-        counts && row.watched.get()
     }
 
     /// The outermost emit has ended: the late come in, the tombstones go.
@@ -377,6 +334,34 @@ fn unblock(row: &Row, slot: &RawSlot) {
         // SAFETY: it was blocked, and by invariant 4 it has not been removed since.
         unsafe { slot.unblock(blocked.kind) };
     }
+}
+
+/// One that has been called is to be counted as `verdict` says, and may be over. Says whether it has been removed.
+#[cold]
+pub(super) fn note(row: Row, slot: &RawSlot, verdict: Verdict) -> bool {
+    let over = verdict == Verdict::Over && is_live(&row, slot);
+    if over {
+        // It runs, so its captures go when it has returned.
+        drop(take_out(&row, slot));
+    }
+    Frame::note(row.frame.get(), verdict);
+    over
+}
+
+/// One has become a tombstone, being called for the last time. Says whether those who watch are to be told.
+#[inline]
+pub(super) fn count_used_up(row: Row, slot: &RawSlot) -> bool {
+    // One that is leaving has been counted, and told.
+    let counts = row.aside_is_empty() || !is_leaving(&row, slot);
+    if counts {
+        count_removed(&row);
+    }
+    counts && row.watched.get()
+}
+
+/// Who is told of removals, if it is of this type.
+pub(super) fn watch_of<W: Clone + 'static>(row: Row) -> Option<W> {
+    look_aside(&row, |aside| aside.watch.as_ref()?.downcast_ref::<W>().cloned())
 }
 
 #[inline]

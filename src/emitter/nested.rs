@@ -19,6 +19,7 @@ use super::walk::{Frame, Link, Tally, heed};
 /// An emit on the longer way.
 struct Walk<'a, S: Declared, E: Event<S>> {
     list: &'a List<S, E>,
+    row: Row,
     frame: &'a Frame,
     outer: *const Frame,
     special: Option<Rc<Special>>,
@@ -43,6 +44,7 @@ impl<S: Declared, E: Event<S>> List<S, E> {
         let _link = Link::new(self, row, &frame);
         let mut walk = Walk {
             list: self,
+            row,
             frame: &frame,
             outer,
             #[cfg(feature = "std")]
@@ -94,7 +96,7 @@ impl<S: Declared, E: Event<S>> Walk<'_, S, E> {
 
     #[cfg(not(feature = "std"))]
     fn call(&mut self, slot: &RawSlot, source: &S, payload: E::Payload<'_>) {
-        self.list.call_idle(self.frame, slot, source, payload);
+        List::<S, E>::call_idle(self.frame, self.row, slot, source, payload);
         self.tally.called += 1;
         self.tally = heed(self.frame, self.tally);
     }
@@ -102,7 +104,7 @@ impl<S: Declared, E: Event<S>> Walk<'_, S, E> {
     /// With panics caught, if the emitter is to.
     #[cfg(feature = "std")]
     fn call(&mut self, slot: &RawSlot, source: &S, payload: E::Payload<'_>) {
-        let call = || self.list.call_idle(self.frame, slot, source, payload);
+        let call = || List::<S, E>::call_idle(self.frame, self.row, slot, source, payload);
         let panic = match &self.options {
             Some(options) => options.catch(call).err(),
             None => {

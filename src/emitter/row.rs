@@ -185,6 +185,11 @@ impl Row {
         unsafe { end.offset_from(start) as usize }
     }
 
+    /// How many listeners there are, late ones included.
+    pub(super) fn listeners(self) -> usize {
+        self.count() + self.late.get() as usize - self.removed.get() as usize
+    }
+
     /// The slots in the row. As long as the slice is used, none is added, and none is taken out.
     pub(super) fn slots(&self) -> &[RawSlot] {
         // SAFETY: by invariant 2 they are there; slots change through cells only.

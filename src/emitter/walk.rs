@@ -186,6 +186,7 @@ impl From<Tally> for Emitted {
 /// Links a frame, and takes it out again, whether the emit returns or panics.
 pub(super) struct Link<'a> {
     list: &'a RawList,
+    row: Row,
     frame: &'a Frame,
 }
 
@@ -193,21 +194,14 @@ impl<'a> Link<'a> {
     #[inline(always)]
     pub(super) fn new(list: &'a RawList, row: Row, frame: &'a Frame) -> Self {
         row.frame.set(frame);
-        Self { list, frame }
+        Self { list, row, frame }
     }
 
     /// Takes the frame of an outermost emit out, if nothing has been noted.
     #[inline(always)]
     fn unlink(self) {
-        self.row().frame.set(ptr::null());
+        self.row.frame.set(ptr::null());
         mem::forget(self);
-    }
-
-    /// The row. A list is asked for it again, since that costs less than to keep it over the calls.
-    #[inline(always)]
-    fn row(&self) -> Row {
-        // SAFETY: a list that has a row keeps one.
-        unsafe { self.list.row().unwrap_unchecked() }
     }
 
     /// Takes the frame of an outermost emit out whose last listener has returned.
@@ -216,7 +210,7 @@ impl<'a> Link<'a> {
     /// that is done here: [`close`] has many questions.
     #[inline(always)]
     fn settle(self) {
-        let row = self.row();
+        let row = self.row;
         let used_up = self.frame.notes.get() == UNSETTLED
             && row.removed.get() as usize == row.count()
             && row.aside_is_empty();
@@ -259,7 +253,7 @@ fn close(list: &RawList, frame: &Frame) {
 /// The last listener of an outermost emit has returned, all before it were heeded, and something is noted.
 #[inline(never)]
 fn finish(link: Link<'_>) -> Tally {
-    let called = Tally::called(link.row().count());
+    let called = Tally::called(link.row.count());
     if link.frame.notes.get() != UNSETTLED {
         return heed(link.frame, called);
     }
@@ -318,9 +312,9 @@ impl<S: Declared, E: Event<S>> List<S, E> {
             // Most events have one listener. For it there is no loop, which begins with what aligns it.
             // SAFETY: the frame is linked, nobody runs, and there is a slot before the end of the others.
             unsafe {
-                next = self.step(&frame, next, source, &mut payload);
+                next = Self::step(&frame, row, next, source, &mut payload);
                 if next != frame.stop.get() {
-                    next = self.walk(&frame, next, source, &mut payload);
+                    next = Self::walk(&frame, row, next, source, &mut payload);
                 }
             }
             if frame.notes.get() != 0 {
@@ -330,7 +324,7 @@ impl<S: Declared, E: Event<S>> List<S, E> {
         if !E::LENT {
             frame.at.set(next);
             // SAFETY: as in `walk`.
-            unsafe { (*next).call::<S, E>(self, source, payload) };
+            unsafe { (*next).call::<S, E>(row, source, payload) };
             if frame.notes.get() != 0 {
                 return finish(link);
             }
@@ -348,15 +342,15 @@ impl<S: Declared, E: Event<S>> List<S, E> {
     /// of the row.
     #[inline(always)]
     unsafe fn walk(
-        &self,
         frame: &Frame,
+        row: Row,
         mut slot: *const RawSlot,
         source: &S,
         payload: &mut E::Payload<'_>,
     ) -> *const RawSlot {
         loop {
             // SAFETY: as the caller promises, for each in turn.
-            slot = unsafe { self.step(frame, slot, source, payload) };
+            slot = unsafe { Self::step(frame, row, slot, source, payload) };
             if slot == frame.stop.get() {
                 return slot;
             }
@@ -370,8 +364,8 @@ impl<S: Declared, E: Event<S>> List<S, E> {
     /// The frame is linked and the innermost, no listener runs, and the slot is in the row.
     #[inline(always)]
     unsafe fn step(
-        &self,
         frame: &Frame,
+        row: Row,
         slot: *const RawSlot,
         source: &S,
         payload: &mut E::Payload<'_>,
@@ -383,7 +377,7 @@ impl<S: Declared, E: Event<S>> List<S, E> {
         // SAFETY: slots stay where they are while a frame is linked. No emit was under way, and those that
         // listeners began have ended, so this one does not run.
         unsafe {
-            (*slot).call::<S, E>(self, source, lent);
+            (*slot).call::<S, E>(row, source, lent);
             slot.add(1)
         }
     }
@@ -398,7 +392,7 @@ impl<S: Declared, E: Event<S>> List<S, E> {
         source: &S,
         mut payload: E::Payload<'_>,
     ) -> Tally {
-        let (frame, row) = (link.frame, link.row());
+        let (frame, row) = (link.frame, link.row);
         if E::LENT && frame.notes.get() == UNSETTLED {
             return finish(link); // it has not been stopped
         }
@@ -407,7 +401,7 @@ impl<S: Declared, E: Event<S>> List<S, E> {
         while slot != others && !tally.is_stopped() {
             frame.stop.set(others);
             // SAFETY: as in `emit`.
-            slot = unsafe { self.walk(frame, slot, source, &mut payload) };
+            slot = unsafe { Self::walk(frame, row, slot, source, &mut payload) };
             tally = heed(frame, tally);
         }
         if tally.is_stopped() {
@@ -417,7 +411,7 @@ impl<S: Declared, E: Event<S>> List<S, E> {
         if !E::LENT {
             frame.at.set(others);
             // SAFETY: as in `walk`.
-            unsafe { (*others).call::<S, E>(self, source, payload) };
+            unsafe { (*others).call::<S, E>(row, source, payload) };
             tally = heed(frame, tally);
         }
         tally
@@ -427,15 +421,15 @@ impl<S: Declared, E: Event<S>> List<S, E> {
     ///
     /// It does not run, unless it is re-entrant, and the frame is linked and the innermost.
     pub(super) fn call_idle(
-        &self,
         frame: &Frame,
+        row: Row,
         slot: &RawSlot,
         source: &S,
         payload: E::Payload<'_>,
     ) {
         frame.at.set(slot);
         // SAFETY: slots stay where they are as long as an emit is under way; this one does not run, or may.
-        unsafe { slot.call::<S, E>(self, source, payload) };
+        unsafe { slot.call::<S, E>(row, source, payload) };
     }
 }
 
