@@ -5,6 +5,7 @@
 //! Both sides take turns in every round; each figure is the median of the rounds' ratios, so that what the
 //! machine does meanwhile cancels out. Times are medians too, in nanoseconds per operation.
 
+use onward::emitter::Event;
 use onward::{Emitter, Watching, events};
 use std::cell::Cell;
 #[cfg(feature = "named")]
@@ -13,15 +14,22 @@ use std::collections::VecDeque;
 use std::hint::black_box;
 use std::time::Instant;
 
-const ROUNDS: usize = 31;
+/// Many short ones: where other programs run too, most of them are not interrupted.
+const ROUNDS: usize = 301;
 /// What one measurement should take, in nanoseconds.
-const SLICE: f64 = 2e6;
+const SLICE: f64 = 2e5;
 
 struct Payload {
     value: u64,
 }
 
 events! { Bench { Happened(&Payload), } }
+
+events! {
+    Eight {
+        E0(&Payload), E1(&Payload), E2(&Payload), E3(&Payload), E4(&Payload), E5(&Payload), E6(&Payload), E7(&Payload),
+    }
+}
 
 type Bare = Vec<Box<dyn FnMut(&Payload)>>;
 
@@ -66,8 +74,70 @@ fn onward_emit(listeners: usize) -> Work {
     })
 }
 
-fn bare_on_off() -> Work {
+/// Eight lists in turn, each known where it is called, as an event of an emitter is.
+fn bare_eight() -> Work {
+    let mut lists: [Bare; 8] = Default::default();
+    for list in &mut lists {
+        let cell = cell();
+        list.push(Box::new(move |payload| add(cell, payload)));
+    }
+    fn emit(list: &mut Bare) {
+        let payload = black_box(&Payload { value: 3 });
+        for listener in list {
+            listener(payload);
+        }
+    }
+    Box::new(move |times| {
+        for _ in 0..times.div_ceil(8) {
+            let [a, b, c, d, e, f, g, h] = black_box(&mut lists);
+            emit(a);
+            emit(b);
+            emit(c);
+            emit(d);
+            emit(e);
+            emit(f);
+            emit(g);
+            emit(h);
+        }
+    })
+}
+
+fn onward_eight() -> Work {
+    fn listen(bench: &Eight, event: impl for<'a> Event<Eight, Payload<'a> = &'a Payload>) {
+        let cell = cell();
+        bench.on(event, move |_, payload| add(cell, payload));
+    }
+    #[inline(always)]
+    fn emit(bench: &Eight, event: impl for<'a> Event<Eight, Payload<'a> = &'a Payload>) {
+        bench.emit(event, black_box(&Payload { value: 3 }));
+    }
+    let bench = Eight::new();
+    listen(&bench, E0);
+    listen(&bench, E1);
+    listen(&bench, E2);
+    listen(&bench, E3);
+    listen(&bench, E4);
+    listen(&bench, E5);
+    listen(&bench, E6);
+    listen(&bench, E7);
+    Box::new(move |times| {
+        for _ in 0..times.div_ceil(8) {
+            let bench = black_box(&bench);
+            emit(bench, E0);
+            emit(bench, E1);
+            emit(bench, E2);
+            emit(bench, E3);
+            emit(bench, E4);
+            emit(bench, E5);
+            emit(bench, E6);
+            emit(bench, E7);
+        }
+    })
+}
+
+fn bare_on_off(others: usize) -> Work {
     let (mut list, cell) = (Bare::new(), cell());
+    (0..others).for_each(|_| list.push(Box::new(|_| ())));
     Box::new(move |times| {
         for _ in 0..times {
             black_box(&mut list).push(Box::new(move |payload| add(cell, payload)));
@@ -76,9 +146,10 @@ fn bare_on_off() -> Work {
     })
 }
 
-fn onward_on_off() -> Work {
+fn onward_on_off(others: usize) -> Work {
     let (bench, cell) = (Bench::new(), cell());
-    bench.on(Happened, |_, _| {});
+    bench.set_max_listeners(0); // they are meant
+    (0..others).for_each(|_| drop(bench.on(Happened, |_, _| {})));
     Box::new(move |times| {
         for _ in 0..times {
             let listener = black_box(&bench).on(Happened, move |_, payload| add(cell, payload));
@@ -188,8 +259,10 @@ fn main() {
         ("emit to 1", bare_emit(1), onward_emit(1)),
         ("emit to 10", bare_emit(10), onward_emit(10)),
         ("emit to 100", bare_emit(100), onward_emit(100)),
-        ("on + off", bare_on_off(), onward_on_off()),
-        ("off the oldest", bare_on_off(), onward_off_oldest()),
+        ("one of 8 events", bare_eight(), onward_eight()),
+        ("on + off", bare_on_off(1), onward_on_off(1)),
+        ("of 1,000", bare_on_off(1000), onward_on_off(1000)),
+        ("of the oldest", bare_on_off(1000), onward_off_oldest()),
         ("once + emit", bare_once(), onward_once()),
         #[cfg(feature = "named")]
         ("emit by name", bare_by_name(), onward_by_name()),

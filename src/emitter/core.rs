@@ -201,12 +201,12 @@ impl<S: Declared> Core<S> {
         watch.tell_untold(source);
         if watch.any.count() == 0 {
             self.gate.set(watch.is_anything_untold());
-            return list.call_all(source, payload);
+            return List::call_all(|| list, source, payload);
         }
         let newest = self.registrations.get();
         let mut emitted = Tally::NOBODY;
         if list.count() != 0 {
-            emitted = list.call_all(source, E::lend(&mut payload));
+            emitted = List::call_all(|| list, source, E::lend(&mut payload));
         }
         // What was stopped is heard by nobody.
         if let Some(event) = E::any(&payload).filter(|_| !emitted.is_stopped()) {

@@ -42,7 +42,6 @@ pub(crate) use super::place::Place;
 use super::row::Row;
 use super::slot::{Captures, RawSlot, Slot};
 use super::special::{Special, is_leaving, leaves, reap_leaving};
-use super::walk::Frame;
 
 /// The listeners of one event of one emitter.
 pub struct List<S: Declared, E: Event<S>> {
@@ -111,7 +110,7 @@ impl RawList {
             let slot = NonNull::from(Box::leak(Box::new(slot)));
             put_aside(&row, |aside| aside.late.push(slot));
             row.late.set(row.late.get() + 1);
-            Frame::unsettle(row.frame.get());
+            row.unsettle();
         } else {
             // SAFETY: nobody walks; from here on the list has the only copy of the pointer.
             self.row.set(Some(unsafe { row.insert(slot) }));
@@ -170,7 +169,7 @@ impl RawList {
                 kind: blocked.unwrap_or_else(|| slot.how()),
                 location: slot.location,
                 blocked: blocked.is_some(),
-                running: Frame::outermost_running(row.frame.get(), slot).is_some(),
+                running: row.outermost_running(slot).is_some(),
             }
         };
         let mut listeners: Vec<_> = live(&row).map(standing).collect();
@@ -344,7 +343,9 @@ pub(super) fn note(row: Row, slot: &RawSlot, verdict: Verdict) -> bool {
         // It runs, so its captures go when it has returned.
         drop(take_out(&row, slot));
     }
-    Frame::note(row.frame.get(), verdict);
+    if let Some(frame) = row.innermost() {
+        frame.miss(verdict);
+    }
     over
 }
 
@@ -367,7 +368,7 @@ pub(super) fn watch_of<W: Clone + 'static>(row: Row) -> Option<W> {
 #[inline]
 pub(super) fn count_removed(row: &Row) {
     row.removed.set(row.removed.get() + 1);
-    Frame::unsettle(row.frame.get());
+    row.unsettle();
 }
 
 /// Takes a slot out of use. The captures come back, unless it runs: then its emit drops them.
@@ -378,7 +379,7 @@ fn take_out(row: &Row, slot: &RawSlot) -> Option<Captures> {
     if slot.is_gone() {
         unblock(row, slot);
     }
-    if let Some(outermost) = Frame::outermost_running(row.frame.get(), slot) {
+    if let Some(outermost) = row.outermost_running(slot) {
         if slot.condemn() {
             count_removed(row);
             outermost.condemn();

@@ -10,7 +10,7 @@ use super::any::Any;
 use super::core::Core;
 use super::emission::Emitted;
 use super::event::{Declared, Event};
-use super::list::{AnyList, Place};
+use super::list::{AnyList, List, Place};
 use super::listener::{Block, Listener, Off, Subscription};
 use super::options::Options;
 use super::slot::{Slot, Verdict};
@@ -77,7 +77,10 @@ impl<S: Declared> Listeners<S> {
     fn emit_plain<E: Event<S>>(&self, source: &S, _: E, payload: E::Payload<'_>) -> Emitted {
         let tally = match self.made() {
             Some(core) if core.is_gated() => core.emit_gated::<E>(source, payload),
-            Some(core) => E::list(core).call_all(source, payload),
+            Some(_) => {
+                let find = || E::list(self.made().expect("what has been made stays"));
+                List::call_all(find, source, payload)
+            }
             None => Tally::NOBODY,
         };
         tally.into()
