@@ -192,11 +192,7 @@ impl<S: Declared> Core<S> {
     /// An emit while the gate is open: somebody listens to all events, or has not been told yet.
     #[cold]
     #[inline(never)]
-    pub(super) fn emit_gated<E: Event<S>>(
-        &self,
-        source: &S,
-        mut payload: E::Payload<'_>,
-    ) -> Tally {
+    pub(super) fn emit_gated<E: Event<S>>(&self, source: &S, mut payload: E::Payload<'_>) -> Tally {
         let (list, watch) = (E::list(self), self.watch());
         watch.tell_untold(source);
         if watch.any.count() == 0 {

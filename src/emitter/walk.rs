@@ -345,17 +345,18 @@ impl<S: Declared, E: Event<S>> List<S, E> {
         let outermost = Outermost { find: || &**find(), row };
         let mut next = first;
         if E::LENT || first != others {
-            // Most events have one listener. For it there is no loop, which begins with what aligns it.
             // SAFETY: it is the only emit, nobody runs, and there is a slot before the end of the others.
-            unsafe {
-                next = Self::step(row, next, source, &mut payload);
-                if next < frame.stop.get() {
-                    next = Self::walk(row, next, source, &mut payload);
-                }
-            }
+            next = unsafe { Self::step(row, next, source, &mut payload) };
+            // Most events have one listener. For it there is no loop, which begins with what aligns it.
             if next != frame.stop.get() {
-                mem::forget(outermost);
-                return find().resume(row, next, source, payload);
+                if next < frame.stop.get() {
+                    // SAFETY: the same, and there is another slot.
+                    next = unsafe { Self::walk(row, next, source, &mut payload) };
+                }
+                if next != frame.stop.get() {
+                    mem::forget(outermost);
+                    return find().resume(row, next, source, payload);
+                }
             }
         }
         if !E::LENT {
