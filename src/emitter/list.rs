@@ -202,6 +202,11 @@ impl RawList {
     /// Removes one that is not the last, or whose removal has more to it.
     #[inline(never)]
     fn remove_elsewhere(&self, row: Row, key: i64) -> bool {
+        if let Some(slot) = row.pop_first(key) {
+            // SAFETY: as in `remove`.
+            unsafe { RawSlot::discard(slot) };
+            return true;
+        }
         let Some(slot) = find(&row, key).filter(|slot| is_live(&row, slot)) else { return false };
         let captures = take_out(&row, slot);
         sweep(&row);

@@ -264,6 +264,26 @@ impl Row {
         Some(last)
     }
 
+    /// Takes the first slot out, on the same terms; but there may be room at the front, as long as there are more slots.
+    /// It stays in its place until another one comes there.
+    #[inline]
+    pub(super) fn pop_first(self, key: i64) -> Option<*const RawSlot> {
+        let start = self.start.get();
+        // What is left and the room at the front, when it has been taken out.
+        let (slots, room) = (self.count().checked_sub(1)?, self.start_at() + 1);
+        if self.is_busy() || self.removed.get() != 0 || room >= slots {
+            return None;
+        }
+        // SAFETY: the row is not empty, so its first slot is there.
+        let slot = unsafe { &*start };
+        if slot.key != key || slot.is_gone() {
+            return None;
+        }
+        // SAFETY: it is not behind the end.
+        self.start.set(unsafe { start.add(1) });
+        Some(start)
+    }
+
     /// Takes the first slot out, be it in use or not.
     pub(super) fn shift(self) -> Option<RawSlot> {
         let (start, end) = (self.start.get(), self.end.get());
