@@ -5,7 +5,6 @@
 //! Both sides take turns in every round; each figure is the median of the rounds' ratios, so that what the
 //! machine does meanwhile cancels out. Times are medians too, in nanoseconds per operation.
 
-use onward::emitter::Event;
 use onward::{Emitter, Watching, events};
 use std::cell::Cell;
 #[cfg(feature = "named")]
@@ -74,63 +73,51 @@ fn onward_emit(listeners: usize) -> Work {
     })
 }
 
-/// Eight lists in turn, each known where it is called, as an event of an emitter is.
+/// Which of eight it is, in turn, as far as the compiler knows by chance.
+fn turn(time: u64) -> usize {
+    black_box(time as usize % 8)
+}
+
 fn bare_eight() -> Work {
     let mut lists: [Bare; 8] = Default::default();
     for list in &mut lists {
         let cell = cell();
         list.push(Box::new(move |payload| add(cell, payload)));
     }
-    fn emit(list: &mut Bare) {
-        let payload = black_box(&Payload { value: 3 });
-        for listener in list {
-            listener(payload);
-        }
-    }
     Box::new(move |times| {
-        for _ in 0..times.div_ceil(8) {
-            let [a, b, c, d, e, f, g, h] = black_box(&mut lists);
-            emit(a);
-            emit(b);
-            emit(c);
-            emit(d);
-            emit(e);
-            emit(f);
-            emit(g);
-            emit(h);
+        for time in 0..times {
+            let payload = black_box(&Payload { value: 3 });
+            for listener in &mut black_box(&mut lists)[turn(time)] {
+                listener(payload);
+            }
         }
     })
 }
 
 fn onward_eight() -> Work {
-    fn listen(bench: &Eight, event: impl for<'a> Event<Eight, Payload<'a> = &'a Payload>) {
-        let cell = cell();
-        bench.on(event, move |_, payload| add(cell, payload));
-    }
-    #[inline(always)]
-    fn emit(bench: &Eight, event: impl for<'a> Event<Eight, Payload<'a> = &'a Payload>) {
-        bench.emit(event, black_box(&Payload { value: 3 }));
+    /// Does something with the event of this number. In a program it is known which one it is.
+    macro_rules! with {
+        ($number:expr, $event:ident => $code:expr, $($case:tt $name:ident),*) => {
+            match $number {
+                $($case => {
+                    let $event = $name;
+                    $code;
+                })*
+            }
+        };
+        ($number:expr, $event:ident => $code:expr) => {
+            with!($number, $event => $code, 0 E0, 1 E1, 2 E2, 3 E3, 4 E4, 5 E5, 6 E6, _ E7)
+        };
     }
     let bench = Eight::new();
-    listen(&bench, E0);
-    listen(&bench, E1);
-    listen(&bench, E2);
-    listen(&bench, E3);
-    listen(&bench, E4);
-    listen(&bench, E5);
-    listen(&bench, E6);
-    listen(&bench, E7);
+    for number in 0..8 {
+        let cell = cell();
+        with!(number, event => bench.on(event, move |_, payload| add(cell, payload)));
+    }
     Box::new(move |times| {
-        for _ in 0..times.div_ceil(8) {
-            let bench = black_box(&bench);
-            emit(bench, E0);
-            emit(bench, E1);
-            emit(bench, E2);
-            emit(bench, E3);
-            emit(bench, E4);
-            emit(bench, E5);
-            emit(bench, E6);
-            emit(bench, E7);
+        for time in 0..times {
+            let payload = black_box(&Payload { value: 3 });
+            with!(turn(time), event => black_box(&bench).emit(event, payload));
         }
     })
 }

@@ -133,9 +133,9 @@ impl Row {
     fn frames<'a>(&'a self) -> impl Iterator<Item = &'a Frame> {
         let mut nested = self.inner.get();
         let own = Some(&self.own).filter(|own| self.is_busy() && own.at.get() != ROOT);
-        // SAFETY: a nested frame is linked as long as it is on the stack, and it is only borrowed for as long as the
-        // caller, who runs further up the stack.
         let nested = core::iter::from_fn(move || {
+            // SAFETY: a nested frame is linked as long as it is on the stack, and it is only borrowed for as long as
+            // the caller, who runs further up the stack.
             let inner: &'a Nested = unsafe { nested.as_ref() }?;
             nested = inner.outer;
             Some(&inner.frame)
