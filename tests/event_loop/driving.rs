@@ -66,6 +66,7 @@ fn errors_of_a_turn_come_out_of_it() {
     });
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn a_loop_lives_inside_of_another_one() {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
