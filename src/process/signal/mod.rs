@@ -58,7 +58,8 @@ crate::events! {
 /// | [`Resize`] | `SIGWINCH` | the terminal has another size | nothing |
 /// | [`Continued`] | `SIGCONT` | `fg`: redraw the screen | nothing |
 ///
-/// None carries anything. An [`Error`](crate::events::Error) tells that the system refused to watch a signal.
+/// None carries anything. An [`Error`](crate::events::Error) tells that the system refused to watch a signal, which then does
+/// what it does by default.
 ///
 /// # While somebody listens
 ///
@@ -182,6 +183,13 @@ impl Signals {
             watches.into_iter().partition(|watch| watch.signal.has_listeners(self));
         self.0.watches.replace(heard);
         self.end(unheard);
+    }
+
+    /// Ends one watch, whether it is listened for or not.
+    #[cfg(unix)]
+    fn forget(&self, watch: &Rc<Watch>) {
+        self.0.watches.borrow_mut().retain(|other| !Rc::ptr_eq(other, watch));
+        watch.end(&self.0.handle);
     }
 
     fn tell(&self, signal: Signal) {

@@ -83,7 +83,10 @@ impl Source for Watch {
 
     fn refused(self: Rc<Self>, error: io::Error) {
         if let Some(of) = self.owner() {
-            Signals(of).tell_error(Error::io("watch signal", error).on(self.signal));
+            let signals = Signals(of);
+            // It would be caught, and nobody would hear of it.
+            signals.forget(&self);
+            signals.tell_error(Error::io("watch signal", error).on(self.signal));
         }
     }
 
