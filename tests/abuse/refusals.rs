@@ -31,8 +31,9 @@ fn occupy() {
 /// From here on, this thread cannot add the descriptor to a poller.
 fn refuse_to_watch(descriptor: u32) {
     use libc::{
-        BPF_ABS, BPF_JEQ, BPF_JMP, BPF_K, BPF_LD, BPF_RET, BPF_W, EPOLL_CTL_ADD, PR_SET_NO_NEW_PRIVS,
-        PR_SET_SECCOMP, SECCOMP_MODE_FILTER, SECCOMP_RET_ALLOW, SECCOMP_RET_ERRNO,
+        BPF_ABS, BPF_JEQ, BPF_JMP, BPF_K, BPF_LD, BPF_RET, BPF_W, EPOLL_CTL_ADD,
+        PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER, SECCOMP_RET_ALLOW,
+        SECCOMP_RET_ERRNO,
     };
     let step = |code: u32, jt, jf, k| libc::sock_filter { code: code as u16, jt, jf, k };
     let load = |at| step(BPF_LD | BPF_W | BPF_ABS, 0, 0, at);
