@@ -1,10 +1,13 @@
 //! Who is told of a signal, when, and in which order.
 
-use super::support::{HUP, INT, NEVER, Outcome, TERM, in_child, raise, say};
+use super::support::{
+    HUP, INT, NEVER, Outcome, TERM, end_by, in_child, in_child_of, raise, raise_here, say,
+};
 use onward::events::*;
 use onward::process::Signals;
-use onward::{ErrorKind, next_tick, process, set_immediate, set_timeout, stop};
+use onward::{ErrorKind, EventLoop, next_tick, process, set_immediate, set_timeout, stop};
 use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{Command, Stdio};
 use std::rc::Rc;
 use std::time::Duration;
@@ -257,6 +260,37 @@ fn signals_that_come_while_the_loop_is_busy_are_told_afterwards() {
 }
 
 #[test]
+fn a_listener_that_panics_leaves_the_loop_and_the_signal_in_order() {
+    let name = "signals::telling::a_listener_that_panics_leaves_the_loop_and_the_signal_in_order";
+    let outcome = in_child_of("exec \"$0\" \"$@\"", name, || {
+        let event_loop = EventLoop::new().unwrap();
+        event_loop.enter(|| {
+            let signals = process::signals().unwrap();
+            let mut told = 0;
+            signals.on(Interrupt, move |_, ()| {
+                told += 1;
+                say(told);
+                assert!(told > 1, "on purpose");
+                stop();
+            });
+            signals.once(Hangup, |_, ()| panic!("on purpose"));
+            set_timeout(NEVER, || unreachable!());
+            next_tick(|| raise_here(INT));
+        });
+        let run = || event_loop.run().unwrap();
+        assert!(catch_unwind(AssertUnwindSafe(run)).is_err());
+        event_loop.enter(|| next_tick(|| raise_here(HUP)));
+        assert!(catch_unwind(AssertUnwindSafe(run)).is_err());
+        event_loop.enter(|| next_tick(|| raise_here(INT)));
+        run();
+        say("in order");
+        // The listener for one time has gone with its panic.
+        end_by("HUP");
+    });
+    assert_eq!(outcome, ("1 2 in order".into(), Some(HUP)));
+}
+
+#[test]
 fn what_listeners_capture_is_dropped_with_the_loop_however_it_ends() {
     let outcome = in_child(
         "signals::telling::what_listeners_capture_is_dropped_with_the_loop_however_it_ends",
@@ -275,7 +309,7 @@ fn what_listeners_capture_is_dropped_with_the_loop_however_it_ends() {
                             Ok(())
                         })
                     };
-                    let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
+                    let ended = catch_unwind(AssertUnwindSafe(run));
                     assert_eq!(ended.is_err(), panics);
                     Rc::strong_count(&alive)
                 });
