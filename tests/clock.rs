@@ -89,8 +89,9 @@ fn child_that_is_stopped() {
     // One beat for all that it has missed, and on the beat again.
     let before = last_before_the_stop(&skip);
     assert!(skip[before + 1] - skip[before] >= STOPPED - PERIOD, "{skip:?}");
-    for two in skip.windows(2) {
-        assert!(number(two[1]) > number(two[0]), "two beats in one period: {skip:?}");
+    for three in skip.windows(3) {
+        // A late one does not delay the next, but the one after that is a period later.
+        assert!(three[2] - three[0] >= PERIOD, "more than one beat in a period: {skip:?}");
     }
     assert!(skip.len() <= (number(lived) - number(STOPPED) + 2) as usize, "{skip:?}");
 
@@ -102,7 +103,8 @@ fn child_that_is_stopped() {
     let due = number(burst[before + 1]) as usize;
     assert!(due > before + 20, "{burst:?}");
     assert!(burst[due - 1] - burst[before + 1] < STOPPED, "made up for in one go: {burst:?}");
-    assert!(burst.len() + 2 >= number(lived) as usize, "{burst:?}");
+    let made_up = |at: &usize| number(burst[*at]) as usize <= at + 2;
+    assert!((before + 2..burst.len()).any(|at| made_up(&at)), "{burst:?}");
 
     // A whole period after each.
     for two in delay.windows(2) {
