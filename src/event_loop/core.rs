@@ -9,7 +9,7 @@ use super::slab::{Key, Slab};
 use super::source::Interest;
 use super::tasks::Tasks;
 use super::timers::{Due, Kind, Timers};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use async_task::Runnable;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -25,6 +25,8 @@ const POSTS_PER_TURN: usize = 1024;
 const SCRATCH: usize = 64 * 1024;
 /// Rounds of closing that the end of a loop grants to listeners of `Close` which open new things.
 const LAST_ROUNDS: usize = 8;
+/// Turns between two looks whether this is a child that was forked off in a callback: it takes a system call.
+const TURNS_UNSUSPECTED: u64 = 64;
 
 static SERIAL: AtomicU32 = AtomicU32::new(0);
 
@@ -37,6 +39,8 @@ pub(crate) enum Phase {
 
 pub(crate) struct Core {
     pub(crate) serial: u32,
+    /// The process that made it, and alone may use it.
+    process: u32,
     pub(crate) driver: Driver,
     pub(crate) registry: RefCell<Registry>,
     pub(crate) timers: RefCell<Timers>,
@@ -69,11 +73,12 @@ pub(crate) struct Core {
 impl Core {
     pub(crate) fn new() -> Result<Rc<Self>> {
         Error::take_failures(super::handle::take_failure);
-        let failed = |error| Error::io("create event loop", error);
+        let failed = |error| Error::io_or_descriptors("create event loop", error);
         let driver = Driver::new().map_err(failed)?;
         let inbox = Arc::new(Inbox::new(driver.waker().map_err(failed)?));
         Ok(Rc::new(Self {
             serial: SERIAL.fetch_add(1, Ordering::Relaxed),
+            process: std::process::id(),
             driver,
             registry: RefCell::default(),
             timers: RefCell::new(Timers::new()),
@@ -124,9 +129,21 @@ impl Core {
             || self.inbox.is_held()
     }
 
+    /// Is this a child that was forked off? The kernel's part of the loop is the parent's.
+    pub(crate) fn is_forked(&self) -> bool {
+        std::process::id() != self.process
+    }
+
+    pub(crate) fn refuse_forked(&self, operation: &'static str) -> Result<()> {
+        if self.is_forked() { Err(Error::new(ErrorKind::Forked, operation)) } else { Ok(()) }
+    }
+
     /// One turn, in the documented order.
     pub(crate) fn turn(&self, may_wait: bool) -> Result<()> {
         self.turns.set(self.turns.get().wrapping_add(1));
+        if self.turns.get() % TURNS_UNSUSPECTED == 0 {
+            self.refuse_forked("run")?;
+        }
         self.tasks.refill();
         self.unsettled.set(true);
         self.settle();
@@ -212,11 +229,16 @@ impl Core {
         }
     }
 
-    pub(super) fn apply_interest(&self) {
+    pub(super) fn apply_interest(&self) -> Result<()> {
+        if !self.registry.borrow().has_changes() {
+            return Ok(());
+        }
+        self.refuse_forked("run")?;
         let refused = self.registry.borrow_mut().apply(&self.driver);
         for (source, error) in refused {
             self.call(|| source.refused(error));
         }
+        Ok(())
     }
 
     pub(super) fn timeout(&self, may_wait: bool) -> Option<Duration> {
@@ -239,7 +261,7 @@ impl Core {
 
     fn poll(&self, may_wait: bool) -> Result<()> {
         self.hooks.run(self, Moment::BeforePoll);
-        self.apply_interest();
+        self.apply_interest()?;
         let mut ready = self.ready.take();
         let mut timeout = self.timeout(may_wait);
         if timeout != Some(Duration::ZERO) && !self.inbox.may_wait() {
@@ -301,6 +323,16 @@ impl Core {
     /// The error that the loop ended with, if there was one.
     pub(crate) fn take_failure(&self) -> Result<()> {
         self.failure.take().map_or(Ok(()), Err)
+    }
+
+    /// The end of a loop that was taken along into a child by a fork: this process's descriptors are closed,
+    /// without a word, and the rest is left as it is. Other threads are not there to let go of it, and what
+    /// is the kernel's is the parent's.
+    pub(crate) fn leave(self: &Rc<Self>) {
+        self.phase.set(Phase::Ended);
+        std::mem::forget(Rc::clone(self));
+        let left = self.registry.borrow().sources();
+        left.into_iter().for_each(|source| source.abandon());
     }
 
     /// Closes all that is left, tells its listeners, and takes nothing more.

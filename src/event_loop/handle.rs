@@ -6,7 +6,7 @@ use super::hooks::{self, Hook, Moment};
 use super::queues::Queue;
 use super::remote::Remote;
 use super::slab::Key;
-use super::source::{Interest, Source, Trigger};
+use super::source::{Descriptor, Interest, Source, Trigger};
 use super::tasks::{self, JoinHandle};
 use super::timers::{Callback, Kind, Missed};
 use super::tokens::{Immediate, Timer};
@@ -65,7 +65,7 @@ impl Handle {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotInLoop`] where none is.
+    /// [`ErrorKind::NotInLoop`] where none is; [`ErrorKind::Forked`] in a child that was forked off.
     ///
     /// ```
     /// assert_eq!(onward::Handle::current().unwrap_err().kind(), onward::ErrorKind::NotInLoop);
@@ -80,10 +80,10 @@ impl Handle {
     pub(crate) fn for_operation(operation: &'static str) -> Result<Self> {
         let handle = current().ok_or_else(|| Error::new(ErrorKind::NotInLoop, operation))?;
         if handle.0.is_over() {
-            Err(Error::new(ErrorKind::LoopGone, operation))
-        } else {
-            Ok(handle)
+            return Err(Error::new(ErrorKind::LoopGone, operation));
         }
+        handle.0.refuse_forked(operation)?;
+        Ok(handle)
     }
 
     /// The current loop, also while it drops what is left on it.
@@ -294,7 +294,12 @@ impl Handle {
 
     /// Takes a source out, before its descriptor is closed.
     pub(crate) fn remove_source(&self, key: Key) {
-        let removed = self.0.registry.borrow_mut().remove(key, &self.0.driver);
+        let core = &self.0;
+        // The driver of a child that was forked off is its parent's.
+        let delete = |descriptor: Descriptor<'_>| {
+            if core.is_forked() { Ok(()) } else { core.driver.delete(descriptor) }
+        };
+        let removed = core.registry.borrow_mut().remove(key, delete);
         drop(removed);
     }
 

@@ -32,6 +32,14 @@
 //! [`EventLoop::run_once`] and [`EventLoop::run_nowait`] make one turn. On most Unix systems the loop has a
 //! descriptor that another loop can watch, for as long as [`EventLoop::next_timeout`] says.
 //!
+//! # Forks
+//!
+//! A loop belongs to the process that made it. In a child that was forked off, whatever would run it or put a socket, a file
+//! or a signal on it fails with [`ErrorKind::Forked`], and to drop it closes the child's descriptors and tells nobody; the
+//! parent notices nothing of all that. The child may make a loop of its own. If the fork was in a callback, the child should not
+//! return from there: it is found out by its first new socket, or after some turns, and may have taken what was the
+//! parent's until then.
+//!
 //! # Panics in callbacks
 //!
 //! They pass on out of [`run`]. The [`EventLoop`] stays in order and can be run again.
@@ -130,7 +138,8 @@ impl EventLoop {
     ///
     /// # Errors
     ///
-    /// The system has no descriptors or no memory left, or this thread is inside of a loop already.
+    /// [`ErrorKind::OutOfDescriptors`]; another one of the system; [`ErrorKind::AlreadyRunning`] if this thread is inside
+    /// of a loop that runs.
     pub fn new() -> Result<Self> {
         if driving::is_running() {
             return Err(Error::new(ErrorKind::AlreadyRunning, "create event loop"));
@@ -195,9 +204,10 @@ impl EventLoop {
     /// the system what to watch.
     #[must_use]
     pub fn next_timeout(&self) -> Option<Duration> {
-        self.handle.enter(|| {
-            self.handle.0.apply_interest();
-            self.handle.0.timeout(true)
+        self.handle.enter(|| match self.handle.0.apply_interest() {
+            Ok(()) => self.handle.0.timeout(true),
+            // The turn will tell.
+            Err(_) => Some(Duration::ZERO),
         })
     }
 
@@ -247,7 +257,8 @@ impl std::os::fd::AsFd for EventLoop {
 
 impl Drop for EventLoop {
     fn drop(&mut self) {
-        self.handle.enter(|| self.handle.0.end());
+        let core = &self.handle.0;
+        self.handle.enter(|| if core.is_forked() { core.leave() } else { core.end() });
     }
 }
 
