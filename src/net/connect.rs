@@ -4,6 +4,7 @@ use super::address::Address;
 use super::socket::Socket;
 use super::sys;
 use crate::error::Error;
+use crate::event_loop::pool::Kind;
 use crate::io::{self as engine, Endpoint as _};
 use std::collections::VecDeque;
 use std::io;
@@ -38,7 +39,7 @@ pub(super) fn start(socket: &Socket, address: Address) {
             engine::enroll(socket);
             let looking = socket.clone();
             let look_up = move || (host.as_str(), port).to_socket_addrs().map(Iterator::collect);
-            socket.handle().spawn_blocking(look_up).then(move |found| {
+            socket.handle().do_blocking(Kind::Dns, look_up).then(move |found| {
                 if looking.is_destroyed() {
                     return;
                 }
