@@ -258,12 +258,15 @@ fn who_awaits_it_when_the_loop_ends_is_woken_and_told() {
         }
     }
     in_time(|| {
-        let (go, gone) = mpsc::channel::<()>();
+        let ((go, gone), (begin, begun)) = (mpsc::channel::<()>(), mpsc::channel());
         let (event_loop, _) = make_loop();
         let flag = Arc::new(Flag(AtomicBool::new(false)));
         let (mut awaited, mut unasked) = event_loop.enter(|| {
             (
-                spawn_blocking(move || gone.recv().is_err()),
+                spawn_blocking(move || {
+                    begin.send(()).unwrap();
+                    gone.recv().is_err()
+                }),
                 spawn_blocking(|| thread::current().id()),
             )
         });
@@ -276,6 +279,7 @@ fn who_awaits_it_when_the_loop_ends_is_woken_and_told() {
             assert_eq!(error.kind(), ErrorKind::LoopGone);
             assert_eq!(error.to_string(), "blocking work: its event loop has ended");
         }
+        begun.recv_timeout(Duration::from_secs(20)).unwrap();
         assert!(!awaited.cancel(), "it is begun, loop or no loop");
         drop(go);
     });

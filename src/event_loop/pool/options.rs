@@ -112,11 +112,12 @@ impl PoolOptions {
     ///
     /// PoolOptions::new().user(1).max_queued(1).apply()?;
     /// onward::run(|| {
-    ///     let rest = || std::thread::sleep(std::time::Duration::from_millis(100));
-    ///     spawn_blocking(rest).then(|result| assert!(result.is_ok(), "it is being done"));
-    ///     spawn_blocking(rest).then(|result| assert!(result.is_ok(), "it may wait"));
-    ///     spawn_blocking(rest).then(|result| {
+    ///     let (go, gone) = std::sync::mpsc::channel::<()>();
+    ///     spawn_blocking(move || gone.recv()).then(drop); // it is being done
+    ///     spawn_blocking(|| ()).then(|result| assert!(result.is_ok(), "it may wait"));
+    ///     spawn_blocking(|| ()).then(|result| {
     ///         assert_eq!(result.unwrap_err().kind(), ErrorKind::PoolFull);
+    ///         drop(go);
     ///     });
     ///     Ok(())
     /// })?;
