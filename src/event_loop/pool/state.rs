@@ -57,8 +57,8 @@ struct Lane {
     queue: VecDeque<Waiting>,
     /// Those of the queue that were not cancelled.
     queued: usize,
-    /// The program's quota, if it has set one.
-    quota: Option<usize>,
+    /// The quota; 0 if the program has set none and the environment was not asked yet.
+    limit: usize,
     running: usize,
     max_queued: usize,
     done: u64,
@@ -72,7 +72,7 @@ impl Lane {
     const NEW: Self = Self {
         queue: VecDeque::new(),
         queued: 0,
-        quota: None,
+        limit: 0,
         running: 0,
         max_queued: usize::MAX,
         done: 0,
@@ -136,14 +136,18 @@ impl State {
     pub(super) const NEW: Self =
         Self { lanes: [Lane::NEW; KINDS], number: 0, threads: 0, failed_starts: 0 };
 
-    fn limit(&self, kind: Kind) -> usize {
-        self.lanes[kind as usize].quota.unwrap_or_else(|| options::default(kind))
+    /// Whoever takes the lock to give the pool work, or to look at it, calls this.
+    pub(super) fn prepare(&mut self) -> &mut Self {
+        if self.lanes[0].limit == 0 {
+            self.configure(&PoolOptions::new());
+        }
+        self
     }
 
     /// How much of what waits may be begun now.
     fn due(&self, kind: Kind) -> usize {
         let lane = &self.lanes[kind as usize];
-        lane.queued.min(self.limit(kind).saturating_sub(lane.running))
+        lane.queued.min(lane.limit.saturating_sub(lane.running))
     }
 
     /// Threads that have nothing to do, or are about to ask for something.
@@ -152,8 +156,13 @@ impl State {
     }
 
     pub(super) fn configure(&mut self, options: &PoolOptions) {
-        for (lane, quota) in self.lanes.iter_mut().zip(options.quotas) {
-            lane.quota = quota.or(lane.quota);
+        for kind in ALL {
+            let lane = &mut self.lanes[kind as usize];
+            match options.quotas[kind as usize] {
+                Some(quota) => lane.limit = quota,
+                None if lane.limit == 0 => lane.limit = options::default(kind),
+                None => {}
+            }
         }
         let user = &mut self.lanes[Kind::User as usize];
         user.max_queued = options.max_queued.unwrap_or(user.max_queued);
@@ -166,10 +175,9 @@ impl State {
         work: Box<dyn Work>,
         now: Instant,
     ) -> Result<Ticket, Box<dyn Work>> {
-        let limit = self.limit(kind);
         let lane = &mut self.lanes[kind as usize];
         // What a thread is on its way for does not have to wait.
-        if lane.queued + lane.running >= limit.saturating_add(lane.max_queued) {
+        if lane.queued + lane.running >= lane.limit.saturating_add(lane.max_queued) {
             lane.refused += 1;
             return Err(work);
         }
@@ -237,7 +245,7 @@ impl State {
             let lane = &self.lanes[kind as usize];
             let first = lane.queue.front();
             KindStats {
-                limit: self.limit(kind),
+                limit: lane.limit,
                 queued: lane.queued,
                 running: lane.running,
                 done: lane.done,

@@ -65,7 +65,7 @@ impl Pool {
 /// Gives work to the pool. If it is refused, its loop is told.
 pub(crate) fn submit(kind: Kind, work: Box<dyn Work>) -> Ticket {
     let mut state = POOL.state();
-    match state.queue(kind, work, Instant::now()) {
+    match state.prepare().queue(kind, work, Instant::now()) {
         Ok(ticket) => {
             POOL.staff(state, kind);
             POOL.news.notify_one();
@@ -94,7 +94,7 @@ pub(super) fn configure(options: PoolOptions) {
 }
 
 pub(super) fn stats() -> PoolStats {
-    POOL.state().stats(Instant::now())
+    POOL.state().prepare().stats(Instant::now())
 }
 
 fn refuse(mut work: Box<dyn Work>, error: Error) {
