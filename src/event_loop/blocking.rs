@@ -37,7 +37,8 @@ pub struct Blocking<T> {
     core: Rc<Core>,
 }
 
-/// Names some work on the blocking pool, to cancel it by, when its [`Blocking`] has been given away.
+/// Names some work on the blocking pool, to cancel it by, or to [`unref`](Self::unref) it, when its
+/// [`Blocking`] has been given away.
 ///
 /// `Copy` and inert, like a [`Timer`](crate::Timer): it keeps nothing alive, and works inside of its loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -151,7 +152,8 @@ impl<T> Blocking<T> {
         self.job.take_back(&self.core)
     }
 
-    /// What to cancel it by while somebody else awaits it: that one gets [`ErrorKind::Cancelled`].
+    /// What to cancel it by while somebody else awaits it: that one gets [`ErrorKind::Cancelled`]. A future
+    /// that awaits it keeps the loop going by itself, whether this is `unref`ed or not.
     #[must_use]
     pub fn job(&self) -> BlockingJob {
         self.job
@@ -174,6 +176,44 @@ impl BlockingJob {
     #[allow(clippy::must_use_candidate, reason = "it is called for what it does")]
     pub fn cancel(self) -> bool {
         core_of(self.serial).is_some_and(|core| self.take_back(&core))
+    }
+
+    /// The loop need not wait for this work. If it goes on until the work is done, for other reasons, the
+    /// result comes as ever.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// onward::run(|| {
+    ///     let hour = Duration::from_secs(3600);
+    ///     onward::spawn_blocking(move || std::thread::sleep(hour)).then(drop).unref();
+    ///     Ok(())
+    /// })?; // returns at once
+    /// # Ok::<(), onward::Error>(())
+    /// ```
+    #[allow(clippy::must_use_candidate, reason = "the job itself comes back, for chaining")]
+    pub fn unref(self) -> Self {
+        self.count(false)
+    }
+
+    /// The loop waits for this work again, as it does unless told otherwise.
+    #[allow(clippy::must_use_candidate, reason = "the job itself comes back, for chaining")]
+    pub fn ref_(self) -> Self {
+        self.count(true)
+    }
+
+    /// Does the loop wait for it? `false` if its result has come, or it was cancelled.
+    #[must_use]
+    pub fn has_ref(self) -> bool {
+        let core = core_of(self.serial);
+        core.and_then(|core| core.awaited.borrow().is_counted(self.key)).unwrap_or(false)
+    }
+
+    fn count(self, counted: bool) -> Self {
+        if let Some(core) = core_of(self.serial) {
+            core.awaited.borrow_mut().count(self.key, counted);
+        }
+        self
     }
 
     fn take_back(self, core: &Core) -> bool {

@@ -36,6 +36,7 @@
 //!
 //! They pass on out of [`run`]. The [`EventLoop`] stays in order and can be run again.
 
+mod awaited;
 mod blocking;
 mod core;
 mod driver;

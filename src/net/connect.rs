@@ -67,11 +67,12 @@ fn dial(socket: &Socket, asked: String, left: VecDeque<SocketAddr>) {
     socket.dial().replace(Some(Box::new(Dial { asked, left, current: None, looking: None })));
 }
 
-/// Nobody wants to know any more what the name stands for. If that is being found out, it goes on.
+/// Nobody wants to know any more what the name stands for. If that is being found out, the loop does not
+/// wait for it.
 pub(super) fn give_up(socket: &Socket) {
     let looking = socket.dial().borrow_mut().as_mut().and_then(|dial| dial.looking.take());
     if let Some(job) = looking {
-        job.cancel();
+        job.unref().cancel();
     }
 }
 
@@ -119,7 +120,7 @@ pub(super) fn progress(socket: &Socket) {
 
 #[cfg(test)]
 mod tests {
-    use crate::event_loop::{EventLoop, pool::Kind};
+    use crate::event_loop::{EventLoop, pool::Kind, set_timeout};
     use crate::net::Socket;
     use std::sync::mpsc;
     use std::time::Duration;
@@ -135,7 +136,7 @@ mod tests {
         };
         let go: Vec<_> = (0..4).map(|_| hang()).collect();
         event_loop.enter(|| {
-            crate::set_timeout(Duration::from_secs(20), || panic!("it waits for them")).unref();
+            set_timeout(Duration::from_secs(20), || panic!("it waits for them")).unref();
             for _ in 0..100 {
                 Socket::connect("name.invalid:80").unwrap().destroy();
             }

@@ -183,6 +183,38 @@ fn who_awaits_work_that_is_cancelled_is_told() {
 }
 
 #[test]
+fn the_loop_need_not_wait_for_work_and_hears_of_it_if_it_is_there() {
+    let name =
+        "event_loop::pool_troubles::the_loop_need_not_wait_for_work_and_hears_of_it_if_it_is_there";
+    in_child(name, || {
+        let (event_loop, go) = busy();
+        let log = Log::default();
+        let (begun, waiting) = event_loop.enter(|| {
+            // The one thread has it when the other one is done.
+            let (hold, held) = mpsc::channel::<()>();
+            let noting = log.noting("done");
+            let begun =
+                spawn_blocking(move || held.recv().is_err()).then(move |_| noting()).unref();
+            (hold, [begun, spawn_blocking(|| ()).then(|_| ()).unref()])
+        });
+        drop(go);
+        event_loop.run().unwrap();
+        assert_eq!(log.take(), "", "it waits for the first alone");
+        event_loop.enter(|| {
+            assert!(waiting.iter().all(|job| !job.has_ref()));
+            assert!(waiting[0].ref_().ref_().has_ref());
+            assert!(!waiting[1].unref().has_ref());
+        });
+        assert!(event_loop.is_alive());
+        assert!(event_loop.enter(|| waiting[1].cancel() && !waiting[1].ref_().has_ref()));
+        drop(begun);
+        event_loop.run().unwrap();
+        assert_eq!(log.take(), "done");
+        assert!(!event_loop.enter(|| waiting[0].has_ref()) && !event_loop.is_alive());
+    });
+}
+
+#[test]
 fn who_comes_after_the_cancelling_is_told_if_he_awaits_and_not_called() {
     let name = "event_loop::pool_troubles::who_comes_after_the_cancelling_is_told_if_he_awaits_and_not_called";
     in_child(name, || {
