@@ -51,11 +51,11 @@ fn without_any_thread_work_is_refused_and_the_next_one_tries_again() {
                         called.note(error.to_string());
                     },
                 );
-                spawn_blocking(|| unreachable!("nor this"))
+                spawn_blocking(|| -> () { unreachable!("nor this") })
             });
             assert_eq!(log.take(), "", "also that is told later");
             onward::spawn(async move {
-                let error: onward::Error = awaited.await.map(|()| ()).unwrap_err();
+                let error = awaited.await.unwrap_err();
                 assert_eq!(error.operation(), "start a pool thread");
                 noting.note(spawn_blocking(|| "healed").await.unwrap());
             });
