@@ -66,6 +66,8 @@ pub enum ErrorKind {
     PrematureClose,
     /// Work on another thread panicked.
     Panicked,
+    /// More blocking work waits for a thread than [may](crate::pool::PoolOptions::max_queued).
+    PoolFull,
     /// It was cancelled before it came to its end.
     Cancelled,
     /// It took longer than it was given.
@@ -218,6 +220,7 @@ impl Error {
             ErrorKind::Forked => "its event loop is that of the parent process",
             ErrorKind::WriteAfterEnd => "written to after end",
             ErrorKind::QueueFull => "the peer does not read: the write queue is at its cap",
+            ErrorKind::PoolFull => "the queue of the blocking pool is at its cap",
             ErrorKind::PrematureClose => "closed before its end",
             ErrorKind::Cancelled => "cancelled before its end",
             ErrorKind::TimedOut => "it took too long",

@@ -1,11 +1,12 @@
 //! The loop itself: what it owns, and one turn of it.
 
+use super::awaited::Awaited;
 use super::driver::Driver;
 use super::hooks::{Hooks, Moment};
 use super::inbox::{Inbox, Letter};
 use super::queues::{Immediates, Job, Queue};
 use super::registry::Registry;
-use super::slab::{Key, Slab};
+use super::slab::Key;
 use super::source::Interest;
 use super::tasks::Tasks;
 use super::timers::{Due, Kind, Timers};
@@ -59,7 +60,7 @@ pub(crate) struct Core {
     pub(crate) closing: Queue,
     pub(crate) inbox: Arc<Inbox>,
     /// What to do on this thread with work that other threads do.
-    pub(crate) awaited: RefCell<Slab<Job>>,
+    pub(crate) awaited: RefCell<Awaited>,
     pub(crate) phase: Cell<Phase>,
     pub(crate) stopping: Cell<bool>,
     pub(crate) failure: RefCell<Option<Error>>,
@@ -93,7 +94,7 @@ impl Core {
             immediates: Immediates::default(),
             closing: Queue::default(),
             inbox,
-            awaited: RefCell::new(Slab::new()),
+            awaited: RefCell::new(Awaited::new()),
             phase: Cell::new(Phase::Resting),
             stopping: Cell::new(false),
             failure: RefCell::default(),
@@ -123,7 +124,7 @@ impl Core {
             || !self.closing.is_empty()
             || !self.ticks.is_empty()
             || self.tasks.counted() > 0
-            || self.awaited.borrow().len() > 0
+            || self.awaited.borrow().counted() > 0
             || !self.letters.borrow().is_empty()
             || self.root_held.get()
             || self.inbox.is_held()

@@ -3,6 +3,7 @@
 use super::blocking::{self, Blocking};
 use super::core::Core;
 use super::hooks::{self, Hook, Moment};
+use super::pool;
 use super::queues::Queue;
 use super::remote::Remote;
 use super::slab::Key;
@@ -264,7 +265,16 @@ impl Handle {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Blocking<T> {
-        blocking::spawn(&self.0, work)
+        self.do_blocking(pool::Kind::User, work)
+    }
+
+    /// The same for work of some kind.
+    pub(crate) fn do_blocking<T: Send + 'static>(
+        &self,
+        kind: pool::Kind,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Blocking<T> {
+        blocking::spawn(&self.0, kind, work)
     }
 
     // What sources need.

@@ -22,7 +22,7 @@
 //! # Futures
 //!
 //! [`spawn`] runs a future beside all else; [`sleep`], [`timeout`] and [`interval`] give it time,
-//! [`spawn_blocking`] other threads, and [`Waiting`](crate::Waiting) the events of any emitter.
+//! [`spawn_blocking`] other threads (those of the [`pool`]), and [`Waiting`](crate::Waiting) the events of any emitter.
 //! [`block_on`] and [`EventLoop::run_until`] run the loop for one future. No other runtime is needed, and
 //! none is in the way: the futures of `futures-lite`, channels and the like work here, and these on any
 //! executor of the loop's thread.
@@ -44,6 +44,7 @@
 //!
 //! They pass on out of [`run`]. The [`EventLoop`] stays in order and can be run again.
 
+mod awaited;
 mod blocking;
 mod core;
 mod driver;
@@ -52,7 +53,7 @@ mod free;
 mod handle;
 mod hooks;
 mod inbox;
-mod pool;
+pub mod pool;
 mod queues;
 mod registry;
 mod remote;
@@ -64,7 +65,7 @@ mod tasks;
 mod timers;
 mod tokens;
 
-pub use blocking::Blocking;
+pub use blocking::{Blocking, BlockingJob};
 pub use free::{
     fail, next_tick, remote, set_immediate, set_interval, set_interval_with, set_timeout, spawn,
     spawn_blocking, spawn_or_fail, stop,
@@ -94,7 +95,7 @@ use std::time::Duration;
 /// What `setup` returns; an error event that nobody listened for, as
 /// [`ErrorKind::Unhandled`], which names its emitter; what was given to
 /// [`fail`]; and [`ErrorKind::AlreadyRunning`] from inside of a
-/// loop. In each case all that is still open is closed and hears its `Close` first.
+/// loop. What [`EventLoop::new`] returns. In each case all that is still open is closed and hears its `Close` first.
 ///
 /// # Panics
 ///
@@ -139,11 +140,13 @@ impl EventLoop {
     /// # Errors
     ///
     /// [`ErrorKind::OutOfDescriptors`]; another one of the system; [`ErrorKind::AlreadyRunning`] if this thread is inside
-    /// of a loop that runs.
+    /// of a loop that runs; or the environment sizes the [`pool`] in a way that
+    /// makes no sense.
     pub fn new() -> Result<Self> {
         if driving::is_running() {
             return Err(Error::new(ErrorKind::AlreadyRunning, "create event loop"));
         }
+        pool::check_environment()?;
         Ok(Self { handle: Handle(Core::new()?) })
     }
 
