@@ -11,20 +11,20 @@ pub(crate) const MS: u64 = 1_000_000;
 pub(crate) enum Op {
     Timeout {
         delay: u64,
-        body: Vec<Op>,
+        body: Vec<Self>,
     },
     Interval {
         period: u64,
         missed: Missed,
         beats: u32,
-        body: Vec<Op>,
+        body: Vec<Self>,
     },
-    Immediate(Vec<Op>),
-    Tick(Vec<Op>),
+    Immediate(Vec<Self>),
+    Tick(Vec<Self>),
     /// A future that sleeps, and then does this.
     Sleep {
         delay: u64,
-        body: Vec<Op>,
+        body: Vec<Self>,
     },
     Cancel(usize),
     Refresh(usize),

@@ -4,7 +4,7 @@ use crate::event_loop::source::{Descriptor, Interest, Trigger};
 use std::io;
 
 #[derive(Default)]
-pub(crate) struct Script;
+pub(crate) struct Script {}
 
 impl Script {
     #[inline]
