@@ -4,7 +4,7 @@ use super::support::{HOUR, Log, MS};
 use onward::events::*;
 use onward::net::{Server, Socket};
 use onward::testing::{Simulation, block_on, run};
-use onward::{set_interval, set_timeout, sleep, spawn_blocking};
+use onward::{Waiting, set_interval, set_timeout, sleep, spawn_blocking};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::thread;
@@ -26,9 +26,9 @@ fn the_clock_stands_still_while_work_is_under_way() {
 #[test]
 fn the_clock_stands_still_while_somebody_may_post_and_goes_on_when_nobody_does() {
     let log = Log::default();
-    let (simulation, noted) = (Simulation::new().unwrap(), RefCell::new(log.clone()));
+    let simulation = Simulation::new().unwrap().grace(Duration::ZERO);
     thread_local! { static LOG: RefCell<Option<Log>> = const { RefCell::new(None) }; }
-    LOG.set(Some(noted.into_inner()));
+    LOG.set(Some(log.clone()));
     simulation.enter(|| {
         set_timeout(HOUR, log.noting("timer"));
         let remote = onward::remote();
@@ -111,6 +111,7 @@ fn two_ends_of_a_connection_talk_while_the_clock_stands_still() {
 #[test]
 fn who_talks_on_another_thread_is_waited_for_while_a_remote_says_so() {
     use std::io::{Read as _, Write as _};
+    onward::events! { Room { Said(usize) } }
     let said = block_on(async {
         let server = Server::listen("127.0.0.1:0").unwrap();
         let (address, slow) = (server.local_addr(), onward::remote());
@@ -123,26 +124,45 @@ fn who_talks_on_another_thread_is_waited_for_while_a_remote_says_so() {
             drop(slow);
             answer
         });
-        let said = Rc::new(Cell::new(None));
-        let hears = Rc::clone(&said);
+        let room = Rc::new(Room::new());
+        let heard = room.next(Said);
         server.once(Connection, move |_, socket| {
             socket.on(Data, move |socket, chunk| {
-                hears.set(Some((chunk.len(), onward::now())));
+                room.emit(Said, chunk.len());
                 socket.end_with("heard");
             });
         });
         // It would be over in an instant if the clock moved.
-        let heard = onward::timeout(HOUR, async {
-            while said.get().is_none() {
-                spawn_blocking(|| thread::sleep(MS)).await.unwrap();
-            }
-        });
-        heard.await.unwrap();
+        let said = onward::timeout(HOUR, heard).await.unwrap().unwrap();
+        let at = onward::now();
         server.close();
         let answer = spawn_blocking(move || peer.join().unwrap()).await.unwrap();
-        (said.get(), answer)
+        (said, at, answer)
     });
-    assert_eq!(said.unwrap(), (Some((4, Duration::ZERO)), "heard".into()));
+    assert_eq!(said.unwrap(), (4, Duration::ZERO, "heard".into()));
+}
+
+#[test]
+fn a_descriptor_has_its_grace_before_the_clock_jumps() {
+    let (simulation, log) =
+        (Simulation::new().unwrap().grace(Duration::from_secs(60)), Log::default());
+    simulation.enter(|| {
+        let server = Server::listen("127.0.0.1:0").unwrap();
+        let (log, address) = (log.clone(), server.local_addr());
+        let timer = set_timeout(HOUR, || unreachable!("somebody comes before"));
+        server.once(Connection, move |server, socket| {
+            log.note("somebody");
+            assert!(timer.cancel());
+            socket.destroy();
+            server.close();
+        });
+        thread::spawn(move || {
+            thread::sleep(20 * MS);
+            std::net::TcpStream::connect(address)
+        });
+    });
+    simulation.run().unwrap();
+    assert_eq!(log.take(), "somebody@0ns");
 }
 
 #[test]
