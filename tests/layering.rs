@@ -18,6 +18,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("net", &["error", "emitter", "event_loop", "stream", "io"]),
     ("fs", &["error", "emitter", "event_loop", "stream", "io"]),
     ("process", &["error", "emitter", "event_loop", "stream", "io"]),
+    ("testing", &["error", "event_loop"]),
     ("events", &["emitter", "sync", "on_async", "stream"]),
 ];
 
@@ -123,6 +124,28 @@ fn unsafe_code_stands_where_it_is_expected() {
         .collect();
     found.sort();
     assert_eq!(found, UNSAFE);
+}
+
+/// The only files of `src/` that ask the system for the time: timers go by the loop's clock, which may be simulated.
+const CLOCKS: &[&str] = &["event_loop/driver/clock.rs"];
+
+#[test]
+fn the_clock_is_read_where_it_is_expected() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&root, &mut files);
+    let reads = |line: &str| {
+        let code = line.split("//").next().unwrap_or_default();
+        ["Instant", "SystemTime"].iter().any(|clock| code.contains(clock))
+    };
+    let mut found: Vec<String> = files
+        .iter()
+        .filter(|file| fs::read_to_string(file).expect("sources are text").lines().any(reads))
+        .map(|file| file.strip_prefix(&root).expect("below src"))
+        .map(|path| path.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/"))
+        .collect();
+    found.sort();
+    assert_eq!(found, CLOCKS);
 }
 
 #[test]

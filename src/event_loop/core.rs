@@ -14,10 +14,11 @@ use crate::error::{Error, ErrorKind, Result};
 use async_task::Runnable;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Posted jobs run per turn; the rest waits for the next, so that a flood of posts cannot keep
 /// sockets and timers from being served.
@@ -67,15 +68,14 @@ pub(crate) struct Core {
     pub(super) letters: RefCell<VecDeque<Letter>>,
     ready: RefCell<Vec<(u32, Interest)>>,
     scratch: Cell<Option<Box<[u8]>>>,
-    began: Instant,
     turns: Cell<u64>,
 }
 
 impl Core {
-    pub(crate) fn new() -> Result<Rc<Self>> {
+    pub(crate) fn new(driver: io::Result<Driver>) -> Result<Rc<Self>> {
         Error::take_failures(super::handle::take_failure);
         let failed = |error| Error::io_or_descriptors("create event loop", error);
-        let driver = Driver::new().map_err(failed)?;
+        let driver = driver.map_err(failed)?;
         let inbox = Arc::new(Inbox::new(driver.waker().map_err(failed)?));
         Ok(Rc::new(Self {
             serial: SERIAL.fetch_add(1, Ordering::Relaxed),
@@ -101,14 +101,13 @@ impl Core {
             letters: RefCell::default(),
             ready: RefCell::default(),
             scratch: Cell::new(None),
-            began: Instant::now(),
             turns: Cell::new(0),
         }))
     }
 
     /// Nanoseconds since the loop was made.
     pub(crate) fn now(&self) -> u64 {
-        u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX)
+        self.driver.now()
     }
 
     pub(crate) fn turns(&self) -> u64 {
@@ -268,8 +267,7 @@ impl Core {
         if timeout != Some(Duration::ZERO) && !self.inbox.may_wait() {
             timeout = Some(Duration::ZERO);
         }
-        let waited = self.driver.wait(timeout, &mut ready);
-        waited.map_err(|error| Error::io("wait for events", error))?;
+        self.wait(timeout, &mut ready)?;
         self.registry.borrow_mut().take_again(&mut ready);
         Batch { core: self, ready, told: 0 }.dispatch();
         self.hooks.run(self, Moment::AfterPoll);

@@ -60,7 +60,7 @@ impl Core {
     }
 
     /// Nothing holds the loop any more: does something come up all the same?
-    fn has_last_words(&self) -> bool {
+    pub(super) fn has_last_words(&self) -> bool {
         // Letters that nobody holds the loop for are read before it ends.
         self.inbox.collect(&mut self.letters.borrow_mut());
         if self.letters.borrow().is_empty() {

@@ -58,6 +58,13 @@ mod queues;
 mod registry;
 mod remote;
 mod run_until;
+#[cfg(test)]
+mod scripted;
+#[cfg(any(test, feature = "testing"))]
+mod simulation;
+#[cfg(not(any(test, feature = "testing")))]
+#[path = "unsimulated.rs"]
+mod simulation;
 mod slab;
 mod sleep;
 mod source;
@@ -67,8 +74,8 @@ mod tokens;
 
 pub use blocking::{Blocking, BlockingJob};
 pub use free::{
-    fail, next_tick, remote, set_immediate, set_interval, set_interval_with, set_timeout, spawn,
-    spawn_blocking, spawn_or_fail, stop,
+    fail, next_tick, now, remote, set_immediate, set_interval, set_interval_with, set_timeout,
+    spawn, spawn_blocking, spawn_or_fail, stop,
 };
 pub use handle::Handle;
 pub use hooks::Hook;
@@ -86,6 +93,7 @@ use self::core::Core;
 pub(crate) use self::free::here;
 use crate::error::{Error, ErrorKind, Result};
 use std::fmt;
+use std::io;
 use std::time::Duration;
 
 /// Makes a loop, runs `setup` in it, and returns when nothing is left that keeps it alive.
@@ -112,7 +120,10 @@ use std::time::Duration;
 /// # Ok::<(), onward::Error>(())
 /// ```
 pub fn run(setup: impl FnOnce() -> Result<()>) -> Result<()> {
-    let event_loop = EventLoop::new()?;
+    run_on(EventLoop::new()?, setup)
+}
+
+fn run_on(event_loop: EventLoop, setup: impl FnOnce() -> Result<()>) -> Result<()> {
     let ended = event_loop.enter(setup).and_then(|()| event_loop.run());
     let core = event_loop.handle().0;
     drop(event_loop);
@@ -143,11 +154,15 @@ impl EventLoop {
     /// of a loop that runs; or the environment sizes the [`pool`] in a way that
     /// makes no sense.
     pub fn new() -> Result<Self> {
+        Self::on(driver::Driver::new)
+    }
+
+    fn on(driver: impl FnOnce() -> io::Result<driver::Driver>) -> Result<Self> {
         if driving::is_running() {
             return Err(Error::new(ErrorKind::AlreadyRunning, "create event loop"));
         }
         pool::check_environment()?;
-        Ok(Self { handle: Handle(Core::new()?) })
+        Ok(Self { handle: Handle(Core::new(driver())?) })
     }
 
     /// Calls `f` with this as the thread's loop, so that things can be put on it.

@@ -104,7 +104,10 @@ impl EventLoop {
 /// # Ok::<(), onward::Error>(())
 /// ```
 pub fn block_on<F: Future>(future: F) -> Result<F::Output> {
-    let event_loop = EventLoop::new()?;
+    block_on_this(EventLoop::new()?, future)
+}
+
+pub(super) fn block_on_this<F: Future>(event_loop: EventLoop, future: F) -> Result<F::Output> {
     let output = event_loop.run_until(future);
     let core = event_loop.handle().0;
     drop(event_loop);

@@ -48,7 +48,7 @@ impl Sleep {
     }
 
     fn new(handle: &Handle, duration: Duration) -> Self {
-        Self::until(handle, handle.now().saturating_add(nanoseconds(duration)))
+        Self::until(handle, handle.nanoseconds().saturating_add(nanoseconds(duration)))
     }
 }
 
@@ -172,7 +172,7 @@ impl Interval {
     fn poll_tick(&mut self, context: &mut Context<'_>) -> Poll<()> {
         std::task::ready!(Pin::new(&mut self.next).poll(context));
         let handle = self.next.handle.clone();
-        self.deadline = self.missed.next(self.deadline, self.period, handle.now());
+        self.deadline = self.missed.next(self.deadline, self.period, handle.nanoseconds());
         self.next = Sleep::until(&handle, self.deadline);
         Poll::Ready(())
     }
@@ -218,6 +218,6 @@ impl fmt::Debug for Interval {
 pub fn interval(period: Duration) -> Interval {
     let handle = here("interval");
     let period = nanoseconds(period.max(super::handle::SHORTEST_INTERVAL));
-    let deadline = handle.now().saturating_add(period);
+    let deadline = handle.nanoseconds().saturating_add(period);
     Interval { next: Sleep::until(&handle, deadline), deadline, period, missed: Missed::Skip }
 }

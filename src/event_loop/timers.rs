@@ -89,11 +89,20 @@ pub(crate) struct Timers {
     counted: usize,
     /// How many entries of the heap are alive.
     armed: usize,
+    /// Entries that the running pass has come by and that wait for the next one.
+    passed: Vec<Entry>,
 }
 
 impl Timers {
     pub(crate) const fn new() -> Self {
-        Self { heap: Vec::new(), timers: Slab::new(), serial: 0, counted: 0, armed: 0 }
+        Self {
+            heap: Vec::new(),
+            timers: Slab::new(),
+            serial: 0,
+            counted: 0,
+            armed: 0,
+            passed: Vec::new(),
+        }
     }
 
     /// How many timers hold the loop.
@@ -125,10 +134,10 @@ impl Timers {
 
     /// Takes the first timer that is due at `now` and was scheduled before `watermark`.
     pub(crate) fn pop_due(&mut self, now: u64, watermark: u32) -> Option<Due> {
-        let Entry { deadline, serial, index } = self.first()?;
-        if deadline > now || serial >= watermark {
+        let Some(Entry { deadline, index, .. }) = self.first_of_pass(now, watermark) else {
+            self.end_pass();
             return None;
-        }
+        };
         self.pop();
         self.armed -= 1;
         let key = self.timers.key_of(index)?;
@@ -139,6 +148,26 @@ impl Timers {
             self.forget(key);
         }
         Some(Due { key, deadline, kind, callback })
+    }
+
+    /// The first that is due and belongs to this pass. An interval that makes up for missed beats is due before
+    /// others that do, and must not keep them waiting: what was scheduled since is put aside.
+    fn first_of_pass(&mut self, now: u64, watermark: u32) -> Option<Entry> {
+        loop {
+            let first = self.first().filter(|entry| entry.deadline <= now)?;
+            if first.serial < watermark {
+                return Some(first);
+            }
+            self.pop();
+            self.passed.push(first);
+        }
+    }
+
+    fn end_pass(&mut self) {
+        while let Some(entry) = self.passed.pop() {
+            self.heap.push(entry);
+            self.rise(self.heap.len() - 1);
+        }
     }
 
     /// Puts an interval back that was called; gives the callback back if it was cancelled meanwhile.
@@ -193,6 +222,7 @@ impl Timers {
     /// Takes all callbacks out, for the end of the loop.
     pub(crate) fn clear(&mut self) -> Vec<Callback> {
         self.heap.clear();
+        self.passed.clear();
         (self.counted, self.armed) = (0, 0);
         self.timers.drain().into_iter().filter_map(|timer| timer.callback).collect()
     }
@@ -220,6 +250,7 @@ impl Timers {
     /// Four thousand million schedules have been made: numbers those that are alive anew.
     #[cold]
     fn renumber(&mut self) {
+        self.end_pass();
         let mut heap = std::mem::take(&mut self.heap);
         heap.retain(|entry| self.is_alive(entry));
         // A sorted row is a heap.
@@ -302,7 +333,7 @@ impl Timers {
 
 #[cfg(test)]
 mod tests {
-    use super::{Key, Kind, SMALL, Timers, UNARMED};
+    use super::{Key, Kind, Missed, SMALL, Timers, UNARMED};
     use crate::event_loop::slab::Slab;
     use std::collections::BTreeSet;
 
@@ -357,6 +388,25 @@ mod tests {
         assert!(timers.pop_due(10, watermark).is_none());
         assert!(timers.pop_due(10, timers.watermark()).is_some());
         assert!(timers.pop_due(u64::MAX, timers.watermark()).is_none());
+    }
+
+    #[test]
+    fn an_interval_that_makes_up_for_missed_beats_lets_others_that_are_due_by() {
+        let mut timers = Timers::new();
+        let burst = timers.add(0, 1, Kind::Every(Missed::Burst), Box::new(|_| {}));
+        let other = add(&mut timers, 5);
+        for beat in 1..=5 {
+            let watermark = timers.watermark();
+            let due = timers.pop_due(5, watermark).unwrap();
+            assert_eq!((due.key, due.deadline), (burst, beat));
+            assert!(timers.again(due, 5).is_none());
+            if beat == 1 {
+                assert_eq!(timers.pop_due(5, watermark).unwrap().key, other);
+                assert!(!timers.is_empty(), "it waits for the next pass");
+            }
+            assert!(timers.pop_due(5, watermark).is_none());
+            assert_eq!(timers.next_deadline(), Some(beat + 1));
+        }
     }
 
     #[test]
