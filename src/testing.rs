@@ -45,7 +45,7 @@
 //!
 //! | there is | the loop |
 //! |---|---|
-//! | blocking work under way ([`spawn_blocking`](crate::spawn_blocking), files) | waits for it, in real time; the clock stands still |
+//! | blocking work under way that holds the loop ([`spawn_blocking`](crate::spawn_blocking), files, names) | waits for it, in real time; the clock stands still |
 //! | a [`Remote`](crate::Remote) that holds the loop | the same; in `run_for`, as with descriptors |
 //! | a socket, a server, a pipe, signals that are listened for | waits 10 ms of real time ([`Simulation::grace`]) each time before the clock jumps |
 //! | nothing of the kind | never waits, and makes no system call |

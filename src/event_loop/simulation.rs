@@ -85,7 +85,7 @@ impl Core {
         let next = ends.into_iter().flatten().min().filter(|next| *next != u64::MAX);
         let told = world.until.get() != u64::MAX;
         let held = self.inbox.is_held();
-        let working = self.awaited.borrow().len() > 0;
+        let working = self.awaited.borrow().counted() > 0;
         match next {
             Some(next) if !working && (told || !held) => {
                 let outside = held || world.watches();
@@ -97,7 +97,8 @@ impl Core {
 
     /// Nobody waits as long as there is something to do at once; what if that never ends?
     fn check_busy(&self, world: &World, came: bool) -> Result<()> {
-        let outside = world.watches() || self.inbox.is_held() || self.awaited.borrow().len() > 0;
+        let outside =
+            world.watches() || self.inbox.is_held() || self.awaited.borrow().counted() > 0;
         let busy = if came || outside { 0 } else { world.busy.get() + 1 };
         world.busy.set(busy);
         if busy < BUSY_TURNS {
@@ -121,7 +122,7 @@ impl Core {
         note(usize::from(self.root_held.get()), "future that the loop runs for", "");
         note(self.tasks.counted(), "spawned future", "spawned futures");
         note(self.registry.borrow().counted(), "source", "sources");
-        note(self.awaited.borrow().len(), "piece of blocking work", "pieces of blocking work");
+        note(self.awaited.borrow().counted(), "piece of blocking work", "pieces of blocking work");
         note(usize::from(self.inbox.is_held()), "remote that holds the loop", "");
         let (patience, left) = (world.patience.get(), left.join(", "));
         let said = format!("nothing came in {patience:?} of real time for what is left: {left}");
@@ -135,7 +136,7 @@ impl Core {
         self.driving("run for", || {
             while !self.stopping.get() && (self.is_alive() || self.has_last_words()) {
                 let done = self.timeout(true) != Some(Duration::ZERO)
-                    && self.awaited.borrow().len() == 0
+                    && self.awaited.borrow().counted() == 0
                     && !self.inbox.is_filled();
                 if done && self.now() >= until {
                     break;

@@ -54,6 +54,19 @@ fn a_remote_that_is_unrefed_does_not_keep_the_clock() {
 }
 
 #[test]
+fn work_that_is_unrefed_does_not_keep_the_clock() {
+    let simulation = Simulation::new().unwrap();
+    let (go, gone) = std::sync::mpsc::channel::<()>();
+    simulation.enter(|| {
+        spawn_blocking(move || _ = gone.recv()).then(|_| ()).unref();
+        set_timeout(HOUR, || ());
+    });
+    simulation.run().unwrap();
+    assert_eq!(simulation.now(), HOUR);
+    drop(go);
+}
+
+#[test]
 fn run_for_moves_the_clock_whoever_holds_a_remote_but_waits_for_work() {
     let (simulation, log) = (Simulation::new().unwrap().grace(MS), Log::default());
     let remote = simulation.remote();

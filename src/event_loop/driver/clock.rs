@@ -1,4 +1,4 @@
-//! The clock of the real drivers; nothing else in the crate asks the system for the time.
+//! The clock of the real drivers; but for the pool's threads, nothing else in the crate asks the system for the time.
 
 use std::time::Instant;
 
