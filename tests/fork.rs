@@ -102,8 +102,8 @@ fn child_that_forks_between_two_runs() {
         Side::Child => exit(move || {
             let refused = [
                 event_loop.run().unwrap_err(),
-                event_loop.run_once().unwrap_err(),
-                event_loop.run_nowait().unwrap_err(),
+                // Turn by turn it would cost too much to ask each time.
+                (0..64).find_map(|_| event_loop.run_nowait().err()).unwrap(),
                 event_loop.run_until(async {}).unwrap_err(),
                 event_loop.enter(|| Handle::current().unwrap_err()),
                 event_loop.enter(|| Server::listen(ANY).unwrap_err()),
@@ -112,7 +112,7 @@ fn child_that_forks_between_two_runs() {
             ];
             assert!(refused.iter().all(|error| error.kind() == ErrorKind::Forked), "{refused:?}");
             let told = "listen: its event loop is that of the parent process";
-            assert_eq!(refused[5].to_string(), told);
+            assert_eq!(refused[4].to_string(), told);
 
             // What it closes, and what the loop closes for it, are its own descriptors.
             event_loop.enter(|| client.on(Close, |_, _| unreachable!("nobody is told")));

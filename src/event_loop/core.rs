@@ -27,7 +27,8 @@ const POSTS_PER_TURN: usize = 1024;
 const SCRATCH: usize = 64 * 1024;
 /// Rounds of closing that the end of a loop grants to listeners of `Close` which open new things.
 const LAST_ROUNDS: usize = 8;
-/// Turns between two looks whether this is a child that was forked off in a callback: it takes a system call.
+/// Turns between two looks whether this is a child that was forked off in a callback, or between two turns: it
+/// takes a system call, and that is half of what a turn takes.
 const TURNS_UNSUSPECTED: u64 = 64;
 
 static SERIAL: AtomicU32 = AtomicU32::new(0);

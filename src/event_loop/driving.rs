@@ -18,6 +18,7 @@ pub(crate) fn is_running() -> bool {
 impl Core {
     /// Runs until nothing is left, or somebody says stop.
     pub(crate) fn run(&self) -> Result<()> {
+        self.refuse_forked("run")?;
         self.driving("run", || {
             while !self.stopping.get() {
                 if !self.is_alive() && !self.has_last_words() {
@@ -46,7 +47,6 @@ impl Core {
         if self.phase.get() == Phase::Ended {
             return Err(Error::new(ErrorKind::LoopGone, operation));
         }
-        self.refuse_forked(operation)?;
         if RUNNING.replace(true) {
             return Err(Error::new(ErrorKind::AlreadyRunning, operation));
         }

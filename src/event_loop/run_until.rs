@@ -79,6 +79,7 @@ impl EventLoop {
     /// ```
     pub fn run_until<F: Future>(&self, future: F) -> Result<F::Output> {
         let core = &self.handle.0;
+        core.refuse_forked("run until")?;
         self.handle.enter(|| core.driving("run until", || run_until(core, future)))
     }
 }
