@@ -46,10 +46,9 @@ mod threads;
 pub use options::PoolOptions;
 pub use stats::{KindStats, PoolStats};
 
-pub(crate) use options::check_environment;
 pub(crate) use state::Kind;
 pub(super) use state::{Ticket, Work};
-pub(super) use threads::{cancel, guarded, submit};
+pub(super) use threads::{cancel, guarded, prepare, submit};
 
 /// What the pool does and did, at this moment.
 ///

@@ -25,7 +25,7 @@ fn environment() -> &'static Result<[Option<usize>; KINDS]> {
 }
 
 /// Does the environment make sense?
-pub(crate) fn check_environment() -> Result<()> {
+pub(super) fn check_environment() -> Result<()> {
     environment().clone().map(drop)
 }
 

@@ -130,11 +130,13 @@ pub(super) struct State {
     /// Those that are being started are among them.
     threads: usize,
     failed_starts: u64,
+    /// Whose threads they are; 0 if nobody has asked.
+    process: u32,
 }
 
 impl State {
     pub(super) const NEW: Self =
-        Self { lanes: [Lane::NEW; KINDS], number: 0, threads: 0, failed_starts: 0 };
+        Self { lanes: [Lane::NEW; KINDS], number: 0, threads: 0, failed_starts: 0, process: 0 };
 
     /// Whoever takes the lock to give the pool work, or to look at it, calls this.
     pub(super) fn prepare(&mut self) -> &mut Self {
@@ -142,6 +144,19 @@ impl State {
             self.configure(&PoolOptions::new());
         }
         self
+    }
+
+    /// Says which process this is. A child that was forked off has none of the threads that it finds here.
+    pub(super) fn belong_to(&mut self, process: u32) {
+        if self.process != process && self.process != 0 {
+            self.threads = 0;
+            for lane in &mut self.lanes {
+                (lane.running, lane.queued) = (0, 0);
+                // The parent does it. To drop it here would tell the parent's loops that it is done.
+                std::mem::forget(std::mem::take(&mut lane.queue));
+            }
+        }
+        self.process = process;
     }
 
     /// How much of what waits may be begun now.
