@@ -1,6 +1,6 @@
 //! How large the pool may get, by the program and by the environment.
 
-use super::state::{KINDS, Kind};
+use super::lane::{KINDS, Kind};
 use super::threads;
 use crate::error::{Error, ErrorKind, Result};
 use std::sync::OnceLock;

@@ -1,7 +1,8 @@
 //! The threads of the pool, and the lock that they share.
 
+use super::lane::{Kind, Ticket, Work};
 use super::options::{self, PoolOptions};
-use super::state::{Kind, State, Ticket, Work};
+use super::state::State;
 use super::stats::PoolStats;
 use crate::error::{Error, ErrorKind, Result};
 use std::panic::{AssertUnwindSafe, catch_unwind};
