@@ -237,3 +237,39 @@ fn child_that_forks_and_listens() {
     event_loop.run_nowait().unwrap();
     assert_eq!(*told.borrow(), ["told"]);
 }
+
+#[test]
+fn a_child_with_a_loop_of_its_own_has_threads_of_its_own() {
+    Process::start("child_whose_pool_had_threads_before").ends_well();
+}
+
+#[test]
+#[ignore = "a process of its own"]
+fn child_whose_pool_had_threads_before() {
+    if !is_child() {
+        return;
+    }
+    let works = |event_loop: &EventLoop, count: u64| {
+        event_loop.enter(|| {
+            for n in 0..count {
+                onward::spawn_blocking(move || n).then(move |told| assert_eq!(told.unwrap(), n));
+            }
+        });
+        event_loop.run().unwrap();
+    };
+    let event_loop = EventLoop::new().unwrap();
+    works(&event_loop, 20);
+    let before = onward::pool::stats();
+    assert!(before.idle > 0 && before.idle == before.threads, "{before:?}");
+    match fork() {
+        Side::Child => exit(|| {
+            let own = EventLoop::new().unwrap();
+            assert_eq!(onward::pool::stats().threads, 0);
+            works(&own, 20);
+        }),
+        Side::Parent(child) => {
+            works(&event_loop, 20);
+            ends_well(child);
+        }
+    }
+}

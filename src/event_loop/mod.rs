@@ -161,7 +161,7 @@ impl EventLoop {
         if driving::is_running() {
             return Err(Error::new(ErrorKind::AlreadyRunning, "create event loop"));
         }
-        pool::check_environment()?;
+        pool::prepare()?;
         Ok(Self { handle: Handle(Core::new(driver())?) })
     }
 
