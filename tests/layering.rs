@@ -127,11 +127,6 @@ fn unsafe_code_stands_where_it_is_expected() {
 }
 
 /// The only files of `src/` that ask the system for the time: timers go by the loop's clock, which may be simulated.
-<<<<<<< HEAD
-/// The threads of the pool belong to no loop.
-const CLOCKS: &[&str] =
-    &["event_loop/driver/clock.rs", "event_loop/pool/state.rs", "event_loop/pool/threads.rs"];
-=======
 /// The pool belongs to no loop, and measures how long its work really waits.
 const CLOCKS: &[&str] = &[
     "event_loop/driver/clock.rs",
@@ -139,7 +134,6 @@ const CLOCKS: &[&str] = &[
     "event_loop/pool/state.rs",
     "event_loop/pool/threads.rs",
 ];
->>>>>>> h-pool
 
 #[test]
 fn the_clock_is_read_where_it_is_expected() {
