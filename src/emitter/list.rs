@@ -139,6 +139,11 @@ impl RawList {
         row.is_empty() || (row.is_walked() && self.count() == 0)
     }
 
+    /// Does no emit walk here?
+    pub(super) fn is_idle(&self) -> bool {
+        self.row().is_none_or(|row| !row.is_walked())
+    }
+
     /// When the event came to have listeners.
     pub(super) fn since(&self) -> i64 {
         self.row().map_or(0, |row| row.since.get())

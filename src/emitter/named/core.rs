@@ -1,18 +1,16 @@
-//! What a named emitter owns: a shelf for each type of key, on which the lists stand.
+//! What a named emitter owns: the entries of keys in one [table](super::table), those of patterns on
+//! [shelves](super::matching).
 //!
-//! An entry is on its shelf as long as it has listeners, or is about to get its first. Whoever may have removed a
-//! listener holds a [`Visit`], which takes an entry that has none left off its shelf. An emit under way keeps the
-//! entry alive; what is added meanwhile under the same key starts a new one.
+//! An entry is there as long as it has listeners, or is about to get its first. Whoever may have removed a listener
+//! has it [settled](Core::settle): one that has none left goes, or stays until the emit that walks it has ended.
 //!
 //! # Invariant
 //!
-//! `shelves` is borrowed only by functions that run no code of the user's, but for the `Eq` of a key. Listeners and
-//! captures never run under a borrow; keys and entries are dropped outside of one.
+//! Neither the table nor a shelf is borrowed while code of the user's runs, the `Eq` of a key included. Keys and
+//! entries are dropped outside of any borrow.
 
 use alloc::rc::Rc;
-use alloc::string::String;
 use alloc::vec::Vec;
-use core::any::TypeId;
 use core::cell::{Cell, RefCell};
 use core::hash::BuildHasher;
 use core::panic::Location;
@@ -20,61 +18,30 @@ use core::panic::Location;
 use ahash::RandomState;
 
 use super::emitter::NamedEmitter;
+use super::entry::{Entry, Held, Seat};
 use super::key::{Find, Select};
-use super::shelves::Shelves;
+use super::matching::Shelf;
+use super::table::Table;
 use crate::emitter::event::Event;
 use crate::emitter::leaks::{self, Leak};
-use crate::emitter::list::{AnyList, List, Place};
+use crate::emitter::list::Place;
 use crate::emitter::listener::{Listener, Off, serial};
 use crate::emitter::slot::Slot;
 
 /// The inside of a [`NamedEmitter`].
 #[allow(unnameable_types, missing_debug_implementations, reason = "for the storage alone")]
+#[repr(C)] // what an emit looks at comes first, and side by side
 pub struct Core {
-    serial: u32,
-    /// Counts registrations: the number of each is its key, and its age.
-    registrations: Cell<i64>,
-    hasher: RandomState,
-    /// More listeners for an event than these are suspect; none: the default counts.
-    pub(super) limit: Cell<usize>,
     /// How many listeners patterns have. While there is none, an emit does not look for any.
     pub(super) patterns: Cell<usize>,
-    pub(super) shelves: RefCell<Shelves>,
-}
-
-/// A list, and what leads to it.
-#[allow(unnameable_types, reason = "for the storage alone")]
-pub trait Entry {
-    fn any_list(&self) -> &dyn AnyList;
-    /// The name for people.
-    fn label(&self) -> String;
-    /// Several entries of the same text and type are one event.
-    fn shared(&self) -> Option<TypeId>;
-    /// For [`Listener`]'s field.
-    fn event(&self) -> u32;
-    /// Takes it off its shelf, if it is still there.
-    fn take_off(&self, core: &Core);
-}
-
-/// An entry whose event is known.
-#[allow(unnameable_types, reason = "for the storage alone")]
-pub trait Seat<E: Event<NamedEmitter>>: Entry {
-    fn list(&self) -> &List<NamedEmitter, E>;
-}
-
-/// Somebody is at an entry who may remove listeners.
-pub(super) struct Visit<'a, E: Entry + ?Sized> {
-    pub(super) core: &'a Core,
-    pub(super) entry: Rc<E>,
-}
-
-impl<E: Entry + ?Sized> Drop for Visit<'_, E> {
-    #[inline(always)]
-    fn drop(&mut self) {
-        if self.entry.any_list().is_empty() {
-            self.entry.take_off(self.core);
-        }
-    }
+    hasher: RandomState,
+    pub(super) table: Table,
+    pub(super) shelves: RefCell<Vec<Rc<dyn Shelf>>>,
+    /// Counts registrations: the number of each is its key, and its age.
+    registrations: Cell<i64>,
+    /// More listeners for an event than these are suspect; none: the default counts.
+    pub(super) limit: Cell<usize>,
+    serial: u32,
 }
 
 impl Core {
@@ -85,6 +52,7 @@ impl Core {
             hasher: RandomState::new(),
             limit: Cell::new(0),
             patterns: Cell::new(0),
+            table: Table::default(),
             shelves: RefCell::default(),
         }
     }
@@ -113,12 +81,14 @@ impl Core {
         self.registrations.set(number);
         let key = place.key(number);
         let seat = at.seat(self, key);
-        seat.list().add(number, key, || slot(key, location));
-        let count = seat.list().count();
+        let held = Held { core: self, entry: seat };
+        let list = held.entry.list();
+        list.add(number, key, || slot(key, location));
+        let count = list.count();
         if leaks::is_suspect(count, self.limit.get()) {
-            self.suspect(&*seat, count);
+            self.suspect(&*held.entry, count);
         }
-        Listener { key, serial: self.serial, event: seat.event() }
+        Listener { key, serial: self.serial, event: held.entry.hash() }
     }
 
     #[cold]
@@ -131,42 +101,57 @@ impl Core {
         }
     }
 
-    /// The n-th of the entries that may have the listener.
-    fn candidate(&self, listener: Listener, n: usize) -> Option<Visit<'_, dyn Entry>> {
-        let entry = self.shelves.borrow().candidate(listener, n)?;
-        Some(Visit { core: self, entry })
+    /// The entries that may have the listener, one after the other.
+    fn candidates(&self, listener: Listener) -> impl Iterator<Item = Held<'_, dyn Entry>> {
+        let keyed = (0..).map_while(move |n| self.table.nth(listener.event, None, n));
+        let patterned = (0..).map_while(|n| self.shelf(n));
+        let patterned = patterned.filter_map(move |shelf| shelf.at(listener.key));
+        keyed.chain(patterned).map(|entry| Held { core: self, entry })
+    }
+
+    fn shelf(&self, n: usize) -> Option<Rc<dyn Shelf>> {
+        self.shelves.borrow().get(n).cloned()
     }
 
     /// Those with listeners, in the order in which they came to have them.
     pub(super) fn entries(&self) -> Vec<Rc<dyn Entry>> {
-        let mut entries = self.shelves.borrow().entries();
+        let mut entries = self.table.entries();
+        (0..).map_while(|n| self.shelf(n)).for_each(|shelf| entries.extend(shelf.entries()));
         entries.retain(|entry| entry.any_list().count() != 0);
         entries.sort_by_cached_key(|entry| entry.any_list().since());
         entries
     }
 
-    /// First all leave the shelves, then captures are dropped, which may run any code.
+    /// Takes an entry off that has no listeners any more.
+    pub(super) fn settle(&self, entry: &(impl Entry + ?Sized)) {
+        if entry.any_list().is_idle() && entry.any_list().count() == 0 {
+            entry.take_off(self);
+        }
+    }
+
+    /// First all that can leave do, then captures are dropped, which may run any code.
     pub(super) fn clear(&self) {
-        let entries = self.entries();
-        self.shelves.borrow_mut().clear();
-        self.patterns.set(0);
-        entries.iter().for_each(|entry| entry.any_list().clear());
+        self.clear_all(self.entries());
+    }
+
+    pub(super) fn clear_all(&self, entries: Vec<Rc<dyn Entry>>) {
+        let idle = entries.iter().filter(|entry| entry.any_list().is_idle());
+        idle.for_each(|entry| entry.take_off(self));
+        for entry in entries {
+            Held { core: self, entry }.entry.any_list().clear();
+        }
     }
 }
 
 impl Off for Core {
     fn off(&self, listener: Listener) -> bool {
         listener.serial == self.serial
-            && (0..)
-                .map_while(|n| self.candidate(listener, n))
-                .any(|visit| visit.entry.any_list().remove(listener.key))
+            && self.candidates(listener).any(|at| at.entry.any_list().remove(listener.key))
     }
 
     fn block(&self, listener: Listener, block: bool) -> bool {
         listener.serial == self.serial
-            && (0..)
-                .map_while(|n| self.candidate(listener, n))
-                .any(|visit| visit.entry.any_list().block(listener.key, block))
+            && self.candidates(listener).any(|at| at.entry.any_list().block(listener.key, block))
     }
 }
 

@@ -7,12 +7,14 @@ use alloc::vec::Vec;
 use core::cell::OnceCell;
 use core::fmt;
 
-use super::core::{Core, Entry, Visit};
+use super::core::Core;
+use super::entry::Entry;
 use super::key::{Find, Key, Select};
 use crate::emitter::emission::Emitted;
 use crate::emitter::listeners::At;
 #[cfg(feature = "tracing")]
 use crate::emitter::spans;
+use crate::emitter::walk::Tally;
 
 /// An emitter whose events are names and keys, found at run time, each with a payload type of its own.
 ///
@@ -86,21 +88,9 @@ impl NamedEmitter {
     fn emit_plain<F: Find>(&self, key: &F, payload: &<F::Key as Key>::Payload) -> Emitted {
         let Some(core) = self.core.get() else { return Emitted::NOBODY };
         if core.patterns.get() != 0 {
-            return self.emit_with_patterns(core, key, payload);
+            return self.emit_with_patterns(core, key, payload).into();
         }
-        self.emit_exact(core, key, payload)
-    }
-
-    #[inline(always)]
-    fn emit_exact<F: Find>(
-        &self,
-        core: &Core,
-        key: &F,
-        payload: &<F::Key as Key>::Payload,
-    ) -> Emitted {
-        let Some(entry) = core.find(key) else { return Emitted::NOBODY };
-        let visit = Visit { core, entry };
-        visit.entry.list.emit(self, payload)
+        core.emit(self, key, payload)
     }
 
     #[inline(never)]
@@ -109,15 +99,15 @@ impl NamedEmitter {
         core: &Core,
         key: &F,
         payload: &<F::Key as Key>::Payload,
-    ) -> Emitted {
+    ) -> Tally {
         let newest = core.newest();
-        let mut emitted = self.emit_exact(core, key, payload);
+        let mut emitted = core.emit(self, key, payload);
         if let Some(name) = key.event_name() {
             let more = core.emit_matching(self, name, payload, newest);
             emitted.called += more.called;
             emitted.skipped += more.skipped;
         }
-        emitted
+        emitted.into()
     }
 
     /// How many listeners an event has, those of patterns not counted; or a pattern. Exact at every moment.

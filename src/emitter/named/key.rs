@@ -5,8 +5,10 @@ use alloc::vec::Vec;
 use core::fmt::Debug;
 use core::hash::{Hash, Hasher};
 
-use super::core::{Core, Entry, Seat};
+use super::core::Core;
 use super::emitter::NamedEmitter;
+use super::entry::{Entry, Seat};
+use super::ours::Ours;
 use crate::emitter::event::Event;
 
 /// A type whose values are events: each value is one, and all carry the same type of payload.
@@ -30,8 +32,8 @@ use crate::emitter::event::Event;
 ///
 /// Values of two types are never the same event, whatever they look like.
 ///
-/// The emitter compares keys while it looks for one. An `Eq` that adds or removes listeners of the same emitter
-/// makes it panic.
+/// The emitter compares keys while it looks for one, and holds no borrow meanwhile: an `Eq` may use it as a listener
+/// may. What it adds under an equal key need not become the same event.
 pub trait Key: Debug + Hash + Eq + 'static {
     /// What the listeners are handed a reference to.
     type Payload: ?Sized + 'static;
@@ -60,6 +62,9 @@ pub trait Key: Debug + Hash + Eq + 'static {
     fn name(&self) -> Option<&str> {
         None
     }
+
+    #[doc(hidden)]
+    const EQ: Ours<Self> = Ours::NO;
 }
 
 /// Finds one event: the [`Key`] itself, or something that stands for it.
@@ -115,10 +120,14 @@ pub trait Find {
 
     /// The key.
     fn into_key(self) -> Self::Key;
+
+    #[doc(hidden)]
+    const OURS: Ours<Self> = Ours::NO;
 }
 
 impl<K: Key> Find for K {
     type Key = K;
+    const OURS: Ours<Self> = K::EQ;
 
     #[inline]
     fn write_hash<H: Hasher>(&self, hasher: &mut H) {

@@ -171,8 +171,6 @@ impl NamedEmitter {
     /// ```
     pub fn remove_all_of<S: Select>(&self, event: S) {
         let Some(core) = self.made() else { return };
-        let entries = event.entries(core);
-        entries.iter().for_each(|entry| entry.take_off(core));
-        entries.iter().for_each(|entry| entry.any_list().clear());
+        core.clear_all(event.entries(core));
     }
 }

@@ -74,15 +74,18 @@
 
 mod core;
 mod emitter;
+mod entry;
 mod key;
 mod listening;
 mod matching;
 mod name;
 mod name_ref;
+mod ours;
 mod pattern;
 mod payload;
-mod shelf;
-mod shelves;
+mod places;
+mod seat;
+mod table;
 mod watching;
 
 pub use emitter::NamedEmitter;
