@@ -355,7 +355,7 @@ impl<S: Declared, E: Event<S>> List<S, E> {
     ) -> Tally {
         let Some(row) = find().row() else { return Tally::NOBODY };
         if row.is_busy() {
-            return find().emit_nested(row, source, payload);
+            return find().emit_nested(row, source, payload, None);
         }
         let (first, end) = row.ends();
         if first == end {

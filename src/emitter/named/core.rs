@@ -1,24 +1,25 @@
 //! What a named emitter owns: the entries of keys in one [table](super::table), those of patterns on
 //! [shelves](super::matching).
 //!
-//! An entry is there as long as it has listeners, or is about to get its first. Whoever may have removed a listener
-//! has it [settled](Core::settle): one that has none left goes, or stays until the emit that walks it has ended.
+//! An entry is there as long as it has listeners, or is about to get its first, or is the end of a relay. Whoever may
+//! have removed a listener has it [settled](Core::settle): one that has none left goes, or stays until the emit that
+//! walks it has ended.
 //!
 //! # Invariant
 //!
 //! Neither the table nor a shelf is borrowed while code of the user's runs, the `Eq` of a key included. Keys and
 //! entries are dropped outside of any borrow.
 
-use alloc::rc::Rc;
+use alloc::rc::{Rc, Weak};
 use alloc::vec::Vec;
-use core::cell::{Cell, RefCell};
+use core::cell::{Cell, OnceCell, RefCell};
 use core::hash::BuildHasher;
 use core::panic::Location;
 
 use ahash::RandomState;
 
 use super::emitter::NamedEmitter;
-use super::entry::{Entry, Held, Seat};
+use super::entry::{Entry, Expected, Held, Seat};
 use super::key::{Find, Select};
 use super::matching::Shelf;
 use super::table::Table;
@@ -26,6 +27,8 @@ use crate::emitter::event::Event;
 use crate::emitter::leaks::{self, Leak};
 use crate::emitter::list::Place;
 use crate::emitter::listener::{Listener, Off, serial};
+use crate::emitter::names::ListenerLeak;
+use crate::emitter::options::Options;
 use crate::emitter::slot::Slot;
 
 /// The inside of a [`NamedEmitter`].
@@ -42,11 +45,17 @@ pub struct Core {
     /// More listeners for an event than these are suspect; none: the default counts.
     pub(super) limit: Cell<usize>,
     serial: u32,
+    /// Somebody watches, or did.
+    pub(super) watched: Cell<bool>,
+    options: Option<Rc<Options<NamedEmitter>>>,
+    /// An error of a listener is being raised.
+    pub(super) failing: Cell<bool>,
+    this: Weak<Self>,
 }
 
 impl Core {
-    pub(super) fn new() -> Self {
-        Self {
+    pub(super) fn new(options: Option<Options<NamedEmitter>>) -> Rc<Self> {
+        Rc::new_cyclic(|this| Self {
             serial: serial(),
             registrations: Cell::new(0),
             hasher: RandomState::new(),
@@ -54,7 +63,20 @@ impl Core {
             patterns: Cell::new(0),
             table: Table::default(),
             shelves: RefCell::default(),
-        }
+            watched: Cell::new(false),
+            options: options.map(Rc::new),
+            failing: Cell::new(false),
+            this: Weak::clone(this),
+        })
+    }
+
+    /// The emitter that listeners are handed, unless it is about to go.
+    pub(super) fn source(&self) -> Option<NamedEmitter> {
+        Some(NamedEmitter::of(self.this.upgrade()?))
+    }
+
+    pub(super) fn weak(&self) -> &Weak<Self> {
+        &self.this
     }
 
     /// Half of the hash is all that is used: a [`Listener`] has room for as much, and finds its entry by it.
@@ -70,46 +92,78 @@ impl Core {
         self.registrations.get()
     }
 
+    /// Adds a listener. Whoever watches is told before.
     pub(super) fn add<S: Select>(
         &self,
+        source: &NamedEmitter,
         at: S,
         place: Place,
-        slot: impl FnOnce(i64, &'static Location<'static>) -> Slot<NamedEmitter, S::Event>,
         location: &'static Location<'static>,
+        slot: impl FnOnce(Listener, &'static Location<'static>) -> Slot<NamedEmitter, S::Event>,
     ) -> Listener {
+        let expected = Expected::new(self, at.seat(self));
+        let seat = &*expected.seat;
+        if self.watched.get() {
+            self.announce(source, Rc::clone(&expected.seat).as_entry(), location);
+        }
         let number = self.registrations.get() + 1;
         self.registrations.set(number);
         let key = place.key(number);
-        let seat = at.seat(self, key);
-        let held = Held { core: self, entry: seat };
-        let list = held.entry.list();
-        list.add(number, key, || slot(key, location));
+        Rc::clone(&expected.seat).take_place(self, key);
+        let listener = self.listener(seat.hash(), key);
+        let list = seat.list();
+        self.configure(seat);
+        list.add(number, key, || slot(listener, location));
         let count = list.count();
-        if leaks::is_suspect(count, self.limit.get()) {
-            self.suspect(&*held.entry, count);
+        if S::BUILT_IN {
+            self.watch();
         }
-        Listener { key, serial: self.serial, event: held.entry.hash() }
+        if leaks::is_suspect(count, self.limit.get()) {
+            self.suspect(source, seat, count);
+        }
+        listener
+    }
+
+    /// The handle of the listener with this key.
+    pub(super) fn listener(&self, event: u32, key: i64) -> Listener {
+        Listener { key, serial: self.serial, event }
+    }
+
+    /// Lets a list know of the emitter's options, if it has any.
+    pub(super) fn configure<E: Event<NamedEmitter>>(&self, seat: &dyn Seat<E>) {
+        if let Some(options) = &self.options {
+            seat.list().configure(options);
+        }
     }
 
     #[cold]
-    fn suspect<E: Event<NamedEmitter>>(&self, seat: &dyn Seat<E>, count: usize) {
+    fn suspect<E: Event<NamedEmitter>>(
+        &self,
+        source: &NamedEmitter,
+        seat: &dyn Seat<E>,
+        count: usize,
+    ) {
         let list = seat.list();
         if list.warn() {
             let (label, locations) = (seat.label(), list.locations());
             let leak = Leak::new("NamedEmitter", label, count, self.limit.get(), locations);
-            leaks::report(&leak);
+            if !self.watched.get() || !self.emit(source, &ListenerLeak, &leak).handled() {
+                leaks::report(&leak);
+            }
         }
     }
 
     /// The entries that may have the listener, one after the other.
     fn candidates(&self, listener: Listener) -> impl Iterator<Item = Held<'_, dyn Entry>> {
+        let ours = listener.serial == self.serial;
         let keyed = (0..).map_while(move |n| self.table.nth(listener.event, None, n));
         let patterned = (0..).map_while(|n| self.shelf(n));
         let patterned = patterned.filter_map(move |shelf| shelf.at(listener.key));
-        keyed.chain(patterned).map(|entry| Held { core: self, entry })
+        let all = keyed.chain(patterned).take_while(move |_| ours);
+        all.map(|entry| Held { core: self, entry })
     }
 
-    fn shelf(&self, n: usize) -> Option<Rc<dyn Shelf>> {
+    pub(super) fn shelf(&self, n: usize) -> Option<Rc<dyn Shelf>> {
         self.shelves.borrow().get(n).cloned()
     }
 
@@ -122,36 +176,56 @@ impl Core {
         entries
     }
 
-    /// Takes an entry off that has no listeners any more.
+    /// Takes an entry off that has no listeners any more, if nobody walks it.
     pub(super) fn settle(&self, entry: &(impl Entry + ?Sized)) {
-        if entry.any_list().is_idle() && entry.any_list().count() == 0 {
+        let list = entry.any_list();
+        if list.is_idle() && list.count() == 0 && !entry.is_wanted() {
             entry.take_off(self);
         }
     }
 
-    /// First all that can leave do, then captures are dropped, which may run any code.
+    /// Removes a listener, and tells of it.
+    pub(super) fn remove(&self, listener: Listener) -> bool {
+        self.candidates(listener).any(|at| self.remove_at(&at.entry, listener))
+    }
+
+    pub(super) fn remove_at(&self, entry: &Rc<dyn Entry>, listener: Listener) -> bool {
+        let list = entry.any_list();
+        if !self.watched.get() {
+            return list.remove(listener.key);
+        }
+        let location = list.location(listener.key);
+        let removed = list.remove(listener.key);
+        if let (Some(location), true) = (location, removed) {
+            if let Some(source) = self.source() {
+                self.tell_removed(&source, entry, listener, location);
+            }
+        }
+        removed
+    }
+
+    /// Removes all and tells nobody. First all that can leave do, then captures are dropped, which may run any code.
     pub(super) fn clear(&self) {
         self.clear_all(self.entries());
     }
 
     pub(super) fn clear_all(&self, entries: Vec<Rc<dyn Entry>>) {
-        let idle = entries.iter().filter(|entry| entry.any_list().is_idle());
-        idle.for_each(|entry| entry.take_off(self));
+        let leave = |entry: &&Rc<dyn Entry>| entry.any_list().is_idle() && !entry.is_wanted();
+        entries.iter().filter(leave).for_each(|entry| entry.take_off(self));
         for entry in entries {
             Held { core: self, entry }.entry.any_list().clear();
         }
     }
 }
 
+/// For handles.
 impl Off for Core {
     fn off(&self, listener: Listener) -> bool {
-        listener.serial == self.serial
-            && self.candidates(listener).any(|at| at.entry.any_list().remove(listener.key))
+        self.remove(listener)
     }
 
     fn block(&self, listener: Listener, block: bool) -> bool {
-        listener.serial == self.serial
-            && self.candidates(listener).any(|at| at.entry.any_list().block(listener.key, block))
+        self.candidates(listener).any(|at| at.entry.any_list().block(listener.key, block))
     }
 }
 
@@ -161,3 +235,6 @@ impl Drop for Core {
         self.clear();
     }
 }
+
+/// A core, made for the first who needs it.
+pub(super) type Made = OnceCell<Rc<Core>>;

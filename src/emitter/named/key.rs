@@ -1,7 +1,9 @@
 //! What an event can be found by.
 
 use alloc::rc::Rc;
+use alloc::string::String;
 use alloc::vec::Vec;
+use core::any::Any;
 use core::fmt::Debug;
 use core::hash::{Hash, Hasher};
 
@@ -10,6 +12,7 @@ use super::emitter::NamedEmitter;
 use super::entry::{Entry, Seat};
 use super::ours::Ours;
 use crate::emitter::event::Event;
+use crate::emitter::kept::Waitable;
 
 /// A type whose values are events: each value is one, and all carry the same type of payload.
 ///
@@ -65,6 +68,10 @@ pub trait Key: Debug + Hash + Eq + 'static {
 
     #[doc(hidden)]
     const EQ: Ours<Self> = Ours::NO;
+
+    /// Is it an event that every emitter raises itself, and nobody else?
+    #[doc(hidden)]
+    const BUILT_IN: bool = false;
 }
 
 /// Finds one event: the [`Key`] itself, or something that stands for it.
@@ -156,14 +163,29 @@ pub trait Select {
     #[doc(hidden)]
     type Event: Event<NamedEmitter>;
 
-    /// Where a listener with this key goes, made if need be.
     #[doc(hidden)]
-    fn seat(self, core: &Core, key: i64) -> Rc<dyn Seat<Self::Event>>;
+    const BUILT_IN: bool = false;
+
+    /// Where a listener goes, made if need be.
+    #[doc(hidden)]
+    fn seat(self, core: &Core) -> Rc<dyn Seat<Self::Event>>;
 
     /// The lists that there are.
     #[doc(hidden)]
     fn entries(&self, core: &Core) -> Vec<Rc<dyn Entry>>;
+
+    /// For people.
+    #[doc(hidden)]
+    fn text(&self) -> String;
+
+    /// Does this entry belong to it?
+    #[doc(hidden)]
+    fn is(&self, found: &dyn Any) -> bool;
 }
 
 /// What a listener is handed: `&T`; for a [`Pattern`](super::Pattern) the name too, `(&str, &T)`.
 pub type Payload<'a, S> = <<S as Select>::Event as Event<NamedEmitter>>::Payload<'a>;
+
+/// The payload as it is kept by who [waits](Waitable): `String` for a `Name<str>`; for a
+/// [`Pattern`](super::Pattern) the name too, `(String, String)`.
+pub type Owned<S> = <<S as Select>::Event as Waitable<NamedEmitter>>::Owned;

@@ -84,12 +84,16 @@ mod ours;
 mod pattern;
 mod payload;
 mod places;
+mod routing;
 mod seat;
+mod spot;
 mod table;
+mod waiting;
+mod watch;
 mod watching;
 
 pub use emitter::NamedEmitter;
-pub use key::{Find, Key, Payload, Select};
+pub use key::{Find, Key, Owned, Payload, Select};
 pub use name::Name;
 pub use name_ref::NameRef;
 pub use pattern::{BadPattern, Pattern};

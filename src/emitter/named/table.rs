@@ -5,9 +5,10 @@
 //! 1. Nothing of the user's runs while there is a reference to the table: no key is compared here whose `Eq` is not
 //!    [ours](super::key::Ours), and no entry is dropped.
 //! 2. A [`Standing`]'s `at` points to its entry, which is a `Keyed<K>`, where `id` is the id of `K`.
-//! 3. An entry is not taken off while its list is walked, see [`Entry::is_idle`]. So whoever emits need not count:
-//!    from the look at the table to the frame that is linked nothing of the user's runs, nor does it after the frame
-//!    was taken out. The lists in which it does then, those that are special, are entered [held](Held).
+//! 3. An entry is not taken off while its list is walked, see [`Core::settle`]. So whoever emits need not count: from
+//!    the look at the table to the frame that is linked nothing of the user's runs, nor does it after the frame was
+//!    taken out. In lists that are special it does, so they are entered [held](Held); one that becomes special while
+//!    it is walked is [kept](super::entry::State::kept) until that emit has ended.
 #![allow(
     unsafe_code,
     reason = "each emit looks here: to count who is at an entry, or to borrow the table, is a tenth of its time each"
@@ -146,8 +147,11 @@ impl<K: Key> Drop for Passing<'_, K> {
 #[cold]
 #[inline(never)]
 fn settle<K: Key>(core: &Core, at: NonNull<Keyed<K>>) {
-    // SAFETY: by invariant 3 the table has it still.
-    core.settle(&*unsafe { hold(at) });
+    // SAFETY: by invariant 3 it is there still.
+    let entry = unsafe { hold(at) };
+    let kept = entry.state.kept.take();
+    core.settle(&*entry);
+    drop(kept);
 }
 
 impl Core {
@@ -205,6 +209,11 @@ impl Core {
         entry: Rc<Keyed<K>>,
         payload: &K::Payload,
     ) -> Tally {
-        Held { core: self, entry }.entry.list.emit(source, payload).into()
+        let held = Held { core: self, entry };
+        let list = &held.entry.list;
+        match list.row() {
+            Some(row) => list.emit_nested(row, source, payload, Some(&*held.entry)),
+            None => Tally::NOBODY,
+        }
     }
 }
