@@ -106,13 +106,16 @@ where
 /// The items of a stream that ends with an error.
 pub(super) type OrError<S, E> = Result<<E as Waitable<S>>::Owned, <Error as Waitable<S>>::Owned>;
 
+/// The same, by what listens.
+type EitherBy<S, X, Y> = Result<OwnedBy<S, X>, OwnedBy<S, Y>>;
+
 /// Without a place for errors, they are what is asked for.
 #[track_caller]
 pub(super) fn stream_or_error<S, X, Y>(
     source: &S,
     event: X,
     errors: Option<Y>,
-) -> Events<S, Result<OwnedBy<S, X>, OwnedBy<S, Y>>>
+) -> Events<S, EitherBy<S, X, Y>>
 where
     S: Declared,
     X: Spot<S, Event: Waitable<S>>,

@@ -184,6 +184,14 @@ impl Core {
         }
     }
 
+    /// Takes those off that were only kept for relays whose source has gone, of which nobody tells.
+    #[cold]
+    pub(super) fn sweep(&self) {
+        let entries = self.table.entries();
+        let empty = entries.iter().filter(|entry| entry.any_list().count() == 0);
+        empty.for_each(|entry| self.settle(&**entry));
+    }
+
     /// Removes a listener, and tells of it.
     pub(super) fn remove(&self, listener: Listener) -> bool {
         self.candidates(listener).any(|at| self.remove_at(&at.entry, listener))

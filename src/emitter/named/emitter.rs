@@ -80,8 +80,8 @@ impl NamedEmitter {
     ///
     /// # Errors
     ///
-    /// None. No name means anything to the emitter, `error` neither: where a failure must not get lost, declare it
-    /// with [`events!`](crate::events!).
+    /// None. No name means anything to the emitter, `error` neither: a failure that must not get lost goes by
+    /// [`emit_error`](Self::emit_error).
     ///
     /// # Panics
     ///

@@ -48,8 +48,13 @@ impl<T> Places<T> {
         self.values.iter().map(|(_, value)| value)
     }
 
+    /// Is it about to grow?
+    pub(super) fn is_full(&self) -> bool {
+        self.values.len() * 2 >= self.places.len()
+    }
+
     pub(super) fn insert(&mut self, hash: u32, value: T) {
-        if self.values.len() * 2 >= self.places.len() {
+        if self.is_full() {
             self.arrange((self.places.len() * 2).max(8));
         }
         let number = u32::try_from(self.values.len()).ok().filter(|number| *number != FREE);

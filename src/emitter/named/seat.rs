@@ -17,6 +17,9 @@ pub(super) fn seat_of<K: Key>(core: &Core, key: K) -> Rc<Keyed<K>> {
     if let Some(entry) = core.table.entry(&key, hash) {
         return entry;
     }
+    if core.table.is_full() {
+        core.sweep();
+    }
     let entry = Rc::new(Keyed { list: List::default(), hash, state: State::default(), key });
     core.table.insert(Rc::clone(&entry));
     entry

@@ -91,6 +91,11 @@ impl Table {
         self.with(|places| places.insert(hash, Standing { id, at, entry }));
     }
 
+    /// Is there no room for one more?
+    pub(super) fn is_full(&self) -> bool {
+        self.with(|places| places.is_full())
+    }
+
     /// Takes an entry off, if it is there.
     pub(super) fn take_off(&self, entry: &dyn Entry) -> Option<Rc<dyn Entry>> {
         let at = ptr::from_ref(entry).cast::<()>();
