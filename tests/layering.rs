@@ -94,7 +94,7 @@ fn every_file_uses_only_what_stands_below_it() {
 const UNSAFE: &[&str] = &[
     "emitter/kind.rs",
     "emitter/list.rs",
-    "emitter/named/shelves.rs",
+    "emitter/named/table.rs",
     "emitter/row.rs",
     "emitter/slot.rs",
     "emitter/walk.rs",
