@@ -205,7 +205,6 @@ impl From<Tally> for Emitted {
 }
 
 impl From<Emitted> for Tally {
-    #[inline(always)]
     fn from(emitted: Emitted) -> Self {
         Self { called: emitted.called, more: emitted.skipped << 1 | usize::from(emitted.stopped) }
     }
@@ -341,11 +340,9 @@ impl<S: Declared, E: Event<S>> List<S, E> {
         Self::call_guarded(find, source, payload, ())
     }
 
-    /// The same. If anything has to be heeded during the emit, as a removal has, or if there is nobody to call, the
-    /// guard is dropped at its end; else it is forgotten.
-    ///
-    /// If no emit was under way before, nothing of the user's runs after this one is taken out of its row, unless
-    /// the list has become special meanwhile.
+    /// The same. If anything has to be heeded, as a removal has, or there is nobody to call, the guard is dropped in
+    /// the end; else it is forgotten. After an outermost emit has been taken out of its row nothing of the user's runs,
+    /// unless the list has become special.
     #[inline(always)]
     pub(super) fn call_guarded<'a, G>(
         find: impl Fn() -> &'a Self,
