@@ -10,4 +10,5 @@ mod sync {
     mod stress;
     pub(crate) mod support;
     mod threads;
+    mod waiting;
 }

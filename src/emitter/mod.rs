@@ -301,11 +301,13 @@ mod nested;
 mod next;
 mod options;
 mod pausable;
+mod pausing;
 mod place;
 mod queue;
 mod relaying;
 mod routing;
 mod row;
+mod sharing;
 mod slot;
 #[cfg(feature = "tracing")]
 mod spans;
@@ -361,7 +363,19 @@ pub use held::{Hold, Lend};
 pub use kept::{ByMut, ByRef, ByValue, Keep, Kept};
 #[doc(hidden)]
 pub use list::{AnyList, List, RawList};
+#[doc(hidden)]
+pub use sharing::{Local, Sharing};
 
 // For the emitter of many threads.
 #[cfg(feature = "std")]
 pub(crate) use {list::Place, listener::serial, listeners::At};
+
+#[cfg(feature = "std")]
+pub(crate) mod waits {
+    //! For the emitter of many threads: what its futures and streams are made of.
+    pub(crate) use super::kept::Waitable;
+    pub(crate) use super::next::Gone;
+    pub(crate) use super::queue::{Ear as QueueEar, Queue};
+    pub(crate) use super::streaming::{CAPACITY, OrError};
+    pub(crate) use super::waiting::Waiting as Arrival;
+}

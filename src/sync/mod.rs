@@ -105,11 +105,16 @@ mod node;
 mod primitives;
 mod readers;
 mod row;
+mod sharing;
 mod subscribing;
 mod turn;
+mod waiting;
 mod walk;
 
 pub use emission::EventEmitter;
 pub use handles::{Block, StillRunning, Subscription, Subscriptions};
 pub use listeners::Listeners;
+#[doc(hidden)]
+pub use sharing::Threads;
 pub use subscribing::Emitter;
+pub use waiting::{Events, Next, NextOrError, Strict, Waiting};
