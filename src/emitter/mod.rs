@@ -356,7 +356,7 @@ pub use any::{Part, Unwritten, Written};
 #[doc(hidden)]
 pub use core::Core;
 #[doc(hidden)]
-pub use event::{Family, Rows, Table};
+pub use event::{Family, Listed, Rows, Table};
 #[doc(hidden)]
 pub use held::{Hold, Lend};
 #[doc(hidden)]
@@ -369,6 +369,16 @@ pub use sharing::{Local, Sharing};
 // For the emitter of many threads.
 #[cfg(feature = "std")]
 pub(crate) use {list::Place, listener::serial, listeners::At};
+
+#[cfg(feature = "std")]
+pub(crate) mod watches {
+    //! For the emitter of many threads: what those get who watch.
+    pub(crate) use super::any::{Any, Heard};
+    pub(crate) use super::chain::{Counter, Nested, is_too_deep};
+    pub(crate) use super::leaks::{is_suspect, kept, report, shown};
+    #[cfg(feature = "tracing")]
+    pub(crate) use super::spans::traced;
+}
 
 #[cfg(feature = "std")]
 pub(crate) mod waits {

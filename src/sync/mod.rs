@@ -98,23 +98,34 @@
 #[macro_use]
 mod kinds;
 mod book;
+mod careful;
+mod core;
 mod emission;
 mod handles;
 mod listeners;
 mod node;
+mod options;
 mod primitives;
 mod readers;
+mod routing;
 mod row;
 mod sharing;
+mod stamp;
 mod subscribing;
 mod turn;
 mod waiting;
 mod walk;
+mod watch;
+mod watching;
 
 pub use emission::EventEmitter;
 pub use handles::{Block, StillRunning, Subscription, Subscriptions};
 pub use listeners::Listeners;
+pub use options::Options;
+pub use routing::Routing;
 #[doc(hidden)]
 pub use sharing::Threads;
 pub use subscribing::Emitter;
 pub use waiting::{Events, Next, NextOrError, Strict, Waiting};
+pub use watch::Recall;
+pub use watching::Watching;
