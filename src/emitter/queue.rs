@@ -7,7 +7,7 @@ use alloc::collections::VecDeque;
 use core::task::{Context, Poll, Waker};
 
 use super::pausing::Pause;
-use super::sharing::{Awaited, Guards, Sharing, poll};
+use super::sharing::{Awaited, Guards, Sharing, Woken, poll};
 
 /// What is done with an event for which there is no room.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -209,11 +209,9 @@ impl<S, T, H: Sharing> Queue<S, T, H> {
 
     fn ended(&self, ended: Option<(Guards<H>, Option<Waker>)>) {
         let Some((guards, waker)) = ended else { return };
+        let _woken = Woken(waker);
         drop(guards);
         self.pausing.let_go_on();
-        if let Some(waker) = waker {
-            waker.wake();
-        }
     }
 
     /// Nobody asks any more.
@@ -253,6 +251,7 @@ impl<S, T, H: Sharing> Queue<S, T, H> {
         if admits {
             let item = item(); // a clone: it may do anything
             let pushed = self.with(|state| state.push(item));
+            let _woken = Woken(pushed.waker);
             is_over = pushed.is_over;
             drop(pushed.left);
             if pushed.is_excess {
@@ -262,9 +261,6 @@ impl<S, T, H: Sharing> Queue<S, T, H> {
             }
             if pushed.is_full {
                 self.pausing.pause(source);
-            }
-            if let Some(waker) = pushed.waker {
-                waker.wake();
             }
         }
         if is_over {

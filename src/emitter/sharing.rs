@@ -76,6 +76,18 @@ impl<H: Sharing> Guards<H> {
     }
 }
 
+/// Wakes a task when it is dropped: also if what is done before panics.
+#[must_use]
+pub(super) struct Woken(pub(super) Option<Waker>);
+
+impl Drop for Woken {
+    fn drop(&mut self) {
+        if let Some(waker) = self.0.take() {
+            waker.wake();
+        }
+    }
+}
+
 /// Something that a task waits for.
 pub(super) trait Awaited {
     /// The waker of the task that asked last.

@@ -9,7 +9,7 @@
 use core::sync::atomic::{AtomicUsize, Ordering};
 use core::task::{Context, Poll, Waker};
 
-use super::sharing::{Awaited, Guards, Sharing, poll};
+use super::sharing::{Awaited, Guards, Sharing, Woken, poll};
 
 /// The future's end.
 pub(crate) struct Waiting<T, H: Sharing> {
@@ -110,8 +110,6 @@ fn settle<T, H: Sharing>(shared: &H::Cell<State<T, H>>, arrived: Option<T>) {
         state.settled = Some(ORDER.fetch_add(1, Ordering::Relaxed));
         (state.guards.take(), state.waker.take())
     });
+    let _woken = Woken(waker);
     drop(guards);
-    if let Some(waker) = waker {
-        waker.wake();
-    }
 }

@@ -15,6 +15,7 @@ use super::options::Options;
 use super::primitives::{AtomicI64, AtomicUsize, Mutex, Ordering, lock};
 use super::row::Row;
 use super::subscribing::Emitter;
+use super::turn::Held;
 use super::watch::{Gone, Watch};
 use crate::emitter::names::ListenerRemoved;
 use crate::emitter::watches::{Counter, Nested, is_suspect, report};
@@ -246,50 +247,46 @@ impl<S: Emitter> Core<S> {
     ) -> Listener {
         let row = self.row::<E>();
         let since = || self.arrivals.fetch_add(1, Ordering::Relaxed);
-        let add = || row.add(place, since, node);
-        let (number, count) = match self.watched() {
-            None => add(),
-            Some(watch) => self.add_watched::<E>(watch, source, location, add),
-        };
+        // The turn, if somebody is told, is had until the listener is there.
+        let turn = self.watched().and_then(|watch| self.announce::<E>(watch, source, location));
+        let limit = self.limit.load(Ordering::Relaxed);
+        let (number, suspect) = row.add(place, since, |count| is_suspect(count, limit), node);
+        drop(turn);
         if E::BUILT_IN {
             self.watch().keep_recall(source);
             self.regate();
         }
-        if is_suspect(count, self.limit.load(Ordering::Relaxed)) {
+        if let Some(count) = suspect {
             self.suspect::<E>(source, count);
         }
         Listener { key: number, serial: self.serial, event: E::INDEX.into() }
     }
 
     #[cold]
-    fn add_watched<E: Event<S>>(
+    fn announce<'a, E: Event<S>>(
         &self,
-        watch: &Watch<S>,
+        watch: &'a Watch<S>,
         source: &S,
         location: &'static Location<'static>,
-        add: impl FnOnce() -> (i64, usize),
-    ) -> (i64, usize) {
+    ) -> Option<Held<'a>> {
         self.tell_untold(source);
-        let _turn = watch.is_told().then(|| watch.turn.hold());
+        let turn = watch.is_told().then(|| watch.turn.hold());
         if watch.added.count() != 0 {
             let others = self.row::<E>().count();
             let info = ListenerInfo::new(E::NAME, E::INDEX, others, location, None);
             watch.added.emit(self, source, &info);
         }
-        add()
+        turn
     }
 
     #[cold]
     fn suspect<E: Event<S>>(&self, source: &S, count: usize) {
-        let row = self.row::<E>();
-        if row.warn() {
-            let limit = self.limit.load(Ordering::Relaxed);
-            let leak = Leak::new(S::NAME, E::NAME, count, limit, row.locations());
-            let told =
-                self.watched().is_some_and(|watch| watch.leaks.emit(self, source, &leak).handled());
-            if !told {
-                report(&leak);
-            }
+        let limit = self.limit.load(Ordering::Relaxed);
+        let leak = Leak::new(S::NAME, E::NAME, count, limit, self.row::<E>().locations());
+        let told =
+            self.watched().is_some_and(|watch| watch.leaks.emit(self, source, &leak).handled());
+        if !told {
+            report(&leak);
         }
     }
 }

@@ -150,17 +150,26 @@ impl<S: Declared> Listeners<S> {
     }
 
     #[inline]
-    pub(super) fn emit<E: Event<S>>(&self, source: &S, _: E, payload: E::Payload<'_>) -> Emitted {
+    pub(super) fn emit<E: Event<S>>(
+        &self,
+        source: &S,
+        event: E,
+        payload: E::Payload<'_>,
+    ) -> Emitted {
         const { assert!(!E::BUILT_IN, "events that every emitter has are raised by itself alone") };
-        let emit = || match self.made() {
+        #[cfg(feature = "tracing")]
+        let emitted = traced(S::NAME, E::NAME, || self.emit_plain(source, event, payload));
+        #[cfg(not(feature = "tracing"))]
+        let emitted = self.emit_plain(source, event, payload);
+        emitted
+    }
+
+    #[inline(always)]
+    fn emit_plain<E: Event<S>>(&self, source: &S, _: E, payload: E::Payload<'_>) -> Emitted {
+        match self.made() {
             Some(core) => core.row::<E>().emit(core, source, payload),
             None => Emitted::default(),
-        };
-        #[cfg(feature = "tracing")]
-        let emitted = traced(S::NAME, E::NAME, emit);
-        #[cfg(not(feature = "tracing"))]
-        let emitted = emit();
-        emitted
+        }
     }
 
     /// Removes all listeners and tells nobody.

@@ -15,16 +15,19 @@ use core::ptr::NonNull;
 use super::core::Core;
 use super::primitives::{AtomicI64, AtomicPtr, Ordering};
 use super::stamp;
+use super::walk::Emit;
 use crate::emitter::{Declared, Event, ListenerKind};
 
 /// What a listener has done with an event.
 #[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
 pub(super) enum Verdict {
     /// It was not for it.
-    Missed,
-    Taken,
+    Missed = 0,
+    /// The only one with the lowest bit, by which an emit counts.
+    Taken = 1,
     /// Nobody else is to get it.
-    Stopped,
+    Stopped = 2,
 }
 
 /// How a listener was added, as a type.
@@ -38,7 +41,7 @@ pub(super) trait Sort {
 ///
 /// By the invariants above: the pointer is good, and the closure may run now.
 type Call<S, E> =
-    unsafe fn(*const Node<S, E>, &Core<S>, &S, <E as Event<S>>::Payload<'_>) -> Verdict;
+    unsafe fn(*const Node<S, E>, &Emit<'_, S>, <E as Event<S>>::Payload<'_>) -> Verdict;
 
 /// What depends on the closure's type only.
 struct Kind<S: Declared, E: Event<S>> {
@@ -196,6 +199,11 @@ impl<S: Declared, E: Event<S>> Node<S, E> {
         stamp::intercepts(self.stamp.load(Ordering::Relaxed))
     }
 
+    /// Does it come, as it is added, behind all that there are?
+    pub(super) fn is_last(&self) -> bool {
+        stamp::is_last(self.stamp.load(Ordering::Relaxed))
+    }
+
     /// Has it been removed, or is it blocked, or newer than that?
     #[inline(always)]
     pub(super) fn is_passed_over(&self, newest: i64) -> bool {
@@ -216,12 +224,11 @@ impl<S: Declared, E: Event<S>> Node<S, E> {
     #[inline(always)]
     pub(super) unsafe fn call(
         this: *const Self,
-        core: &Core<S>,
-        source: &S,
+        emit: &Emit<'_, S>,
         payload: E::Payload<'_>,
     ) -> Verdict {
         // SAFETY: as the caller promises.
-        unsafe { ((*this).call)(this, core, source, payload) }
+        unsafe { ((*this).call)(this, emit, payload) }
     }
 }
 
@@ -232,8 +239,7 @@ unsafe fn drop_full<S: Declared, E: Event<S>, F>(node: NonNull<Node<S, E>>) {
 
 unsafe fn call_mut<S: Declared, E: Event<S>, F>(
     node: *const Node<S, E>,
-    core: &Core<S>,
-    source: &S,
+    emit: &Emit<'_, S>,
     payload: E::Payload<'_>,
 ) -> Verdict
 where
@@ -246,13 +252,12 @@ where
     };
     // SAFETY: the pointer is good.
     let node = unsafe { &*node };
-    listener(&Seat { core, node }, source, payload)
+    listener(&Seat { core: emit.core, node }, emit.source, payload)
 }
 
 unsafe fn call_ref<S: Declared, E: Event<S>, F>(
     node: *const Node<S, E>,
-    _: &Core<S>,
-    source: &S,
+    emit: &Emit<'_, S>,
     payload: E::Payload<'_>,
 ) -> Verdict
 where
@@ -260,6 +265,6 @@ where
 {
     // SAFETY: by invariant 2 it is an `F`, to which there are shared references only, and it is `Sync`.
     let listener = unsafe { &*(*node.cast::<Full<S, E, F>>()).listener.get() };
-    listener(source, payload);
+    listener(emit.source, payload);
     Verdict::Taken
 }

@@ -84,10 +84,8 @@ pub trait Routing: Emitter {
     ///
     /// # Errors
     ///
-    /// If nobody takes the error it is not lost. If a loop runs on this thread it ends
-    #[cfg_attr(feature = "event-loop", doc = "[`run`](fn@crate::run),")]
-    #[cfg_attr(not(feature = "event-loop"), doc = "`run`,")]
-    /// which returns it; the other listeners are called before. Elsewhere the listener panics with it, as Node throws.
+    /// If nobody takes the error it is not lost. If a loop runs on this thread it ends `run`, which returns it; the
+    /// other listeners are called before. Elsewhere the listener panics with it, as Node throws.
     ///
     /// Failures cannot go in circles: while such an error is being raised on a thread, a listener of this emitter that
     /// fails on that thread, one for errors say, raises none. Its error is treated as one that nobody took.

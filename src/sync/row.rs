@@ -58,13 +58,15 @@ struct Dead<S: Declared, E: Event<S>> {
 }
 
 impl<S: Declared, E: Event<S>> Row<S, E> {
-    /// Adds a listener; `node` makes it for a stamp. Its number, and how many there are with it.
+    /// Adds a listener; `node` makes it for a stamp. Its number, and how many there are with it if that is suspect
+    /// and has not been said since there were none.
     pub(super) fn add(
         &self,
         place: Place,
         since: impl FnOnce() -> i64,
+        is_suspect: impl FnOnce(usize) -> bool,
         node: impl FnOnce(i64) -> Owned<S, E>,
-    ) -> (i64, usize) {
+    ) -> (i64, Option<usize>) {
         let mut book = lock(&self.book);
         let number = stamp::number(self.newest.load(Ordering::Relaxed)) + 1;
         let node = node(stamp::new(place, number)).release();
@@ -86,7 +88,9 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
         // In this order: an emit that calls an interceptor knows that there are some.
         self.set_mode(&book);
         self.newest.store(stamp::newest(number), Ordering::Release);
-        (number, book.live)
+        let is_suspect = !book.warned && is_suspect(book.live);
+        book.warned |= is_suspect;
+        (number, is_suspect.then_some(book.live))
     }
 
     /// Has emits know that they have more to do, or have not.
@@ -94,11 +98,6 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
         let mut book = lock(&self.book);
         book.gated = gated;
         self.set_mode(&book);
-    }
-
-    /// Says `true` once, until there were no listeners at all.
-    pub(super) fn warn(&self) -> bool {
-        !core::mem::replace(&mut lock(&self.book).warned, true)
     }
 
     /// Where a listener was registered, if it is there.
@@ -233,13 +232,15 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
         let this = node.0.as_ptr();
         // SAFETY: linked nodes are good, and we have the lock.
         unsafe {
-            let head = self.head.load(Ordering::Relaxed);
-            let key = (*this).key();
-            let front = head.as_ref().is_some_and(|head| head.key() > key);
-            let tail = book.tail.map_or(ptr::null_mut(), |tail| tail.0.as_ptr());
-            let mut before = if front { ptr::null_mut() } else { tail };
-            while before.as_ref().is_some_and(|before| before.key() > key) {
-                before = (*before).prev.load(Ordering::Relaxed);
+            let mut before = book.tail.map_or(ptr::null_mut(), |tail| tail.0.as_ptr());
+            if !(*this).is_last() {
+                let (key, head) = ((*this).key(), self.head.load(Ordering::Relaxed));
+                if head.as_ref().is_some_and(|head| head.key() > key) {
+                    before = ptr::null_mut();
+                }
+                while before.as_ref().is_some_and(|before| before.key() > key) {
+                    before = (*before).prev.load(Ordering::Relaxed);
+                }
             }
             let link = before.as_ref().map_or(&self.head, |before| &before.next);
             let after = link.load(Ordering::Relaxed);

@@ -46,6 +46,11 @@ pub(super) fn intercepts(stamp: i64) -> bool {
     stamp >> 16 & 3 == 0
 }
 
+/// Does it come behind all that there are, as most do?
+pub(super) fn is_last(stamp: i64) -> bool {
+    stamp >> 16 & 3 == 3
+}
+
 /// The key by which a row is sorted.
 pub(super) fn key(stamp: i64) -> i64 {
     let place = match stamp >> 16 & 3 {

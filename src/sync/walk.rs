@@ -38,7 +38,7 @@ enum Among {
 
 /// How listeners are called.
 pub(super) trait Manner<S: Declared, E: Event<S>> {
-    /// Is the payload wanted when the last listener has had it?
+    /// Is the payload wanted when the last listener has had it, by [`end`](Self::end)?
     const KEEPS: bool;
 
     /// Calls a listener by `call`, counts it, and says whether the emit goes on.
@@ -68,7 +68,7 @@ impl<S: Declared, E: Event<S>> Manner<S, E> for Plain {
         call: impl FnOnce() -> Verdict,
         emitted: &mut Emitted,
     ) -> bool {
-        emitted.called += usize::from(call() == Verdict::Taken);
+        emitted.called += call() as usize & Verdict::Taken as usize;
         true
     }
 
@@ -90,20 +90,27 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
         // In this order: see `Row::add`.
         let newest = self.newest.load(Ordering::Acquire);
         let mode = self.mode.load(Ordering::Acquire);
-        let emit = Emit { core, source, newest };
-        match mode {
-            EXCLUSIVE => {
-                let me = me();
-                if !self.turn.try_take(me) {
-                    return self.emit_busy(core, source, payload);
-                }
-                let _turn = Turns { row: self, me };
-                self.walk_in_turn(&Plain, Among::All, emit, payload)
+        if mode == EXCLUSIVE {
+            let me = me();
+            if !self.turn.try_take(me) {
+                return self.emit_busy(core, source, payload);
             }
-            SHARED => self.emit_shared(&Plain, emit, payload),
-            NOBODY => Emitted::default(),
-            _ => self.emit_special(core, source, payload),
+            let _turn = Turns { row: self, me };
+            return self.walk_in_turn(&Plain, Among::All, Emit { core, source, newest }, payload);
         }
+        if mode == NOBODY {
+            return Emitted::default();
+        }
+        self.emit_otherwise(mode, Emit { core, source, newest }, payload)
+    }
+
+    /// By itself, so that the loop above has all registers.
+    #[inline(never)]
+    fn emit_otherwise(&self, mode: u8, emit: Emit<'_, S>, payload: E::Payload<'_>) -> Emitted {
+        if mode == SHARED {
+            return self.emit_shared(&Plain, emit, payload);
+        }
+        self.emit_special(emit.core, emit.source, payload)
     }
 
     /// An emit with more to do than to call listeners.
@@ -218,7 +225,7 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
         mut payload: E::Payload<'_>,
     ) -> Emitted {
         let mut emitted = Emitted::default();
-        let Emit { core, source, newest } = emit;
+        let Emit { source, newest, .. } = emit;
         let mut at = self.head.load(Ordering::Acquire);
         // SAFETY: by invariant 2 a walker's nodes stay, also those that are removed meanwhile.
         while let Some(node) = unsafe { at.as_ref() } {
@@ -239,18 +246,21 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
             if !M::KEEPS && next.is_null() {
                 // SAFETY: the pointer is good as long as we walk. If the listener is not re-entrant we have
                 // the turn; outermost, so that nothing runs, or having looked that it does not.
-                let call = || unsafe { Node::call(this, core, source, payload) };
+                let call = || unsafe { Node::call(this, &emit, payload) };
                 manner.call(node, source, call, &mut emitted);
                 return emitted;
             }
             let lent = E::lend(&mut payload);
             // SAFETY: the same.
-            let call = || unsafe { Node::call(this, core, source, lent) };
+            let call = || unsafe { Node::call(this, &emit, lent) };
             if !manner.call(node, source, call, &mut emitted) {
                 break;
             }
         }
-        manner.end(source, &payload, &emitted);
+        if M::KEEPS {
+            running.set(ptr::null()); // what comes now does not come from inside of a listener
+            manner.end(source, &payload, &emitted);
+        }
         emitted
     }
 }
