@@ -22,4 +22,4 @@ pub use crate::on_async::OnAsync as _;
 #[cfg(feature = "event-loop")]
 pub use crate::stream::{ReadControl as _, Readable as _, Writable as _, WriteControl as _};
 #[cfg(feature = "std")]
-pub use crate::sync::Emitter as _;
+pub use crate::sync::{Emitter as _, Routing as _, Waiting as _, Watching as _};

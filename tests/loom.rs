@@ -5,12 +5,18 @@
 #![cfg(onward_loom)]
 
 use loom::cell::UnsafeCell;
-use loom::sync::Arc;
 use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use loom::sync::{Arc, Condvar, Mutex};
 use loom::thread;
 
+use std::future::Future;
+use std::ops::ControlFlow;
+use std::pin::pin;
+use std::task::{Context, Poll, Wake, Waker};
+
 use onward::events;
-use onward::sync::Emitter;
+use onward::events::{ListenerAdded, ListenerRemoved};
+use onward::sync::{Emitter, Routing, Waiting, Watching};
 
 events! { sync Room { Joined(u32), Left(u32) } }
 
@@ -220,4 +226,191 @@ fn off_and_wait_in_a_circle() {
             assert_eq!([room.emit(Joined, 1).called, room.emit(Left, 1).called], [0, 1]);
         });
     }
+}
+
+/// Wakes who waits in [`block_on`].
+struct Bell(Mutex<bool>, Condvar);
+
+impl Wake for Bell {
+    fn wake(self: std::sync::Arc<Self>) {
+        *self.0.lock().expect("no panic in here") = true;
+        self.1.notify_one();
+    }
+}
+
+/// Sleeps until it is woken: `loom` sees if nobody ever does.
+fn block_on<F: Future>(future: F) -> F::Output {
+    let bell = std::sync::Arc::new(Bell(Mutex::new(false), Condvar::new()));
+    let (mut future, waker) = (pin!(future), Waker::from(bell.clone()));
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return output;
+        }
+        let mut rung = bell.0.lock().expect("no panic in here");
+        while !*rung {
+            rung = bell.1.wait(rung).expect("no panic in here");
+        }
+        *rung = false;
+    }
+}
+
+#[test]
+fn who_waits_is_woken_by_another_thread() {
+    model(4, || {
+        let room = room();
+        let (next, mut stream) = (room.next(Joined), room.stream(Left));
+        let other = room.clone();
+        let thread = thread::spawn(move || {
+            assert_eq!(other.emit(Joined, 1).called, 1);
+            assert_eq!(other.emit(Left, 2).called, 1);
+        });
+        assert_eq!(block_on(next), Ok(1));
+        assert_eq!(block_on(stream.next()), Some(2));
+        thread.join().expect("no panic");
+        assert_eq!(room.listener_count(Joined), 0);
+    });
+}
+
+#[test]
+fn one_that_begins_to_wait_during_an_emit_gets_this_or_the_next() {
+    model(3, || {
+        let room = room();
+        room.on_reentrant(Joined, |_, _| {});
+        let other = room.clone();
+        let thread = thread::spawn(move || other.emit(Joined, 1));
+        let next = room.next(Joined);
+        room.emit(Joined, 2);
+        assert!((1..=2).contains(&block_on(next).expect("it came")));
+        thread.join().expect("no panic");
+        assert_eq!(room.listener_count(Joined), 1);
+    });
+}
+
+#[test]
+fn one_that_ceases_to_wait_during_an_emit() {
+    for polled in [false, true] {
+        model(4, move || {
+            let room = room();
+            let mut next = room.next(Joined);
+            if polled {
+                let waiting = std::pin::Pin::new(&mut next);
+                assert!(waiting.poll(&mut Context::from_waker(Waker::noop())).is_pending());
+            }
+            let other = room.clone();
+            let thread = thread::spawn(move || other.emit(Joined, 1).called);
+            drop(next);
+            assert!(thread.join().expect("no panic") <= 1);
+            assert_eq!([room.listener_count(Joined), room.emit(Joined, 2).called], [0, 0]);
+        });
+    }
+}
+
+#[test]
+fn who_waits_is_told_of_the_end_in_every_order() {
+    model(4, || {
+        let room = room();
+        let (next, mut stream) = (room.next(Joined), room.stream(Joined).capacity(1));
+        let thread = thread::spawn(move || {
+            room.emit(Joined, 1);
+            room.remove_all();
+        });
+        assert_eq!(block_on(next), Ok(1));
+        assert_eq!(block_on(stream.next()), Some(1));
+        assert_eq!(block_on(stream.next()), None);
+        thread.join().expect("no panic");
+    });
+}
+
+#[test]
+fn two_threads_fill_a_stream_while_a_third_takes() {
+    model(2, || {
+        let room = room();
+        let mut stream = room.stream(Joined).capacity(1);
+        let threads = [1, 2].map(|n| {
+            let room = room.clone();
+            thread::spawn(move || assert_eq!(room.emit(Joined, n).called, 1))
+        });
+        drop(room);
+        let mut taken = 0;
+        while block_on(stream.next()).is_some() {
+            taken += 1;
+        }
+        assert_eq!(taken + stream.dropped(), 2);
+        for thread in threads {
+            thread.join().expect("no panic");
+        }
+    });
+}
+
+#[test]
+fn an_interceptor_that_comes_during_an_emit_is_heeded_if_it_is_called() {
+    model(4, || {
+        let room = room();
+        room.on(Joined, |_, _| {});
+        let other = room.clone();
+        let thread = thread::spawn(move || other.emit(Joined, 1));
+        let (asked, mut alone) = (Arc::new(AtomicUsize::new(0)), Alone::new());
+        let a = Arc::clone(&asked);
+        let stops = room.intercept(Joined, move |_, _| {
+            alone.touch();
+            a.fetch_add(1, Ordering::Relaxed);
+            ControlFlow::Break(())
+        });
+        assert!(room.emit(Joined, 2).stopped);
+        room.off(stops);
+        let emitted = thread.join().expect("no panic");
+        assert_eq!(emitted.called, usize::from(!emitted.stopped));
+        assert_eq!(asked.load(Ordering::Relaxed), 1 + usize::from(emitted.stopped));
+    });
+}
+
+#[test]
+fn on_any_while_another_thread_emits() {
+    for reentrant in [false, true] {
+        model(3, move || {
+            let room = room();
+            if reentrant {
+                room.on_reentrant(Joined, |_, _| {});
+            } else {
+                room.on(Joined, |_, _| {});
+            }
+            let other = room.clone();
+            let thread = thread::spawn(move || assert_eq!(other.emit(Joined, 1).called, 1));
+            let (heard, mut alone) = (Arc::new(AtomicUsize::new(0)), Alone::new());
+            let h = Arc::clone(&heard);
+            let any = room.on_any(move |_, _| h.store(alone.touch() as usize, Ordering::Relaxed));
+            room.emit(Left, 2); // nobody listens but for it
+            assert!(heard.load(Ordering::Relaxed) >= 1);
+            room.off(any);
+            thread.join().expect("no panic");
+            assert!(heard.load(Ordering::Relaxed) <= 2);
+            assert_eq!(room.emit(Joined, 3).called, 1);
+        });
+    }
+}
+
+#[test]
+fn watchers_see_the_count_go_up_and_down_one_by_one() {
+    model(2, || {
+        let (room, runs) = (room(), Arc::new(AtomicBool::new(false)));
+        let r = Arc::clone(&runs);
+        room.on(ListenerAdded, move |_, added| {
+            if added.is(Joined) && added.others() == 0 {
+                assert!(!r.swap(true, Ordering::Relaxed), "it ran already");
+            }
+        });
+        let r = Arc::clone(&runs);
+        room.on(ListenerRemoved, move |_, gone| {
+            if gone.is(Joined) && gone.others() == 0 {
+                assert!(r.swap(false, Ordering::Relaxed), "it did not run");
+            }
+        });
+        let other = room.clone();
+        let thread = thread::spawn(move || drop(other.on_scoped(Joined, |_, _| {})));
+        let listener = room.on(Joined, |_, _| {});
+        assert!(runs.load(Ordering::Relaxed));
+        room.off(listener);
+        thread.join().expect("no panic");
+        assert!(!runs.load(Ordering::Relaxed));
+    });
 }

@@ -7,7 +7,10 @@ mod sync {
     mod drops;
     mod ending;
     mod handles;
+    mod routing;
     mod stress;
     pub(crate) mod support;
     mod threads;
+    mod waiting;
+    mod watching;
 }

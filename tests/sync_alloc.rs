@@ -7,18 +7,21 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use onward::events;
-use onward::sync::Emitter;
+use onward::sync::{Emitter, Waiting, Watching};
 
 struct Counting;
 
 thread_local! {
     static ALLOCATED: Cell<usize> = const { Cell::new(0) };
+    /// The size of the last block.
+    static SIZE: Cell<usize> = const { Cell::new(0) };
 }
 
 // SAFETY: passes everything on to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let _ = ALLOCATED.try_with(|count| count.set(count.get() + 1));
+        let _ = SIZE.try_with(|size| size.set(layout.size()));
         // SAFETY: the caller's promises are those of this method.
         unsafe { System.alloc(layout) }
     }
@@ -93,4 +96,51 @@ fn a_listener_is_one_block() {
     assert_eq!(allocated, 1);
     let off = allocated_by(|| assert!(listener.is_some_and(|listener| room.off(listener))));
     assert_eq!(off, 0);
+}
+
+/// Six words: the next one and the one before, when and where it was registered, how it is called and dropped.
+#[test]
+fn a_listener_is_48_bytes_beside_its_closure() {
+    const WORD: usize = size_of::<usize>();
+    let room = Room::new();
+    for _ in 0..9 {
+        room.on_reentrant(Joined, |_, _| {}); // the vectors have grown
+    }
+    let large = [0_u64; 32];
+    let sizes = [
+        size_of_block(|| _ = room.on(Joined, |_, _| {})),
+        size_of_block(|| _ = room.on(Joined, move |_, name| assert_eq!(large[name.len()], 0))),
+        size_of_block(|| _ = room.on_group(Joined, 7, |_, _| {})),
+        size_of_block(|| {
+            room.on_reentrant(Joined, move |_, name| assert_eq!(large[name.len()], 0));
+        }),
+    ];
+    if WORD == 8 {
+        assert_eq!(sizes, [48, 48 + size_of_val(&large), 48, 48 + size_of_val(&large)]);
+    }
+}
+
+fn size_of_block(work: impl FnOnce()) -> usize {
+    assert_eq!(allocated_by(work), 1);
+    SIZE.get()
+}
+
+#[test]
+fn to_queue_events_for_a_stream_allocates_nothing_once_the_queue_has_grown() {
+    let room = Room::new();
+    let stream = room.stream(Closed).capacity(8);
+    (0..9).for_each(|_| _ = room.emit(Closed, ()));
+    assert_eq!(allocated_by(|| (0..100).for_each(|_| _ = room.emit(Closed, ()))), 0);
+    assert_eq!((stream.lag(), stream.dropped()), (8, 101));
+}
+
+#[test]
+fn a_listener_for_all_events_does_not_make_an_emit_allocate() {
+    let room = Room::new();
+    let heard = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let h = std::sync::Arc::clone(&heard);
+    room.on_any(move |_, _| _ = h.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
+    room.on(Joined, |_, _| {});
+    assert_eq!(allocated_by(|| _ = room.emit(Joined, "ada")), 0);
+    assert_eq!(heard.load(std::sync::atomic::Ordering::Relaxed), 1);
 }

@@ -16,14 +16,16 @@ pub trait AnyEvent: Copy + fmt::Debug {
 }
 
 /// The event that all events are, to those who listen to all.
-#[derive(Clone, Copy)]
-pub(super) struct Any;
+#[derive(Clone, Copy, Debug)]
+#[allow(unnameable_types, reason = "for the storage of emitters")]
+pub struct Any;
 
 /// What those who listen to all are told.
-pub(super) struct Heard<'a, S: Declared> {
-    pub(super) event: S::Any<'a>,
+#[allow(unnameable_types, missing_debug_implementations, reason = "for the storage of emitters")]
+pub struct Heard<'a, S: Declared> {
+    pub(crate) event: S::Any<'a>,
     /// The newest registration when the emit began: those after it are not called.
-    pub(super) newest: i64,
+    pub(crate) newest: i64,
 }
 
 impl<S: Declared> Event<S> for Any {
@@ -47,9 +49,11 @@ impl<S: Declared> Event<S> for Any {
     }
 
     fn row<F: Family>(_: &S::Rows<F>) -> &F::Row<S, Self> {
-        // It depends on the emitter, so that it counts only where somebody asks.
-        const { assert!(S::NAME.is_empty(), "emitters for many threads have no such event") };
-        unreachable!()
+        unreachable!("it has none of those that are declared")
+    }
+
+    fn watched<F: Family>(watch: &F::Watch<S>) -> Option<&F::Row<S, Self>> {
+        Some(F::any_event(watch))
     }
 }
 

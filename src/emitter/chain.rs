@@ -7,17 +7,17 @@
 #[cfg(not(feature = "std"))]
 pub(super) use of_list::Counter;
 #[cfg(feature = "std")]
-pub(super) use of_thread::{Counter, is_too_deep};
+pub(crate) use of_thread::{Counter, Nested, is_too_deep};
 
 use alloc::borrow::Cow;
 use alloc::string::String;
 
 /// The names of an emitter and of one of its events, or of all that are found at run time.
-pub(super) type Names = (&'static str, &'static str);
+pub(crate) type Names = (&'static str, &'static str);
 
 /// An event that is found at run time, and has its name from there.
 #[allow(unnameable_types, reason = "for the storage alone")]
-pub(super) trait Labelled {
+pub(crate) trait Labelled {
     /// The name for people.
     fn label(&self) -> String;
 }
@@ -70,13 +70,13 @@ mod of_thread {
     }
 
     /// What a list has to keep in order to count: nothing, the thread does.
-    pub(in crate::emitter) struct Counter(());
+    pub(crate) struct Counter(());
 
     /// Until this is dropped, one more emit is under way.
-    pub(in crate::emitter) struct Nested(());
+    pub(crate) struct Nested(());
 
     impl Counter {
-        pub(in crate::emitter) const fn new() -> Self {
+        pub(crate) const fn new() -> Self {
             Self(())
         }
 
@@ -85,7 +85,7 @@ mod of_thread {
         /// If more than `limit` are under way with this one.
         #[track_caller]
         #[allow(clippy::unused_self, reason = "its twin below uses it")]
-        pub(in crate::emitter) fn enter(
+        pub(crate) fn enter(
             &self,
             limit: u32,
             names: Names,
@@ -140,7 +140,7 @@ mod of_thread {
         }
     }
 
-    pub(in crate::emitter) fn is_too_deep() -> bool {
+    pub(crate) fn is_too_deep() -> bool {
         CHAIN.try_with(|chain| chain.too_deep.get()).unwrap_or(false)
     }
 }

@@ -94,6 +94,23 @@ pub enum Position {
 }
 
 impl ListenerDump {
+    #[cfg(feature = "std")]
+    pub(crate) fn new(
+        key: i64,
+        kind: ListenerKind,
+        location: &'static Location<'static>,
+        blocked: bool,
+        running: bool,
+    ) -> Self {
+        Self { key, kind, location, blocked, running }
+    }
+
+    /// By what the listeners of an event are sorted.
+    #[cfg(feature = "std")]
+    pub(crate) fn key(&self) -> i64 {
+        self.key
+    }
+
     /// Where it stands in the order of its event.
     pub fn position(&self) -> Position {
         match Place::of(self.key) {

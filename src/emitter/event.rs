@@ -1,8 +1,9 @@
 //! What an event is, and what an emitter declares.
 
-use super::any::AnyEvent;
+use super::any::{Any, AnyEvent};
 use super::core::Core;
 use super::list::{AnyList, List, RawList};
+use crate::emitter::names::{ListenerAdded, ListenerLeak, ListenerRemoved};
 
 /// `Self` is an event that `S` emits, with a payload that belongs to the pair of the two.
 ///
@@ -75,6 +76,13 @@ pub trait Event<S: Declared>: Copy + 'static {
 
     #[doc(hidden)]
     fn row<F: Family>(rows: &S::Rows<F>) -> &F::Row<S, Self>;
+
+    /// The row of an event that every emitter has.
+    #[doc(hidden)]
+    fn watched<F: Family>(watch: &F::Watch<S>) -> Option<&F::Row<S, Self>> {
+        let _ = watch;
+        None
+    }
 }
 
 /// A type for which [`events!`](crate::events!) has declared what it emits. Nothing else implements it.
@@ -100,6 +108,9 @@ pub trait Declared: Sized + 'static {
     fn shorten<'a, 'b: 'a>(event: Self::Any<'b>) -> Self::Any<'a>;
 }
 
+/// A type whose events are all declared, none found at run time.
+pub trait Listed: Declared {}
+
 /// One typed list for each event, as fields: finding an event's listeners takes no hash and no cast.
 pub trait Table: Default + 'static {
     /// The list of the event with this [`Event::INDEX`].
@@ -114,9 +125,19 @@ pub trait Family: 'static {
     type Row<S: Declared, E: Event<S>>: Default + Send + Sync;
     /// Any of these rows, whatever its event.
     type Any: ?Sized;
+    /// The rows of the events that every emitter has.
+    type Watch<S: Declared>;
 
     /// Forgets the event.
     fn any<S: Declared, E: Event<S>>(row: &Self::Row<S, E>) -> &Self::Any;
+    /// Those who are told of listeners that come.
+    fn added<S: Declared>(watch: &Self::Watch<S>) -> &Self::Row<S, ListenerAdded>;
+    /// Those who are told of listeners that go.
+    fn removed<S: Declared>(watch: &Self::Watch<S>) -> &Self::Row<S, ListenerRemoved>;
+    /// Those who are told of suspiciously many.
+    fn leaks<S: Declared>(watch: &Self::Watch<S>) -> &Self::Row<S, ListenerLeak>;
+    /// Those who hear all events.
+    fn any_event<S: Declared>(watch: &Self::Watch<S>) -> &Self::Row<S, Any>;
 }
 
 /// One row of a [`Family`] for each event, as fields.

@@ -5,6 +5,7 @@ use core::pin::Pin;
 use core::task::{Context, Poll};
 
 use super::next::{Next, NextOrError};
+use super::sharing::Sharing;
 
 /// Waits for the first of two, three or four events, and says which one it was.
 ///
@@ -89,17 +90,17 @@ impl<W: Race> Future for First<W> {
     }
 }
 
-impl<T> private::Sealed for Next<T> {}
-impl<T, X> private::Sealed for NextOrError<T, X> {}
+impl<T, H: Sharing> private::Sealed for Next<T, H> {}
+impl<T, X, H: Sharing> private::Sealed for NextOrError<T, X, H> {}
 impl<W: private::Sealed> private::Sealed for &mut W {}
 
-impl<T> Armed for Next<T> {
+impl<T, H: Sharing> Armed for Next<T, H> {
     fn poll_settled(&self, cx: &Context<'_>) -> Poll<usize> {
         self.poll_settled(cx)
     }
 }
 
-impl<T, X> Armed for NextOrError<T, X> {
+impl<T, X, H: Sharing> Armed for NextOrError<T, X, H> {
     fn poll_settled(&self, cx: &Context<'_>) -> Poll<usize> {
         self.poll_settled(cx)
     }

@@ -10,12 +10,11 @@ use core::marker::PhantomData;
 use core::panic::Location;
 
 use super::core::Core;
-use super::event::{Declared, Event, Family};
+use super::event::{Declared, Event, Family, Listed};
 use super::kept::ByRef;
 use super::leaks::Leak;
 use super::list::List;
 use super::listener::Listener;
-use super::subscribing::Emitter;
 use crate::emitter::names::{ListenerAdded, ListenerLeak, ListenerRemoved};
 
 /// A listener that is about to be added, or was removed: what
@@ -44,7 +43,7 @@ pub struct ListenerInfo<S> {
     of: PhantomData<fn(&S)>,
 }
 
-impl<S: Emitter> ListenerInfo<S> {
+impl<S: Listed> ListenerInfo<S> {
     /// Is it a listener for this event?
     pub fn is<E: Event<S>>(&self, _: E) -> bool {
         self.index == E::INDEX
@@ -65,7 +64,7 @@ impl<S: Emitter> ListenerInfo<S> {
 }
 
 impl<S: Declared> ListenerInfo<S> {
-    pub(super) fn new(
+    pub(crate) fn new(
         event: &'static str,
         index: u16,
         others: usize,
@@ -153,9 +152,11 @@ macro_rules! built_in {
             }
 
             fn row<F: Family>(_: &S::Rows<F>) -> &F::Row<S, Self> {
-                // It depends on the emitter, so that it counts only where somebody asks.
-                const { assert!(S::NAME.is_empty(), "emitters for many threads have no such event") };
-                unreachable!()
+                unreachable!("it has none of those that are declared")
+            }
+
+            fn watched<F: Family>(watch: &F::Watch<S>) -> Option<&F::Row<S, Self>> {
+                Some(F::$list(watch))
             }
         }
     )*};

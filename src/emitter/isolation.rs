@@ -7,7 +7,7 @@ use core::panic::Location;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use super::chain;
-use super::event::Declared;
+use super::event::{Declared, Event};
 use super::options::Options;
 
 pub(super) type Hook<S> = Box<dyn Fn(&S, ListenerPanic)>;
@@ -23,6 +23,13 @@ pub struct ListenerPanic {
 }
 
 impl ListenerPanic {
+    pub(crate) fn new<S: Declared, E: Event<S>>(
+        location: &'static Location<'static>,
+        payload: Box<dyn Any + Send>,
+    ) -> Self {
+        Self { emitter: S::NAME, event: Cow::Borrowed(E::NAME), location, payload }
+    }
+
     /// The name of the emitter's type.
     #[must_use]
     pub fn emitter(&self) -> &'static str {

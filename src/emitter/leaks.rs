@@ -38,12 +38,12 @@ pub fn set_default_max_listeners(listeners: usize) {
 }
 
 /// As a limit is kept: any number is `usize::MAX`, and 0 stands for the default.
-pub(super) fn kept(listeners: usize) -> usize {
+pub(crate) fn kept(listeners: usize) -> usize {
     if listeners == 0 { usize::MAX } else { listeners }
 }
 
 /// As a limit is shown.
-pub(super) fn shown(kept: usize) -> usize {
+pub(crate) fn shown(kept: usize) -> usize {
     match limit(kept) {
         usize::MAX => 0,
         limit => limit,
@@ -56,7 +56,7 @@ fn limit(kept: usize) -> usize {
 }
 
 #[inline]
-pub(super) fn is_suspect(count: usize, kept: usize) -> bool {
+pub(crate) fn is_suspect(count: usize, kept: usize) -> bool {
     count > limit(kept)
 }
 
@@ -95,7 +95,7 @@ pub struct Leak {
 }
 
 impl Leak {
-    pub(super) fn new(
+    pub(crate) fn new(
         emitter: &'static str,
         event: impl Into<Cow<'static, str>>,
         count: usize,
@@ -171,12 +171,12 @@ impl fmt::Debug for Leak {
 
 /// Takes a leak that no listener was there for.
 #[cfg(not(feature = "std"))]
-pub(super) fn report(_: &Leak) {}
+pub(crate) fn report(_: &Leak) {}
 
 #[cfg(feature = "std")]
 pub use hook::on_leak;
 #[cfg(feature = "std")]
-pub(super) use hook::report;
+pub(crate) use hook::report;
 
 #[cfg(feature = "std")]
 mod hook {
@@ -222,7 +222,7 @@ mod hook {
     }
 
     /// Takes a leak that no listener was there for.
-    pub(in crate::emitter) fn report(leak: &Leak) {
+    pub(crate) fn report(leak: &Leak) {
         match HOOK.try_with(|hook| hook.borrow().clone()) {
             Ok(Some(hook)) => hook(leak),
             // Nobody can be told that nobody can be told.

@@ -151,6 +151,21 @@ macro_rules! __events {
             fn listeners(&self) -> &$crate::sync::Listeners<Self> {
                 &self.emitter
             }
+
+            fn recall(&self) -> ::core::option::Option<$crate::sync::Recall<Self>> {
+                let weak = self.emitter.weak();
+                ::core::option::Option::Some($crate::sync::Recall::new(move || {
+                    weak().map(|emitter| Self { emitter })
+                }))
+            }
+        }
+
+        #[allow(dead_code)]
+        impl $emitter {
+            /// One that nobody listens to, and that behaves as the options say.
+            pub fn with_options(options: $crate::sync::Options<Self>) -> Self {
+                Self { emitter: $crate::sync::EventEmitter::with_options(options) }
+            }
         }
     };
     (@only emitter $emitter:ident) => {
@@ -292,6 +307,8 @@ macro_rules! __events {
                     event
                 }
             }
+
+            impl $crate::emitter::Listed for $emitter {}
 
             impl $crate::emitter::Table for __Table {
                 fn list(&self, index: u16) -> ::core::option::Option<&dyn $crate::emitter::AnyList> {

@@ -301,11 +301,13 @@ mod nested;
 mod next;
 mod options;
 mod pausable;
+mod pausing;
 mod place;
 mod queue;
 mod relaying;
 mod routing;
 mod row;
+mod sharing;
 mod slot;
 #[cfg(feature = "tracing")]
 mod spans;
@@ -354,14 +356,36 @@ pub use any::{Part, Unwritten, Written};
 #[doc(hidden)]
 pub use core::Core;
 #[doc(hidden)]
-pub use event::{Family, Rows, Table};
+pub use event::{Family, Listed, Rows, Table};
 #[doc(hidden)]
 pub use held::{Hold, Lend};
 #[doc(hidden)]
 pub use kept::{ByMut, ByRef, ByValue, Keep, Kept};
 #[doc(hidden)]
 pub use list::{AnyList, List, RawList};
+#[doc(hidden)]
+pub use sharing::{Local, Sharing};
 
 // For the emitter of many threads.
 #[cfg(feature = "std")]
 pub(crate) use {list::Place, listener::serial, listeners::At};
+
+#[cfg(feature = "std")]
+pub(crate) mod watches {
+    //! For the emitter of many threads: what those get who watch.
+    pub(crate) use super::any::{Any, Heard};
+    pub(crate) use super::chain::{Counter, Nested, is_too_deep};
+    pub(crate) use super::leaks::{is_suspect, kept, report, shown};
+    #[cfg(feature = "tracing")]
+    pub(crate) use super::spans::traced;
+}
+
+#[cfg(feature = "std")]
+pub(crate) mod waits {
+    //! For the emitter of many threads: what its futures and streams are made of.
+    pub(crate) use super::kept::Waitable;
+    pub(crate) use super::next::Gone;
+    pub(crate) use super::queue::{Ear as QueueEar, Queue};
+    pub(crate) use super::streaming::{CAPACITY, OrError};
+    pub(crate) use super::waiting::Waiting as Arrival;
+}

@@ -11,6 +11,7 @@ use super::event::{Declared, Event};
 use super::kept::Waitable;
 use super::list::Place;
 use super::listener::Listener;
+use super::sharing::{Local, Sharing};
 use super::slot::Slot;
 use super::spot::Spot;
 use super::waiting::Waiting;
@@ -19,16 +20,16 @@ use super::waiting::Waiting;
 ///
 /// It resolves once, with the payload. Polled again after that, it reports [`Gone`].
 #[must_use = "dropping it removes its listener; `.await` it"]
-pub struct Next<T> {
-    waiting: Waiting<T>,
+pub struct Next<T, H: Sharing = Local> {
+    waiting: Waiting<T, H>,
     names: Gone,
 }
 
 /// The next event of a kind or the next error, whichever comes first, as a future: what
 /// [`next_or_error`](crate::Waiting::next_or_error) returns.
 #[must_use = "dropping it removes its listeners; `.await` it"]
-pub struct NextOrError<T, X> {
-    waiting: Waiting<Result<T, X>>,
+pub struct NextOrError<T, X, H: Sharing = Local> {
+    waiting: Waiting<Result<T, X>, H>,
     names: Gone,
 }
 
@@ -69,7 +70,7 @@ pub enum NextError<X> {
 }
 
 impl Gone {
-    pub(super) fn new(emitter: &'static str, event: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn new(emitter: &'static str, event: impl Into<Cow<'static, str>>) -> Self {
         Self { emitter, event: event.into() }
     }
 
@@ -95,7 +96,7 @@ where
 {
     let (waiting, names) = (Waiting::new(), event.gone());
     hear(&waiting, source, event, |payload| payload);
-    Next { waiting, names }
+    Next::new(waiting, names)
 }
 
 /// Without a place for errors, they are what is waited for.
@@ -115,12 +116,12 @@ where
     if let Some(errors) = errors.filter(|_| !waiting.is_settled()) {
         hear(&waiting, source, errors, Err);
     }
-    NextOrError { waiting, names }
+    NextOrError::new(waiting, names)
 }
 
 #[track_caller]
 fn hear<S, X, T: 'static>(
-    waiting: &Waiting<T>,
+    waiting: &Waiting<T, Local>,
     source: &S,
     event: X,
     as_what: impl FnOnce(OwnedBy<S, X>) -> T + 'static,
@@ -137,19 +138,27 @@ fn hear<S, X, T: 'static>(
     waiting.guard(X::guard(source, listener));
 }
 
-impl<T> Next<T> {
+impl<T, H: Sharing> Next<T, H> {
+    pub(crate) fn new(waiting: Waiting<T, H>, names: Gone) -> Self {
+        Self { waiting, names }
+    }
+
     pub(super) fn poll_settled(&self, cx: &Context<'_>) -> Poll<usize> {
         self.waiting.poll_settled(cx)
     }
 }
 
-impl<T, X> NextOrError<T, X> {
+impl<T, X, H: Sharing> NextOrError<T, X, H> {
+    pub(crate) fn new(waiting: Waiting<Result<T, X>, H>, names: Gone) -> Self {
+        Self { waiting, names }
+    }
+
     pub(super) fn poll_settled(&self, cx: &Context<'_>) -> Poll<usize> {
         self.waiting.poll_settled(cx)
     }
 }
 
-impl<T> Future for Next<T> {
+impl<T, H: Sharing> Future for Next<T, H> {
     type Output = Result<T, Gone>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -157,7 +166,7 @@ impl<T> Future for Next<T> {
     }
 }
 
-impl<T, X> Future for NextOrError<T, X> {
+impl<T, X, H: Sharing> Future for NextOrError<T, X, H> {
     type Output = Result<T, NextError<X>>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -169,14 +178,14 @@ impl<T, X> Future for NextOrError<T, X> {
 }
 
 /// Names the event, and says whether it has come or cannot come any more.
-impl<T> fmt::Debug for Next<T> {
+impl<T, H: Sharing> fmt::Debug for Next<T, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.names.debug("Next", self.waiting.is_settled(), f)
     }
 }
 
 /// Names the event, and says whether it, or an error, has come or cannot come any more.
-impl<T, X> fmt::Debug for NextOrError<T, X> {
+impl<T, X, H: Sharing> fmt::Debug for NextOrError<T, X, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.names.debug("NextOrError", self.waiting.is_settled(), f)
     }

@@ -53,7 +53,7 @@ pub struct Options<S: Declared> {
 impl<S: Declared> Options<S> {
     /// As many emits may be under way inside of one another, unless [`max_depth`](Self::max_depth) says
     /// otherwise. A thread's stack of 2 MiB leaves 16 KiB for each.
-    pub(super) const MAX_DEPTH: u32 = 128;
+    pub(crate) const MAX_DEPTH: u32 = 128;
 
     /// Those that an emitter has if it was given none.
     #[must_use]

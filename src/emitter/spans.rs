@@ -22,7 +22,7 @@ impl Drop for Leave {
 
 /// Emits in a span, if somebody collects spans.
 #[inline(always)]
-pub(super) fn traced(
+pub(crate) fn traced(
     emitter: &'static str,
     event: &str,
     emit: impl FnOnce() -> Emitted,

@@ -1,7 +1,6 @@
 //! Streams of events.
 
 use alloc::boxed::Box;
-use alloc::rc::Rc;
 use core::fmt;
 use core::future::poll_fn;
 use core::panic::Location;
@@ -17,6 +16,7 @@ use super::listener::Listener;
 use super::next::{Gone, OwnedBy};
 use super::pausable::Pausable;
 use super::queue::{Ear, Policy, Queue};
+use super::sharing::{Local, Sharing};
 use super::slot::Slot;
 use super::spot::Spot;
 use super::strict::Strict;
@@ -24,7 +24,7 @@ use crate::emitter::names::Error;
 
 /// How many events a stream keeps if nothing else is said: more than a task that is polled now and
 /// then will see, and 16 MiB if each is a chunk of 64 KiB.
-const CAPACITY: usize = 256;
+pub(crate) const CAPACITY: usize = 256;
 
 /// All events of a kind, as a [`Stream`]: what [`stream`](crate::Waiting::stream) returns.
 ///
@@ -66,7 +66,7 @@ const CAPACITY: usize = 256;
 ///
 /// The queue holds 256 events, unless [`capacity`](Self::capacity) says otherwise, and it grows as it
 /// is needed. One event too many makes the oldest go, unless [`overflow`](Self::overflow),
-/// [`block`](Self::block) or [`strict`](Self::strict) says otherwise. [`lag`](Self::lag) tells how full
+/// [`block`](Events::block) or [`strict`](Self::strict) says otherwise. [`lag`](Self::lag) tells how full
 /// the queue is, [`dropped`](Self::dropped) how many events are lost.
 ///
 /// # Re-entrancy
@@ -74,8 +74,8 @@ const CAPACITY: usize = 256;
 /// An event wakes the task that asked, and never polls it. An event that is emitted inside of a clone,
 /// a destructor or a waker is queued as any other.
 #[must_use = "dropping it removes its listener; ask it for events"]
-pub struct Events<S, T> {
-    pub(super) queue: Rc<Queue<S, T>>,
+pub struct Events<S, T, H: Sharing = Local> {
+    pub(super) queue: H::Pointer<Queue<S, T, H>>,
     names: Gone,
 }
 
@@ -98,13 +98,13 @@ where
     S: Declared,
     X: Spot<S, Event: Waitable<S>>,
 {
-    let (queue, names) = (Queue::new(CAPACITY), event.gone());
+    let (queue, names) = (Queue::<S, _, Local>::new(CAPACITY), event.gone());
     fill(&queue, source, event, |payload| payload);
-    Events { queue, names }
+    Events::new(queue, names)
 }
 
 /// The items of a stream that ends with an error.
-pub(super) type OrError<S, E> = Result<<E as Waitable<S>>::Owned, <Error as Waitable<S>>::Owned>;
+pub(crate) type OrError<S, E> = Result<<E as Waitable<S>>::Owned, <Error as Waitable<S>>::Owned>;
 
 /// The same, by what listens.
 type EitherBy<S, X, Y> = Result<OwnedBy<S, X>, OwnedBy<S, Y>>;
@@ -121,10 +121,10 @@ where
     X: Spot<S, Event: Waitable<S>>,
     Y: Spot<S, Event: Waitable<S>>,
 {
-    let (queue, names) = (Queue::new(CAPACITY), event.gone());
+    let (queue, names) = (Queue::<S, _, Local>::new(CAPACITY), event.gone());
     fill(&queue, source, event, Ok);
     if let Some(errors) = errors.filter(|_| !queue.is_ended()) {
-        let ear = Ear(Rc::clone(&queue));
+        let ear = Ear::<S, _, Local>(queue.clone());
         let last = move |_: &S, error: <Y::Event as Event<S>>::Payload<'_>| {
             ear.0.push_last(Err(Y::Event::own(error)));
         };
@@ -132,12 +132,12 @@ where
         let listener = errors.add(source, Place::Back, Location::caller(), slot);
         queue.guard(Y::guard(source, listener));
     }
-    Events { queue, names }
+    Events::new(queue, names)
 }
 
 #[track_caller]
 fn fill<S, X, T: 'static>(
-    queue: &Rc<Queue<S, T>>,
+    queue: &<Local as Sharing>::Pointer<Queue<S, T, Local>>,
     source: &S,
     event: X,
     as_what: impl Fn(OwnedBy<S, X>) -> T + 'static,
@@ -145,7 +145,7 @@ fn fill<S, X, T: 'static>(
     S: Declared,
     X: Spot<S, Event: Waitable<S>>,
 {
-    let ear = Ear(Rc::clone(queue));
+    let ear = Ear::<S, _, Local>(queue.clone());
     let push = move |source: &S, payload: <X::Event as Event<S>>::Payload<'_>| {
         ear.0.push(source, || as_what(X::Event::own(payload)));
     };
@@ -154,11 +154,15 @@ fn fill<S, X, T: 'static>(
     queue.guard(X::guard(source, listener));
 }
 
-impl<S: Declared, T> Events<S, T> {
-    /// How many events may wait. None is taken for one. With [`block`](Self::block) it is where the
+impl<S, T, H: Sharing> Events<S, T, H> {
+    pub(crate) fn new(queue: H::Pointer<Queue<S, T, H>>, names: Gone) -> Self {
+        Self { queue, names }
+    }
+
+    /// How many events may wait. None is taken for one. With [`block`](Events::block) it is where the
     /// source is paused.
     pub fn capacity(self, events: usize) -> Self {
-        self.queue.capacity.set(events.max(1));
+        self.queue.set_capacity(events.max(1));
         self
     }
 
@@ -176,31 +180,11 @@ impl<S: Declared, T> Events<S, T> {
     /// assert_eq!((readings.lag(), readings.dropped()), (1, 1));
     /// ```
     pub fn overflow(self, overflow: Overflow) -> Self {
-        self.queue.policy.set(match overflow {
+        self.queue.set_policy(match overflow {
             Overflow::DropOldest => Policy::DropOldest,
             Overflow::DropNewest => Policy::DropNewest,
             Overflow::Latest => Policy::Latest,
         });
-        self
-    }
-
-    /// Pauses the source when the queue is full, and lets it go on when half of it has been taken, or
-    /// the stream is at its end or dropped. Nothing is lost.
-    ///
-    /// It is for sources that can pause; for others it does not compile. What such a source emits
-    /// before it rests is queued beyond the capacity. [`Pausable`] has an example.
-    ///
-    /// ```compile_fail,E0277
-    /// use onward::{Emitter, Waiting, events};
-    ///
-    /// events! { Room { Joined(&str) } }
-    /// let visitors = Room::new().stream(Joined).block(); // `Room` cannot be paused
-    /// ```
-    pub fn block(self) -> Self
-    where
-        S: Pausable,
-    {
-        self.queue.policy.set(Policy::Block(|source| Box::new(source.pauser())));
         self
     }
 
@@ -225,13 +209,11 @@ impl<S: Declared, T> Events<S, T> {
     /// assert_eq!(error.to_string(), "an event came when the queue was full, with 1 waiting");
     /// assert_eq!(block_on(visitors.next()), None);
     /// ```
-    pub fn strict(self) -> Strict<S, T> {
-        self.queue.policy.set(Policy::End);
+    pub fn strict(self) -> Strict<S, T, H> {
+        self.queue.set_policy(Policy::End);
         Strict::new(self)
     }
-}
 
-impl<S, T> Events<S, T> {
     /// The next event, or `None` at the end. To drop the future loses nothing.
     pub async fn next(&mut self) -> Option<T> {
         poll_fn(|cx| self.queue.poll_pop(cx)).await
@@ -244,11 +226,34 @@ impl<S, T> Events<S, T> {
 
     /// How many events are lost, since there was no room.
     pub fn dropped(&self) -> u64 {
-        self.queue.dropped.get()
+        self.queue.dropped()
     }
 }
 
-impl<S, T> Stream for Events<S, T> {
+impl<S: Declared, T> Events<S, T> {
+    /// Pauses the source when the queue is full, and lets it go on when half of it has been taken, or
+    /// the stream is at its end or dropped. Nothing is lost.
+    ///
+    /// It is for sources that can pause; for others it does not compile. What such a source emits
+    /// before it rests is queued beyond the capacity. [`Pausable`] has an example.
+    ///
+    /// ```compile_fail,E0277
+    /// use onward::{Emitter, Waiting, events};
+    ///
+    /// events! { Room { Joined(&str) } }
+    /// let visitors = Room::new().stream(Joined).block(); // `Room` cannot be paused
+    /// ```
+    pub fn block(self) -> Self
+    where
+        S: Pausable,
+    {
+        self.queue.set_policy(Policy::Block);
+        self.queue.pausing.set(Some(|source| Box::new(source.pauser())));
+        self
+    }
+}
+
+impl<S, T, H: Sharing> Stream for Events<S, T, H> {
     type Item = T;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
@@ -261,27 +266,27 @@ impl<S, T> Stream for Events<S, T> {
     }
 }
 
-impl<S, T> FusedStream for Events<S, T> {
+impl<S, T, H: Sharing> FusedStream for Events<S, T, H> {
     fn is_terminated(&self) -> bool {
         self.queue.is_ended() && self.lag() == 0
     }
 }
 
-impl<S, T> Drop for Events<S, T> {
+impl<S, T, H: Sharing> Drop for Events<S, T, H> {
     fn drop(&mut self) {
         self.queue.abandon();
     }
 }
 
 /// Names the event, and says how many wait and how many are lost.
-impl<S, T> fmt::Debug for Events<S, T> {
+impl<S, T, H: Sharing> fmt::Debug for Events<S, T, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Events")
             .field("emitter", &self.names.emitter())
             .field("event", &self.names.event())
             .field("lag", &self.lag())
             .field("dropped", &self.dropped())
-            .field("capacity", &self.queue.capacity.get())
+            .field("capacity", &self.queue.capacity())
             .field("ended", &self.queue.is_ended())
             .finish()
     }

@@ -7,6 +7,7 @@ use core::task::{Context, Poll};
 
 use futures_core::{FusedStream, Stream};
 
+use super::sharing::{Local, Sharing};
 use super::streaming::Events;
 
 /// A stream that came to its end since it was full.
@@ -22,12 +23,12 @@ pub struct Overflowed {
 ///
 /// Its items are `Result<T, Overflowed>`.
 #[must_use = "dropping it removes its listener; ask it for events"]
-pub struct Strict<S, T> {
-    events: Events<S, T>,
+pub struct Strict<S, T, H: Sharing = Local> {
+    events: Events<S, T, H>,
 }
 
-impl<S, T> Strict<S, T> {
-    pub(super) fn new(events: Events<S, T>) -> Self {
+impl<S, T, H: Sharing> Strict<S, T, H> {
+    pub(super) fn new(events: Events<S, T, H>) -> Self {
         Self { events }
     }
 
@@ -42,7 +43,7 @@ impl<S, T> Strict<S, T> {
     }
 }
 
-impl<S, T> Stream for Strict<S, T> {
+impl<S, T, H: Sharing> Stream for Strict<S, T, H> {
     type Item = Result<T, Overflowed>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -50,20 +51,20 @@ impl<S, T> Stream for Strict<S, T> {
         queue.poll_pop(cx).map(|item| match item {
             Some(item) => Some(Ok(item)),
             None => {
-                let overflowed = queue.overflowed.take();
-                overflowed.then(|| Err(Overflowed { capacity: queue.capacity.get() }))
+                let overflowed = queue.take_overflowed();
+                overflowed.then(|| Err(Overflowed { capacity: queue.capacity() }))
             }
         })
     }
 }
 
-impl<S, T> FusedStream for Strict<S, T> {
+impl<S, T, H: Sharing> FusedStream for Strict<S, T, H> {
     fn is_terminated(&self) -> bool {
-        self.events.is_terminated() && !self.events.queue.overflowed.get()
+        self.events.is_terminated() && !self.events.queue.has_overflowed()
     }
 }
 
-impl<S, T> fmt::Debug for Strict<S, T> {
+impl<S, T, H: Sharing> fmt::Debug for Strict<S, T, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Strict").field(&self.events).finish()
     }

@@ -4,149 +4,112 @@
 //! was called, was removed, or went with its emitter, nothing can arrive any more, and the future is
 //! told. So neither end has to know of the other's life, and neither keeps the other alive.
 //!
-//! No borrow is held while code of the user's runs, which is what clones, destructors and wakers are:
-//! all is kept in cells, taken out, used, and put back.
+//! It is the same on one thread and between many, see [`Sharing`].
 
-use alloc::rc::Rc;
-use core::cell::Cell;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use core::task::{Context, Poll, Waker};
 
-use super::listener::Subscription;
-
-/// A place for the waker of one task.
-#[derive(Default)]
-pub(super) struct WakerSlot(Cell<Option<Waker>>);
-
-impl WakerSlot {
-    /// Keeps the waker, if it is not the one that is there. Call this first and look afterwards: what
-    /// arrives while a waker is cloned finds none.
-    pub(super) fn register(&self, waker: &Waker) {
-        let mut kept = self.0.take();
-        match &mut kept {
-            Some(kept) => kept.clone_from(waker),
-            None => kept = Some(waker.clone()),
-        }
-        drop(self.0.replace(kept));
-    }
-
-    pub(super) fn wake(&self) {
-        if let Some(waker) = self.0.take() {
-            waker.wake();
-        }
-    }
-
-    pub(super) fn clear(&self) {
-        drop(self.0.take());
-    }
-}
-
-/// The listeners of one that waits, at most two. They are removed when these are dropped.
-#[derive(Default)]
-pub(super) struct Guards(Cell<[Option<Subscription>; 2]>);
-
-impl Guards {
-    pub(super) fn add(&self, guard: Subscription) {
-        let [first, second] = self.0.take();
-        debug_assert!(second.is_none(), "nothing has three listeners");
-        self.0.set(if first.is_none() { [Some(guard), None] } else { [first, Some(guard)] });
-    }
-
-    pub(super) fn release(&self) {
-        drop(self.0.take());
-    }
-}
+use super::sharing::{Awaited, Guards, Sharing, Woken, poll};
 
 /// The future's end.
-pub(super) struct Waiting<T> {
-    shared: Rc<Shared<T>>,
+pub(crate) struct Waiting<T, H: Sharing> {
+    shared: H::Pointer<H::Cell<State<T, H>>>,
 }
 
 /// The listener's end.
-pub(super) struct Ear<T>(Rc<Shared<T>>);
+pub(crate) struct Ear<T, H: Sharing>(H::Pointer<H::Cell<State<T, H>>>);
 
-struct Shared<T> {
-    arrived: Cell<Option<T>>,
+pub(crate) struct State<T, H: Sharing> {
+    arrived: Option<T>,
     /// When it settled, among all that wait. None: not yet.
-    settled: Cell<Option<usize>>,
-    waker: WakerSlot,
-    guards: Guards,
+    settled: Option<usize>,
+    waker: Option<Waker>,
+    guards: Guards<H>,
 }
 
-impl<T> Waiting<T> {
-    pub(super) fn new() -> Self {
-        Self {
-            shared: Rc::new(Shared {
-                arrived: Cell::new(None),
-                settled: Cell::new(None),
-                waker: WakerSlot::default(),
-                guards: Guards::default(),
-            }),
-        }
+impl<T, H: Sharing> Awaited for State<T, H> {
+    fn waker(&mut self) -> &mut Option<Waker> {
+        &mut self.waker
+    }
+}
+
+impl<T, H: Sharing> State<T, H> {
+    fn poll_settled(&mut self) -> Poll<usize> {
+        self.settled.map_or(Poll::Pending, Poll::Ready)
+    }
+}
+
+impl<T, H: Sharing> Waiting<T, H> {
+    pub(crate) fn new() -> Self {
+        let (arrived, settled, waker) = (None, None, None);
+        Self { shared: H::share(H::cell(State { arrived, settled, waker, guards: Guards::NONE })) }
     }
 
-    pub(super) fn ear(&self) -> Ear<T> {
-        Ear(Rc::clone(&self.shared))
+    pub(crate) fn ear(&self) -> Ear<T, H> {
+        Ear(self.shared.clone())
     }
 
     /// Takes charge of a listener: it goes when this is settled, or dropped.
-    pub(super) fn guard(&self, guard: Subscription) {
-        // It may be settled by now: `listener_added` runs as a listener is added, and may emit.
-        if self.shared.settled.get().is_none() {
-            self.shared.guards.add(guard);
-        }
+    pub(crate) fn guard(&self, guard: H::Guard) {
+        let mut guard = Some(guard);
+        // It may be settled by now: somebody else may have emitted, or `listener_added` has.
+        H::with(&self.shared, |state| {
+            if state.settled.is_none() {
+                guard.take().into_iter().for_each(|guard| state.guards.add(guard));
+            }
+        });
     }
 
     /// When it settled, if it has. Else the task will be woken.
-    pub(super) fn poll_settled(&self, cx: &Context<'_>) -> Poll<usize> {
-        self.shared.waker.register(cx.waker());
-        match self.shared.settled.get() {
-            Some(settled) => {
-                self.shared.waker.clear();
-                Poll::Ready(settled)
-            }
-            None => Poll::Pending,
-        }
+    pub(crate) fn poll_settled(&self, cx: &Context<'_>) -> Poll<usize> {
+        poll::<H, _, _>(&self.shared, cx, State::poll_settled)
     }
 
     /// What has arrived. None, once it is settled: nothing has, or it has been taken.
-    pub(super) fn poll_arrived(&self, cx: &Context<'_>) -> Poll<Option<T>> {
-        self.poll_settled(cx).map(|_| self.shared.arrived.take())
+    pub(crate) fn poll_arrived(&self, cx: &Context<'_>) -> Poll<Option<T>> {
+        poll::<H, _, _>(&self.shared, cx, |state| {
+            state.poll_settled().map(|_| state.arrived.take())
+        })
     }
 
-    pub(super) fn is_settled(&self) -> bool {
-        self.shared.settled.get().is_some()
+    pub(crate) fn is_settled(&self) -> bool {
+        H::with(&self.shared, |state| state.settled.is_some())
     }
 }
 
-impl<T> Drop for Waiting<T> {
+impl<T, H: Sharing> Drop for Waiting<T, H> {
     fn drop(&mut self) {
-        self.shared.waker.clear();
-        self.shared.settle(None);
+        // What arrived goes with the future, though the listener may live on for a moment.
+        let left = H::with(&self.shared, |state| (state.waker.take(), state.arrived.take()));
+        settle::<T, H>(&self.shared, None);
+        drop(left);
     }
 }
 
-impl<T> Ear<T> {
-    pub(super) fn hear(&self, payload: T) {
-        self.0.settle(Some(payload));
+impl<T, H: Sharing> Ear<T, H> {
+    pub(crate) fn hear(&self, payload: T) {
+        settle::<T, H>(&self.0, Some(payload));
     }
 }
 
-impl<T> Drop for Ear<T> {
+impl<T, H: Sharing> Drop for Ear<T, H> {
     fn drop(&mut self) {
-        self.0.settle(None);
+        settle::<T, H>(&self.0, None);
     }
 }
 
-impl<T> Shared<T> {
-    fn settle(&self, arrived: Option<T>) {
-        static ORDER: AtomicUsize = AtomicUsize::new(0);
-        if self.settled.get().is_some() {
-            return;
+/// Nothing more can arrive. What comes second is dropped.
+fn settle<T, H: Sharing>(shared: &H::Cell<State<T, H>>, arrived: Option<T>) {
+    static ORDER: AtomicUsize = AtomicUsize::new(0);
+    let mut arrived = Some(arrived);
+    let (guards, waker) = H::with(shared, |state| {
+        if state.settled.is_some() {
+            return (Guards::NONE, None);
         }
-        self.arrived.set(arrived);
-        self.settled.set(Some(ORDER.fetch_add(1, Ordering::Relaxed)));
-        self.guards.release();
-        self.waker.wake();
-    }
+        state.arrived = arrived.take().flatten();
+        state.settled = Some(ORDER.fetch_add(1, Ordering::Relaxed));
+        (state.guards.take(), state.waker.take())
+    });
+    let _woken = Woken(waker);
+    drop(guards);
 }

@@ -11,6 +11,12 @@ pub(super) struct Book<S: Declared, E: Event<S>> {
     /// How many of these there are, and how many of them are not re-entrant.
     pub(super) live: usize,
     pub(super) exclusive: usize,
+    /// How many may stop an emit.
+    pub(super) interceptors: usize,
+    /// Emits have more to do than to call listeners.
+    pub(super) gated: bool,
+    /// It was said that there are suspiciously many.
+    pub(super) warned: bool,
     /// The numbers of those that are blocked, and how many times each.
     pub(super) blocked: Vec<(i64, usize)>,
     pub(super) retired: Vec<Retired<S, E>>,
@@ -68,6 +74,9 @@ impl<S: Declared, E: Event<S>> Default for Book<S, E> {
             index: Vec::new(),
             live: 0,
             exclusive: 0,
+            interceptors: 0,
+            gated: false,
+            warned: false,
             blocked: Vec::new(),
             retired: Vec::new(),
             waited: 0,

@@ -4,6 +4,7 @@ use core::fmt;
 use core::ops::Deref;
 
 use super::listeners::Listeners;
+use super::options::Options;
 use crate::emitter::names::{Error, ErrorMonitor};
 use crate::emitter::{Declared, Emitted, Event, Unhandled};
 
@@ -59,6 +60,13 @@ impl<S: Declared> EventEmitter<S> {
         Self { listeners: Listeners::new() }
     }
 
+    /// One that nobody listens to, and that behaves as the options say.
+    ///
+    /// It is as small as any, but what it points to is made at once.
+    pub fn with_options(options: Options<S>) -> Self {
+        Self { listeners: Listeners::with_options(options) }
+    }
+
     /// Calls the listeners of `event`, on this thread. `source` is what each is handed first: the
     /// emitter that the user knows, which owns this.
     ///
@@ -83,14 +91,12 @@ impl<S: Declared> EventEmitter<S> {
     ///
     /// # Panics
     ///
-    /// Only if a listener does: the panic passes through, the listeners after it are not called,
-    /// and the emitter is as good as before, for all threads.
+    /// If a listener does: the panic passes through, the listeners after it are not called,
+    /// and the emitter is as good as before, for all threads. Emits of one thread that go round in a circle end in a
+    /// panic, too: see [`Options::max_depth`].
     #[inline]
-    pub fn emit<E: Event<S>>(&self, source: &S, _: E, payload: E::Payload<'_>) -> Emitted {
-        match self.listeners.row::<E>() {
-            Some(row) => row.emit(source, payload),
-            None => Emitted::default(),
-        }
+    pub fn emit<E: Event<S>>(&self, source: &S, event: E, payload: E::Payload<'_>) -> Emitted {
+        self.listeners.emit(source, event, payload)
     }
 
     /// Calls the listeners of [`ErrorMonitor`], then those of [`Error`].
@@ -98,7 +104,8 @@ impl<S: Declared> EventEmitter<S> {
     /// # Errors
     ///
     /// If no [`Error`] listener was called, the error is handed back: somebody has to take it.
-    /// This is also so if the only one there is raised the error itself.
+    /// This is also so if the only one there is raised the error itself. An interceptor that stops the
+    /// error has taken it.
     pub fn emit_error<X: 'static>(&self, source: &S, error: X) -> Result<Emitted, Unhandled<X>>
     where
         Error: for<'a> Event<S, Payload<'a> = &'a X>,
@@ -106,7 +113,47 @@ impl<S: Declared> EventEmitter<S> {
     {
         self.emit(source, ErrorMonitor, &error);
         let emitted = self.emit(source, Error, &error);
-        if emitted.handled() { Ok(emitted) } else { Err(Unhandled::new(S::NAME, error)) }
+        if emitted.handled() || emitted.stopped {
+            Ok(emitted)
+        } else {
+            Err(Unhandled::new(S::NAME, error))
+        }
+    }
+
+    /// Removes all listeners without a word to [`ListenerRemoved`](crate::events::ListenerRemoved): for
+    /// a type whose last event has been told. Everyone else has
+    /// [`remove_all`](super::Emitter::remove_all).
+    ///
+    /// ```
+    /// use onward::events;
+    /// use onward::sync::{Emitter, EventEmitter, Listeners};
+    ///
+    /// struct Door { emitter: EventEmitter<Door> }
+    /// events! { for Door { Opened(), Gone() } }
+    /// impl Emitter for Door {
+    ///     fn listeners(&self) -> &Listeners<Door> { &self.emitter }
+    /// }
+    ///
+    /// impl Door {
+    ///     fn tear_down(&self) {
+    ///         self.emitter.emit(self, Gone, ());
+    ///         self.emitter.clear(); // nothing comes after that
+    ///     }
+    /// }
+    ///
+    /// let door = Door { emitter: EventEmitter::new() };
+    /// door.on(Opened, |_, ()| println!("it opens"));
+    /// door.tear_down();
+    /// assert!(door.event_names().is_empty());
+    /// ```
+    pub fn clear(&self) {
+        self.listeners.clear();
+    }
+
+    #[doc(hidden)]
+    pub fn weak(&self) -> impl Fn() -> Option<Self> + Send + Sync + use<S> {
+        let weak = self.listeners.weak();
+        move || weak().map(|listeners| Self { listeners })
     }
 
     #[doc(hidden)]

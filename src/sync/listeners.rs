@@ -4,11 +4,18 @@ use core::fmt;
 use core::panic::Location;
 use std::sync::{Arc, OnceLock, Weak};
 
+use super::core::Core;
 use super::handles::{Block, Off, StillRunning, Subscription};
-use super::node::{Owned, Seat};
-use super::primitives::{AtomicI64, Ordering};
+use super::node::{Owned, Seat, Sort, Verdict};
+use super::options::Options;
 use super::row::Row;
-use crate::emitter::{At, Declared, Event, Family, Listener, Place, Rows, serial};
+use super::subscribing::Emitter;
+use super::watch::Watch;
+use crate::emitter::names::{ListenerAdded, ListenerLeak, ListenerRemoved};
+use crate::emitter::watches::Any;
+#[cfg(feature = "tracing")]
+use crate::emitter::watches::traced;
+use crate::emitter::{At, Declared, Emitted, Event, Family, Listener, ListenerDump, Place};
 
 /// The listeners of an `S`: what [`Emitter`](super::Emitter) works on.
 ///
@@ -24,17 +31,27 @@ pub(super) struct Linked;
 impl Family for Linked {
     type Row<S: Declared, E: Event<S>> = Row<S, E>;
     type Any = dyn AnyRow;
+    type Watch<S: Declared> = Watch<S>;
 
     fn any<S: Declared, E: Event<S>>(row: &Row<S, E>) -> &(dyn AnyRow + 'static) {
         row
     }
-}
 
-struct Core<S: Declared> {
-    serial: u32,
-    /// Counts how often an event came to have listeners.
-    arrivals: AtomicI64,
-    rows: S::Rows<Linked>,
+    fn added<S: Declared>(watch: &Watch<S>) -> &Row<S, ListenerAdded> {
+        &watch.added
+    }
+
+    fn removed<S: Declared>(watch: &Watch<S>) -> &Row<S, ListenerRemoved> {
+        &watch.removed
+    }
+
+    fn leaks<S: Declared>(watch: &Watch<S>) -> &Row<S, ListenerLeak> {
+        &watch.leaks
+    }
+
+    fn any_event<S: Declared>(watch: &Watch<S>) -> &Row<S, Any> {
+        &watch.any
+    }
 }
 
 /// A row whose event is not known: what works on all events of an emitter.
@@ -43,10 +60,13 @@ pub(super) trait AnyRow: Send + Sync {
     fn count(&self) -> usize;
     fn since(&self) -> i64;
     fn locations(&self) -> Vec<&'static Location<'static>>;
+    fn location(&self, number: i64) -> Option<&'static Location<'static>>;
+    fn standing(&self) -> Vec<(i64, ListenerDump)>;
     fn remove(&self, number: i64) -> bool;
     fn wait(&self, number: i64) -> bool;
     fn clear(&self);
     fn block(&self, number: i64, block: bool) -> bool;
+    fn set_gated(&self, gated: bool);
 }
 
 impl<S: Declared, E: Event<S>> AnyRow for Row<S, E> {
@@ -66,6 +86,14 @@ impl<S: Declared, E: Event<S>> AnyRow for Row<S, E> {
         self.locations()
     }
 
+    fn location(&self, number: i64) -> Option<&'static Location<'static>> {
+        self.location(number)
+    }
+
+    fn standing(&self) -> Vec<(i64, ListenerDump)> {
+        self.standing()
+    }
+
     fn remove(&self, number: i64) -> bool {
         self.remove(number)
     }
@@ -81,6 +109,10 @@ impl<S: Declared, E: Event<S>> AnyRow for Row<S, E> {
     fn block(&self, number: i64, block: bool) -> bool {
         self.block(number, block)
     }
+
+    fn set_gated(&self, gated: bool) {
+        self.set_gated(gated);
+    }
 }
 
 impl<S: Declared> Listeners<S> {
@@ -88,103 +120,147 @@ impl<S: Declared> Listeners<S> {
         Self { core: OnceLock::new() }
     }
 
+    fn of(core: Arc<Core<S>>) -> Self {
+        Self { core: OnceLock::from(core) }
+    }
+
+    pub(super) fn with_options(options: Options<S>) -> Self {
+        Self::of(Arc::new(Core::new(Some(options))))
+    }
+
     /// The same listeners once more.
     pub(super) fn share(&self) -> Self {
-        Self { core: OnceLock::from(Arc::clone(self.core())) }
+        Self::of(Arc::clone(self.core()))
     }
 
-    /// The listeners of an event, if there ever was a listener of any.
+    /// A closure that gives these listeners as long as anybody has them.
+    pub(super) fn weak(&self) -> impl Fn() -> Option<Self> + Send + Sync + use<S> {
+        let core = Arc::downgrade(self.core());
+        move || core.upgrade().map(Self::of)
+    }
+
+    /// What it owns, if there ever was a listener.
+    #[inline(always)]
+    pub(super) fn made(&self) -> Option<&Arc<Core<S>>> {
+        self.core.get()
+    }
+
+    pub(super) fn core(&self) -> &Arc<Core<S>> {
+        self.core.get_or_init(|| Arc::new(Core::new(None)))
+    }
+
     #[inline]
-    pub(super) fn row<E: Event<S>>(&self) -> Option<&Row<S, E>> {
-        self.core.get().map(|core| E::row(&core.rows))
-    }
-
-    fn core(&self) -> &Arc<Core<S>> {
-        self.core.get_or_init(|| {
-            Arc::new(Core {
-                serial: serial(),
-                arrivals: AtomicI64::new(0),
-                rows: S::Rows::default(),
-            })
-        })
-    }
-
-    fn rows(&self) -> impl Iterator<Item = &dyn AnyRow> {
-        let core = self.core.get().into_iter();
-        core.flat_map(|core| (0..).map_while(|index| core.rows.row(index)))
-    }
-
-    fn add<E: Event<S>>(
+    pub(super) fn emit<E: Event<S>>(
         &self,
-        place: Place,
-        node: impl FnOnce(i64, i64) -> Owned<S, E>,
-    ) -> Listener {
-        let core = self.core();
-        let since = || core.arrivals.fetch_add(1, Ordering::Relaxed);
-        let key = E::row(&core.rows).add(place, since, node);
-        Listener { key, serial: core.serial, event: E::INDEX.into() }
+        source: &S,
+        event: E,
+        payload: E::Payload<'_>,
+    ) -> Emitted {
+        const { assert!(!E::BUILT_IN, "events that every emitter has are raised by itself alone") };
+        #[cfg(feature = "tracing")]
+        let emitted = traced(S::NAME, E::NAME, || self.emit_plain(source, event, payload));
+        #[cfg(not(feature = "tracing"))]
+        let emitted = self.emit_plain(source, event, payload);
+        emitted
     }
 
+    #[inline(always)]
+    fn emit_plain<E: Event<S>>(&self, source: &S, _: E, payload: E::Payload<'_>) -> Emitted {
+        match self.made() {
+            Some(core) => core.row::<E>().emit(core, source, payload),
+            None => Emitted::default(),
+        }
+    }
+
+    /// Removes all listeners and tells nobody.
+    pub(super) fn clear(&self) {
+        if let Some(core) = self.made() {
+            core.clear();
+        }
+    }
+}
+
+/// What the trait's methods of the same names do.
+impl<S: Emitter> Listeners<S> {
     /// Adds a listener that runs once at a time.
     #[track_caller]
-    pub(super) fn exclusive<E: Event<S>>(
+    pub(super) fn exclusive<E: Event<S>, K: Sort>(
         &self,
+        source: &S,
         _: E,
         place: Place,
-        listener: impl for<'a> FnMut(&Seat<'_, S, E>, &S, E::Payload<'a>) -> bool + Send + 'static,
+        _: K,
+        listener: impl for<'a> FnMut(&Seat<'_, S, E>, &S, E::Payload<'a>) -> Verdict + Send + 'static,
     ) -> Listener {
         let here = Location::caller();
-        self.add(place, |key, number| Owned::exclusive(listener, key, number, here))
+        let node = |stamp| Owned::exclusive::<K, _>(listener, stamp, here);
+        self.core().add::<E>(source, place, here, node)
     }
 
     /// Adds a listener that may run any number of times at once.
     #[track_caller]
     pub(super) fn reentrant<E: Event<S>>(
         &self,
+        source: &S,
         _: E,
         listener: impl for<'a> Fn(&S, E::Payload<'a>) + Send + Sync + 'static,
     ) -> Listener {
         let here = Location::caller();
-        self.add(Place::Back, |key, number| Owned::reentrant(listener, key, number, here))
+        let node = |stamp| Owned::reentrant(listener, stamp, here);
+        self.core().add::<E>(source, Place::Back, here, node)
     }
+}
 
+impl<S: Declared> Listeners<S> {
     pub(super) fn block(&self, listener: Listener) -> Block {
-        let known = self.core.get().filter(|core| core.block(listener, true));
+        let known = self.made().filter(|core| core.block(listener, true));
         Block::new(known.map(weak), listener)
     }
 
     pub(super) fn guard(&self, listener: Listener) -> Subscription {
-        Subscription::new(self.core.get().map(weak), listener)
+        Subscription::new(self.made().map(weak), listener)
     }
 
-    pub(super) fn off(&self, listener: Listener) -> bool {
-        self.core.get().is_some_and(|core| core.off(listener))
+    pub(super) fn off(&self, source: &S, listener: Listener) -> bool {
+        self.made().is_some_and(|core| core.remove(Some(source), listener))
     }
 
-    pub(super) fn off_and_wait(&self, listener: Listener) -> Result<bool, StillRunning> {
-        let Some(row) = self.core.get().and_then(|core| core.row(listener)) else {
-            return Ok(false);
-        };
-        let removed = row.remove(listener.key);
+    pub(super) fn off_and_wait(
+        &self,
+        source: &S,
+        listener: Listener,
+    ) -> Result<bool, StillRunning> {
+        let Some(core) = self.made() else { return Ok(false) };
+        let removed = core.remove(Some(source), listener);
+        let Some((_, row)) = core.row_of(listener) else { return Ok(false) };
         if row.wait(listener.key) { Ok(removed) } else { Err(StillRunning { removed }) }
     }
 
-    pub(super) fn remove_all(&self) {
-        self.rows().for_each(AnyRow::clear);
+    pub(super) fn remove_all(&self, source: &S) {
+        if let Some(core) = self.made() {
+            core.remove_all(source);
+        }
     }
 
-    pub(super) fn remove_all_of<E: Event<S>>(&self, _: E) {
-        if let Some(row) = self.row::<E>() {
-            row.clear();
+    pub(super) fn remove_all_of<E: Event<S>>(&self, source: &S, _: E) {
+        if let Some(core) = self.made() {
+            core.remove_all_of::<E>(source);
         }
     }
 
     pub(super) fn listener_count<E: Event<S>>(&self, _: E) -> usize {
-        self.row::<E>().map_or(0, Row::count)
+        self.made().map_or(0, |core| core.row::<E>().count())
+    }
+
+    fn rows(&self) -> impl Iterator<Item = &dyn AnyRow> {
+        let rows = self.made().into_iter().flat_map(|core| core.rows());
+        rows.map(|(_, row)| row)
     }
 
     pub(super) fn event_names(&self) -> Vec<&'static str> {
-        let mut rows: Vec<_> = self.rows().filter(|row| row.count() != 0).collect();
+        let any = <Any as Event<S>>::NAME;
+        let mut rows: Vec<_> =
+            self.rows().filter(|row| row.count() != 0 && row.name() != any).collect();
         rows.sort_by_cached_key(|row| row.since());
         rows.iter().map(|row| row.name()).collect()
     }
@@ -208,24 +284,6 @@ impl<S: Declared> Listeners<S> {
 /// The emitter, as handles know it.
 fn weak<S: Declared>(core: &Arc<Core<S>>) -> Weak<dyn Off> {
     Arc::<Core<S>>::downgrade(core)
-}
-
-impl<S: Declared> Core<S> {
-    /// The row that a listener of this emitter stands in.
-    fn row(&self, listener: Listener) -> Option<&dyn AnyRow> {
-        let event = u16::try_from(listener.event).ok();
-        self.rows.row(event.filter(|_| listener.serial == self.serial)?)
-    }
-}
-
-impl<S: Declared> Off for Core<S> {
-    fn off(&self, listener: Listener) -> bool {
-        self.row(listener).is_some_and(|row| row.remove(listener.key))
-    }
-
-    fn block(&self, listener: Listener, block: bool) -> bool {
-        self.row(listener).is_some_and(|row| row.block(listener.key, block))
-    }
 }
 
 impl<S: Declared> fmt::Debug for Listeners<S> {

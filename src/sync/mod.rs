@@ -68,12 +68,41 @@
 //! listener of that event wants, and do not wait in a listener for a thread that emits the same event.
 //!
 //! **No lock is held while your code runs.** A listener may do what it likes with the emitter, on any thread: no
-//! other method ever waits, but [`off_and_wait`](Emitter::off_and_wait), which says so. The same goes for
-//! destructors of what listeners capture, and for payloads that are cloned.
+//! other method ever waits, but [`off_and_wait`](Emitter::off_and_wait), which says so, and those that are told to
+//! somebody who [watches](Watching). The same goes for destructors of what listeners capture, for payloads that are
+//! cloned, and for wakers.
+//!
+//! # The same as for one thread
+//!
+//! | | |
+//! |---|---|
+//! | [`Emitter`] | `on`, `once`, `prepend`, `many`, `on_when`, `on_group`, `on_weak`, `on_scoped`, `block`, `off`, .. |
+//! | [`Waiting`] | `next`, `next_or_error`, `stream`, `stream_or_error`: futures and streams that are `Send`, on any executor; [`first`](crate::emitter::first) takes these too |
+//! | [`Watching`] | `on_any`, `dump`, `set_max_listeners`; the events [`ListenerAdded`](crate::events::ListenerAdded), [`ListenerRemoved`](crate::events::ListenerRemoved), [`ListenerLeak`](crate::events::ListenerLeak) |
+//! | [`Routing`] | `intercept`, `on_try` |
+//! | [`Options`] | `isolate_panics`, `max_depth` |
+//!
+//! The traits are [`onward::events`](mod@crate::events)' too, so that `use onward::events::*;` brings them in.
+//!
+//! # What there is not
+//!
+//! - **`on_state`.** Its `RefCell` would be a lock, held while a listener runs, and a listener that wants the same lock
+//!   on another thread, or further in, would wait for ever. [`on_weak`](Emitter::on_weak) with an `Arc<Mutex<T>>` says
+//!   where the lock is taken.
+//! - **`Removal::Snapshot`.** An emit walks over the list as it is, and takes no copy, so it cannot come to what was
+//!   removed; and what [`off`](Emitter::off) promises to other threads would be gone: an emit that began long ago could
+//!   call the listener long after. Removed means removed.
+//! - **`block` of streams.** A source that pauses would keep the thread that emits waiting for the one that takes, which
+//!   may wait for it. A stream is bounded, and says what it loses.
+//! - **`relay`.** Whether the other emitter has listeners changes while the relay begins or ceases to listen. A listener
+//!   that emits there does it, and a [`ListenerAdded`](crate::events::ListenerAdded) listener there says when it is time.
+//! - **`emit_later`, `on_async`.** They belong to a loop, and so to one thread. `remote().post(..)` has another thread's
+//!   loop emit.
+//! - **`named`.** Names and keys are for one thread.
 //!
 //! # Removing
 //!
-//! [`off`](Emitter::off) does not wait. After it has returned, no emit on this thread, and none that begins on
+//! [`off`](Emitter::off) does not wait (unless somebody listens for `ListenerRemoved`, see [`Watching`]). After it has returned, no emit on this thread, and none that begins on
 //! another, calls the listener; one that is under way on another thread may be just about to.
 //! [`off_and_wait`](Emitter::off_and_wait) waits for that one: after it has returned, the listener does not run
 //! and is never called again.
@@ -85,7 +114,8 @@
 //! # Panics
 //!
 //! As for one thread: a listener's panic passes out of the `emit` that called it. Nothing is poisoned; other
-//! threads do not notice.
+//! threads do not notice. [`Options::isolate_panics`] has it caught and reported, and emits of one thread that go round
+//! in a circle end in a panic that names them.
 //!
 //! # Cost
 //!
@@ -93,23 +123,42 @@
 //! writes as long as no other emits or removes, and one indirect call for each listener. With
 //! re-entrant listeners only, each thread writes to a cache line of its own, of which such an event has
 //! a kilobyte. Who has to wait for a turn looks again a few times, then sleeps. A listener is one
-//! allocation, of seven words beside its closure, and two words in a vector.
+//! allocation, of six words (48 bytes) beside its closure, and two words in a vector.
+//!
+//! Interceptors, options, and those who hear all events have an emit go a longer way. Those who do not use them pay
+//! nothing.
 
 #[macro_use]
 mod kinds;
 mod book;
+mod careful;
+mod core;
 mod emission;
 mod handles;
 mod listeners;
 mod node;
+mod options;
 mod primitives;
 mod readers;
+mod routing;
 mod row;
+mod sharing;
+mod stamp;
 mod subscribing;
 mod turn;
+mod waiting;
 mod walk;
+mod watch;
+mod watching;
 
 pub use emission::EventEmitter;
 pub use handles::{Block, StillRunning, Subscription, Subscriptions};
 pub use listeners::Listeners;
+pub use options::Options;
+pub use routing::Routing;
+#[doc(hidden)]
+pub use sharing::Threads;
 pub use subscribing::Emitter;
+pub use waiting::{Events, Next, NextOrError, Strict, Waiting};
+pub use watch::Recall;
+pub use watching::Watching;

@@ -12,25 +12,41 @@ use core::cell::UnsafeCell;
 use core::panic::Location;
 use core::ptr::NonNull;
 
+use super::core::Core;
 use super::primitives::{AtomicI64, AtomicPtr, Ordering};
-use super::row::Row;
-use crate::emitter::{Declared, Event};
+use super::stamp;
+use super::walk::Emit;
+use crate::emitter::{Declared, Event, ListenerKind};
 
-/// The number of a listener that is not called: it has been removed, or is blocked.
-pub(super) const SILENT: i64 = i64::MAX;
+/// What a listener has done with an event.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Verdict {
+    /// It was not for it.
+    Missed = 0,
+    /// The only one with the lowest bit, by which an emit counts.
+    Taken = 1,
+    /// Nobody else is to get it.
+    Stopped = 2,
+}
 
-/// Calls the closure of a node. Says whether it took the event.
+/// How a listener was added, as a type.
+pub(super) trait Sort {
+    const KIND: ListenerKind;
+}
+
+/// Calls the closure of a node. Says what became of the event.
 ///
 /// # Safety
 ///
 /// By the invariants above: the pointer is good, and the closure may run now.
 type Call<S, E> =
-    unsafe fn(*const Node<S, E>, &Row<S, E>, &S, <E as Event<S>>::Payload<'_>) -> bool;
+    unsafe fn(*const Node<S, E>, &Emit<'_, S>, <E as Event<S>>::Payload<'_>) -> Verdict;
 
 /// What depends on the closure's type only.
 struct Kind<S: Declared, E: Event<S>> {
     drop: unsafe fn(NonNull<Node<S, E>>),
-    reentrant: bool,
+    listener: ListenerKind,
 }
 
 /// One registered listener; its closure lies behind it.
@@ -38,11 +54,10 @@ struct Kind<S: Declared, E: Event<S>> {
 pub(super) struct Node<S: Declared, E: Event<S>> {
     /// The following one. A node that has been unlinked still leads on.
     pub(super) next: AtomicPtr<Self>,
-    /// Of its registration in the row, or [`SILENT`].
-    pub(super) number: AtomicI64,
+    /// When and where it was registered, and whether it is silent: see [`stamp`].
+    stamp: AtomicI64,
     call: Call<S, E>,
     pub(super) prev: AtomicPtr<Self>,
-    pub(super) key: i64,
     pub(super) location: &'static Location<'static>,
     kind: &'static Kind<S, E>,
 }
@@ -55,14 +70,19 @@ struct Full<S: Declared, E: Event<S>, F> {
 
 /// A node in its row, as its own listener sees it.
 pub(super) struct Seat<'a, S: Declared, E: Event<S>> {
-    row: &'a Row<S, E>,
+    core: &'a Core<S>,
     node: &'a Node<S, E>,
 }
 
 impl<S: Declared, E: Event<S>> Seat<'_, S, E> {
     /// Removes the listener. `false` if somebody else has.
-    pub(super) fn leave(&self) -> bool {
-        self.row.remove(self.node.number.load(Ordering::Relaxed))
+    pub(super) fn leave(&self, source: &S) -> bool {
+        self.core.remove_of::<E>(Some(source), self.number())
+    }
+
+    /// The number of its registration.
+    pub(super) fn number(&self) -> i64 {
+        self.node.number()
     }
 }
 
@@ -80,47 +100,44 @@ unsafe impl<S: Declared, E: Event<S>> Send for Owned<S, E> {}
 
 impl<S: Declared, E: Event<S>> Owned<S, E> {
     /// For a listener that runs once at a time, and is told where it sits.
-    pub(super) fn exclusive<F>(
+    pub(super) fn exclusive<K: Sort, F>(
         listener: F,
-        key: i64,
-        number: i64,
+        stamp: i64,
         location: &'static Location<'static>,
     ) -> Self
     where
-        F: for<'a> FnMut(&Seat<'_, S, E>, &S, E::Payload<'a>) -> bool + Send + 'static,
+        F: for<'a> FnMut(&Seat<'_, S, E>, &S, E::Payload<'a>) -> Verdict + Send + 'static,
     {
-        let kind = const { &Kind { drop: drop_full::<S, E, F>, reentrant: false } };
-        Self::put(listener, kind, call_mut::<S, E, F>, key, number, location)
+        let kind = const { &Kind { drop: drop_full::<S, E, F>, listener: K::KIND } };
+        Self::put(listener, kind, call_mut::<S, E, F>, stamp, location)
     }
 
     /// For a listener that may run any number of times at once.
     pub(super) fn reentrant<F>(
         listener: F,
-        key: i64,
-        number: i64,
+        stamp: i64,
         location: &'static Location<'static>,
     ) -> Self
     where
         F: for<'a> Fn(&S, E::Payload<'a>) + Send + Sync + 'static,
     {
-        let kind = const { &Kind { drop: drop_full::<S, E, F>, reentrant: true } };
-        Self::put(listener, kind, call_ref::<S, E, F>, key, number, location)
+        let kind =
+            const { &Kind { drop: drop_full::<S, E, F>, listener: ListenerKind::Reentrant } };
+        Self::put(listener, kind, call_ref::<S, E, F>, stamp, location)
     }
 
     fn put<F>(
         listener: F,
         kind: &'static Kind<S, E>,
         call: Call<S, E>,
-        key: i64,
-        number: i64,
+        stamp: i64,
         location: &'static Location<'static>,
     ) -> Self {
         let node = Node {
             next: AtomicPtr::new(core::ptr::null_mut()),
-            number: AtomicI64::new(number),
+            stamp: AtomicI64::new(stamp),
             call,
             prev: AtomicPtr::new(core::ptr::null_mut()),
-            key,
             location,
             kind,
         };
@@ -161,7 +178,42 @@ impl<S: Declared, E: Event<S>> Copy for Ptr<S, E> {}
 
 impl<S: Declared, E: Event<S>> Node<S, E> {
     pub(super) fn is_reentrant(&self) -> bool {
-        self.kind.reentrant
+        self.kind() == ListenerKind::Reentrant
+    }
+
+    pub(super) fn kind(&self) -> ListenerKind {
+        self.kind.listener
+    }
+
+    /// The number of its registration.
+    pub(super) fn number(&self) -> i64 {
+        stamp::number(self.stamp.load(Ordering::Relaxed))
+    }
+
+    /// By what the list is sorted.
+    pub(super) fn key(&self) -> i64 {
+        stamp::key(self.stamp.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn intercepts(&self) -> bool {
+        stamp::intercepts(self.stamp.load(Ordering::Relaxed))
+    }
+
+    /// Does it come, as it is added, behind all that there are?
+    pub(super) fn is_last(&self) -> bool {
+        stamp::is_last(self.stamp.load(Ordering::Relaxed))
+    }
+
+    /// Has it been removed, or is it blocked, or newer than that?
+    #[inline(always)]
+    pub(super) fn is_passed_over(&self, newest: i64) -> bool {
+        self.stamp.load(Ordering::Relaxed) > newest
+    }
+
+    /// Has it not called any more, or again; by who has the lock of the row's book.
+    pub(super) fn set_silent(&self, silent: bool) {
+        let stamp = self.stamp.load(Ordering::Relaxed);
+        self.stamp.store(stamp::silenced(stamp, silent), Ordering::Release);
     }
 
     /// Calls the listener.
@@ -172,12 +224,11 @@ impl<S: Declared, E: Event<S>> Node<S, E> {
     #[inline(always)]
     pub(super) unsafe fn call(
         this: *const Self,
-        row: &Row<S, E>,
-        source: &S,
+        emit: &Emit<'_, S>,
         payload: E::Payload<'_>,
-    ) -> bool {
+    ) -> Verdict {
         // SAFETY: as the caller promises.
-        unsafe { ((*this).call)(this, row, source, payload) }
+        unsafe { ((*this).call)(this, emit, payload) }
     }
 }
 
@@ -188,12 +239,11 @@ unsafe fn drop_full<S: Declared, E: Event<S>, F>(node: NonNull<Node<S, E>>) {
 
 unsafe fn call_mut<S: Declared, E: Event<S>, F>(
     node: *const Node<S, E>,
-    row: &Row<S, E>,
-    source: &S,
+    emit: &Emit<'_, S>,
     payload: E::Payload<'_>,
-) -> bool
+) -> Verdict
 where
-    F: for<'a> FnMut(&Seat<'_, S, E>, &S, E::Payload<'a>) -> bool,
+    F: for<'a> FnMut(&Seat<'_, S, E>, &S, E::Payload<'a>) -> Verdict,
 {
     // SAFETY: by invariant 2 it is an `F`, and by invariant 3 this is the only reference to it.
     let listener = unsafe {
@@ -202,20 +252,19 @@ where
     };
     // SAFETY: the pointer is good.
     let node = unsafe { &*node };
-    listener(&Seat { row, node }, source, payload)
+    listener(&Seat { core: emit.core, node }, emit.source, payload)
 }
 
 unsafe fn call_ref<S: Declared, E: Event<S>, F>(
     node: *const Node<S, E>,
-    _: &Row<S, E>,
-    source: &S,
+    emit: &Emit<'_, S>,
     payload: E::Payload<'_>,
-) -> bool
+) -> Verdict
 where
     F: for<'a> Fn(&S, E::Payload<'a>),
 {
     // SAFETY: by invariant 2 it is an `F`, to which there are shared references only, and it is `Sync`.
     let listener = unsafe { &*(*node.cast::<Full<S, E, F>>()).listener.get() };
-    listener(source, payload);
-    true
+    listener(emit.source, payload);
+    Verdict::Taken
 }

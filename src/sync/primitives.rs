@@ -1,6 +1,6 @@
 //! Atomics, locks and what a thread has of its own; those of `loom` when it checks the model.
 
-use core::cell::Cell;
+use core::cell::{Cell, RefCell};
 use core::ptr;
 
 use super::walk::Walk;
@@ -56,6 +56,52 @@ std::thread_local! {
 #[cfg(onward_loom)]
 loom::thread_local! {
     static HERE: Here = Here::new();
+}
+
+#[cfg(not(onward_loom))]
+std::thread_local! {
+    static MARKS: RefCell<Vec<(usize, Mark)>> = const { RefCell::new(Vec::new()) };
+}
+
+#[cfg(onward_loom)]
+loom::thread_local! {
+    static MARKS: RefCell<Vec<(usize, Mark)>> = RefCell::new(Vec::new());
+}
+
+/// What an emitter is doing on a thread, which it does not begin again from inside of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// It reports a panic.
+    Reporting,
+    /// It raises the error of a listener that failed.
+    Failing,
+}
+
+/// Until this is dropped, an emitter is doing something on this thread.
+pub(super) struct Marked((usize, Mark));
+
+/// Notes that the emitter at this address does something; `None` if it is at it already, on this thread, or if the
+/// thread is about to end.
+pub(super) fn mark(emitter: usize, mark: Mark) -> Option<Marked> {
+    let what = (emitter, mark);
+    let marked = MARKS.try_with(|marks| {
+        let mut marks = marks.borrow_mut();
+        let is_new = !marks.contains(&what);
+        marks.extend(is_new.then_some(what));
+        is_new
+    });
+    marked.unwrap_or(false).then_some(Marked(what))
+}
+
+/// Does the emitter at this address do that on this thread?
+pub(super) fn is_marked(emitter: usize, mark: Mark) -> bool {
+    MARKS.try_with(|marks| marks.borrow().contains(&(emitter, mark))).unwrap_or(true)
+}
+
+impl Drop for Marked {
+    fn drop(&mut self) {
+        let _ = MARKS.try_with(|marks| marks.borrow_mut().retain(|what| *what != self.0));
+    }
 }
 
 /// Hands out what the thread has of its own.

@@ -20,24 +20,27 @@ use core::ptr::{self, NonNull};
 use std::sync::OnceLock;
 
 use super::book::{Book, Retired};
-use super::node::{Node, Owned, Ptr, SILENT};
+use super::node::{Node, Owned, Ptr};
 use super::primitives::{AtomicI64, AtomicPtr, AtomicU8, Mutex, Ordering, lock, me};
 use super::readers::Readers;
+use super::stamp;
 use super::turn::Turn;
 use super::walk::{Frame, walks};
-use crate::emitter::{Declared, Event, Place};
+use crate::emitter::{Declared, Event, ListenerDump, Place};
 
 /// Which listeners there are, as far as an emit wants to know: none, re-entrant ones only, or others too.
-const NOBODY: u8 = 0;
+pub(super) const NOBODY: u8 = 0;
 pub(super) const SHARED: u8 = 1;
 pub(super) const EXCLUSIVE: u8 = 2;
+/// Is added to one of these if an emit has more to do than to call listeners.
+pub(super) const SPECIAL: u8 = 4;
 
 /// The listeners of one event of one emitter.
 #[repr(align(64))]
 pub(super) struct Row<S: Declared, E: Event<S>> {
     pub(super) turn: Turn,
     pub(super) head: AtomicPtr<Node<S, E>>,
-    /// The number of the newest registration.
+    /// What the [stamps](stamp) of those who are called now are not greater than.
     pub(super) newest: AtomicI64,
     pub(super) mode: AtomicU8,
     /// The innermost emit of who has the turn. Used by that one only.
@@ -55,31 +58,70 @@ struct Dead<S: Declared, E: Event<S>> {
 }
 
 impl<S: Declared, E: Event<S>> Row<S, E> {
-    /// Adds a listener; `node` makes it for a key and a number.
+    /// Adds a listener; `node` makes it for a stamp. Its number, and how many there are with it if that is suspect
+    /// and has not been said since there were none.
     pub(super) fn add(
         &self,
         place: Place,
         since: impl FnOnce() -> i64,
-        node: impl FnOnce(i64, i64) -> Owned<S, E>,
-    ) -> i64 {
+        is_suspect: impl FnOnce(usize) -> bool,
+        node: impl FnOnce(i64) -> Owned<S, E>,
+    ) -> (i64, Option<usize>) {
         let mut book = lock(&self.book);
-        let number = self.newest.load(Ordering::Relaxed) + 1;
-        let node = node(place.key(number), number).release();
+        let number = stamp::number(self.newest.load(Ordering::Relaxed)) + 1;
+        let node = node(stamp::new(place, number)).release();
         if book.live == 0 {
             book.since = since();
+            book.warned = false;
         }
         book.index.push((number, Some(node)));
         self.link(&mut book, node);
         book.live += 1;
         // SAFETY: it has just been linked, and we have the lock.
-        if unsafe { node.0.as_ref() }.is_reentrant() {
+        let node = unsafe { node.0.as_ref() };
+        if node.is_reentrant() {
             self.readers.get_or_init(|| Box::new(Readers::new()));
         } else {
             book.exclusive += 1;
+            book.interceptors += usize::from(node.intercepts());
         }
-        self.newest.store(number, Ordering::Release);
+        // In this order: an emit that calls an interceptor knows that there are some.
         self.set_mode(&book);
-        number
+        self.newest.store(stamp::newest(number), Ordering::Release);
+        let is_suspect = !book.warned && is_suspect(book.live);
+        book.warned |= is_suspect;
+        (number, is_suspect.then_some(book.live))
+    }
+
+    /// Has emits know that they have more to do, or have not.
+    pub(super) fn set_gated(&self, gated: bool) {
+        let mut book = lock(&self.book);
+        book.gated = gated;
+        self.set_mode(&book);
+    }
+
+    /// Where a listener was registered, if it is there.
+    pub(super) fn location(&self, number: i64) -> Option<&'static Location<'static>> {
+        let book = lock(&self.book);
+        // SAFETY: it is linked, and we have the lock.
+        book.find(number).map(|node| unsafe { node.0.as_ref() }.location)
+    }
+
+    /// The listeners in the order in which they are called, with their numbers.
+    pub(super) fn standing(&self) -> Vec<(i64, ListenerDump)> {
+        let book = lock(&self.book);
+        let mine = self.turn.owner() == me();
+        let nodes = book.index.iter().filter_map(|(number, node)| Some((*number, (*node)?)));
+        let standing = nodes.map(|(number, node)| {
+            // SAFETY: it is linked, and we have the lock.
+            let node = unsafe { node.0.as_ref() };
+            let blocked = book.blocked.iter().any(|(blocked, _)| *blocked == number);
+            let running = mine && self.runs(node);
+            (number, ListenerDump::new(node.key(), node.kind(), node.location, blocked, running))
+        });
+        let mut standing: Vec<_> = standing.collect();
+        standing.sort_by_key(|(_, listener)| listener.key());
+        standing
     }
 
     /// Removes a listener. Says whether it was there.
@@ -145,12 +187,12 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
                 book.blocked[at].1 -= 1;
                 if book.blocked[at].1 == 0 {
                     book.blocked.swap_remove(at);
-                    node.number.store(number, Ordering::Release);
+                    node.set_silent(false);
                 }
             }
             (None, true) => {
                 book.blocked.push((number, 1));
-                node.number.store(SILENT, Ordering::Release);
+                node.set_silent(true);
             }
             (None, false) => {}
         }
@@ -171,7 +213,7 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
         let nodes = book.index.iter().filter_map(|(_, node)| *node);
         // SAFETY: they are linked, and we have the lock.
         let mut nodes: Vec<_> = nodes.map(|node| unsafe { node.0.as_ref() }).collect();
-        nodes.sort_by_key(|node| node.key);
+        nodes.sort_by_key(|node| node.key());
         nodes.iter().map(|node| node.location).collect()
     }
 
@@ -181,7 +223,8 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
             (_, 0) => SHARED,
             _ => EXCLUSIVE,
         };
-        self.mode.store(mode, Ordering::Release);
+        let special = if book.gated || book.interceptors != 0 { SPECIAL } else { 0 };
+        self.mode.store(mode | special, Ordering::Release);
     }
 
     /// Links a complete node in by its key. Most come to the end.
@@ -189,12 +232,15 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
         let this = node.0.as_ptr();
         // SAFETY: linked nodes are good, and we have the lock.
         unsafe {
-            let head = self.head.load(Ordering::Relaxed);
-            let front = head.as_ref().is_some_and(|head| head.key > (*this).key);
-            let tail = book.tail.map_or(ptr::null_mut(), |tail| tail.0.as_ptr());
-            let mut before = if front { ptr::null_mut() } else { tail };
-            while before.as_ref().is_some_and(|before| before.key > (*this).key) {
-                before = (*before).prev.load(Ordering::Relaxed);
+            let mut before = book.tail.map_or(ptr::null_mut(), |tail| tail.0.as_ptr());
+            if !(*this).is_last() {
+                let (key, head) = ((*this).key(), self.head.load(Ordering::Relaxed));
+                if head.as_ref().is_some_and(|head| head.key() > key) {
+                    before = ptr::null_mut();
+                }
+                while before.as_ref().is_some_and(|before| before.key() > key) {
+                    before = (*before).prev.load(Ordering::Relaxed);
+                }
             }
             let link = before.as_ref().map_or(&self.head, |before| &before.next);
             let after = link.load(Ordering::Relaxed);
@@ -212,9 +258,9 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
     /// back, to be dropped out of the lock.
     fn retire(&self, book: &mut Book<S, E>, number: i64, node: Ptr<S, E>) -> Dead<S, E> {
         // SAFETY: linked nodes are good, and we have the lock.
-        let reentrant = unsafe {
+        let (reentrant, intercepts) = unsafe {
             let this = node.0.as_ref();
-            this.number.store(SILENT, Ordering::Release);
+            this.set_silent(true);
             let next = this.next.load(Ordering::Relaxed);
             let prev = this.prev.load(Ordering::Relaxed);
             prev.as_ref().map_or(&self.head, |prev| &prev.next).store(next, Ordering::Release);
@@ -222,10 +268,11 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
                 Some(next) => next.prev.store(prev, Ordering::Relaxed),
                 None => book.tail = NonNull::new(prev).map(Ptr),
             }
-            this.is_reentrant()
+            (this.is_reentrant(), this.intercepts())
         };
         book.live -= 1;
         book.exclusive -= usize::from(!reentrant);
+        book.interceptors -= usize::from(intercepts);
         self.set_mode(book);
         let readers = self.readers.get();
         if self.turn.owner() == 0 && readers.is_none_or(|readers| readers.is_empty()) {
@@ -279,7 +326,7 @@ impl<S: Declared, E: Event<S>> Default for Row<S, E> {
         Self {
             turn: Turn::new(),
             head: AtomicPtr::new(ptr::null_mut()),
-            newest: AtomicI64::new(0),
+            newest: AtomicI64::new(stamp::newest(0)),
             mode: AtomicU8::new(NOBODY),
             frame: AtomicPtr::new(ptr::null_mut()),
             readers: OnceLock::new(),

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use super::handles::{Block, StillRunning, Subscription};
+use super::kinds::{Conditional, Many, On, Once};
 use super::listeners::Listeners;
-use super::node::Seat;
+use super::node::{Seat, Verdict};
+use super::watch::Recall;
 use crate::emitter::{Declared, Event, Listener, Place};
 
 /// Something that emits events on any thread: the methods to listen to it.
@@ -29,6 +31,18 @@ pub trait Emitter: Declared {
     /// once somebody listens. Does nothing if it is not written.
     fn listener_added<E: Event<Self>>(&self, event: E) {
         let _ = event;
+    }
+
+    /// How to find this emitter when it is not at hand: with it, [`ListenerRemoved`] comes at once also
+    /// when a [`Subscription`] or a future is dropped, which do not know whose listener they remove. Without
+    /// it, the event comes with whatever the emitter does next, an emit say.
+    ///
+    /// Is asked when somebody begins to watch. Types made by [`events!`](crate::events!) have it; a type of your
+    /// own that is a handle writes it as [`Recall`] shows.
+    ///
+    /// [`ListenerRemoved`]: crate::events::ListenerRemoved
+    fn recall(&self) -> Option<Recall<Self>> {
+        None
     }
 
     /// Adds a listener, after those there are. It runs on the thread that emits, on one at a time.
@@ -58,7 +72,7 @@ pub trait Emitter: Declared {
         event: E,
         mut listener: impl for<'a> FnMut(&Self, E::Payload<'a>) + Send + 'static,
     ) -> Listener {
-        let listener = self.listeners().exclusive(event, Place::Back, repeat!(listener));
+        let listener = self.listeners().exclusive(self, event, Place::Back, On, repeat!(listener));
         self.listener_added(event);
         listener
     }
@@ -81,7 +95,7 @@ pub trait Emitter: Declared {
         event: E,
         listener: impl for<'a> FnOnce(&Self, E::Payload<'a>) + Send + 'static,
     ) -> Listener {
-        let listener = self.listeners().exclusive(event, Place::Back, once!(listener));
+        let listener = self.listeners().exclusive(self, event, Place::Back, Once, once!(listener));
         self.listener_added(event);
         listener
     }
@@ -105,14 +119,14 @@ pub trait Emitter: Declared {
     ) -> Listener {
         let mut left = times;
         let counted = move |seat: &Seat<'_, Self, E>, source: &Self, payload: E::Payload<'_>| {
-            if left == 0 || (left == 1 && !seat.leave()) {
-                return false;
+            if left == 0 || (left == 1 && !seat.leave(source)) {
+                return Verdict::Missed;
             }
             left -= 1;
             listener(source, payload);
-            true
+            Verdict::Taken
         };
-        let listener = self.listeners().exclusive(event, Place::Back, counted);
+        let listener = self.listeners().exclusive(self, event, Place::Back, Many, counted);
         if times == 0 {
             self.off(listener);
         }
@@ -140,12 +154,12 @@ pub trait Emitter: Declared {
     ) -> Listener {
         let choosy = move |_: &Seat<'_, Self, E>, source: &Self, mut payload: E::Payload<'_>| {
             if !wanted(source, E::lend(&mut payload)) {
-                return false;
+                return Verdict::Missed;
             }
             listener(source, payload);
-            true
+            Verdict::Taken
         };
-        let listener = self.listeners().exclusive(event, Place::Back, choosy);
+        let listener = self.listeners().exclusive(self, event, Place::Back, Conditional, choosy);
         self.listener_added(event);
         listener
     }
@@ -180,13 +194,13 @@ pub trait Emitter: Declared {
         let object = Arc::downgrade(object);
         let tied = move |seat: &Seat<'_, Self, E>, source: &Self, payload: E::Payload<'_>| {
             let Some(object) = object.upgrade() else {
-                seat.leave();
-                return false;
+                seat.leave(source);
+                return Verdict::Missed;
             };
             listener(&object, source, payload);
-            true
+            Verdict::Taken
         };
-        let listener = self.listeners().exclusive(event, Place::Back, tied);
+        let listener = self.listeners().exclusive(self, event, Place::Back, Conditional, tied);
         self.listener_added(event);
         listener
     }
@@ -215,7 +229,7 @@ pub trait Emitter: Declared {
         mut listener: impl for<'a> FnMut(&Self, E::Payload<'a>) + Send + 'static,
     ) -> Listener {
         let place = Place::Group(group);
-        let listener = self.listeners().exclusive(event, place, repeat!(listener));
+        let listener = self.listeners().exclusive(self, event, place, On, repeat!(listener));
         self.listener_added(event);
         listener
     }
@@ -236,7 +250,7 @@ pub trait Emitter: Declared {
         event: E,
         mut listener: impl for<'a> FnMut(&Self, E::Payload<'a>) + Send + 'static,
     ) -> Listener {
-        let listener = self.listeners().exclusive(event, Place::Front, repeat!(listener));
+        let listener = self.listeners().exclusive(self, event, Place::Front, On, repeat!(listener));
         self.listener_added(event);
         listener
     }
@@ -258,7 +272,7 @@ pub trait Emitter: Declared {
         event: E,
         listener: impl for<'a> FnOnce(&Self, E::Payload<'a>) + Send + 'static,
     ) -> Listener {
-        let listener = self.listeners().exclusive(event, Place::Front, once!(listener));
+        let listener = self.listeners().exclusive(self, event, Place::Front, Once, once!(listener));
         self.listener_added(event);
         listener
     }
@@ -286,7 +300,7 @@ pub trait Emitter: Declared {
         event: E,
         listener: impl for<'a> Fn(&Self, E::Payload<'a>) + Send + Sync + 'static,
     ) -> Listener {
-        let listener = self.listeners().reentrant(event, listener);
+        let listener = self.listeners().reentrant(self, event, listener);
         self.listener_added(event);
         listener
     }
@@ -347,7 +361,7 @@ pub trait Emitter: Declared {
     /// Removes a listener. Says whether it was there: `false` if it has been removed before, has
     /// run out, or belongs to another emitter.
     ///
-    /// It never waits. No emit that begins after this calls the listener, and none on this thread does. One
+    /// It does not wait, unless somebody listens for [`ListenerRemoved`](crate::events::ListenerRemoved). No emit that begins after this calls the listener, and none on this thread does. One
     /// that is under way on another thread may be about to call it; [`off_and_wait`](Self::off_and_wait)
     /// waits for that. What the listener captures is dropped before this returns, or, if
     /// its event is being emitted, when that has ended.
@@ -363,7 +377,7 @@ pub trait Emitter: Declared {
     /// assert!(!room.off(greeting));
     /// ```
     fn off(&self, listener: Listener) -> bool {
-        self.listeners().off(listener)
+        self.listeners().off(self, listener)
     }
 
     /// Removes a listener as [`off`](Self::off) does, and waits: after it has returned, the listener does
@@ -389,7 +403,7 @@ pub trait Emitter: Declared {
     /// });
     /// ```
     fn off_and_wait(&self, listener: Listener) -> Result<bool, StillRunning> {
-        self.listeners().off_and_wait(listener)
+        self.listeners().off_and_wait(self, listener)
     }
 
     /// Removes all listeners of all events, as [`off`](Self::off) does.
@@ -403,7 +417,7 @@ pub trait Emitter: Declared {
     /// assert!(room.event_names().is_empty());
     /// ```
     fn remove_all(&self) {
-        self.listeners().remove_all();
+        self.listeners().remove_all(self);
     }
 
     /// Removes all listeners of one event, as [`off`](Self::off) does.
@@ -418,7 +432,7 @@ pub trait Emitter: Declared {
     /// assert_eq!(room.event_names(), ["Closed"]);
     /// ```
     fn remove_all_of<E: Event<Self>>(&self, event: E) {
-        self.listeners().remove_all_of(event);
+        self.listeners().remove_all_of(self, event);
     }
 
     /// How many listeners an event has, at this moment. One that has been removed does not count, even

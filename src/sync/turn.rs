@@ -17,6 +17,7 @@
 //! gives up, as soon as it might be part of a circle.
 
 use super::primitives::{AtomicUsize, Condvar, Mutex, MutexGuard, Ordering, lock, me};
+use super::walk::walks;
 use std::sync::Arc;
 
 /// Something was retired, which the one who leaves has to see to.
@@ -126,6 +127,12 @@ impl Turn {
         }
     }
 
+    /// Has the turn until what is returned is dropped.
+    pub(super) fn hold(&self) -> Held<'_> {
+        let taken = if self.try_take(me()) { Taken::Free } else { self.take(walks) };
+        Held { turn: self, taken }
+    }
+
     /// Gives a turn back that was lent by `owner`, who still waits.
     pub(super) fn give_back(&self, owner: usize) {
         let mut table = table();
@@ -182,6 +189,28 @@ impl Turn {
         }
         table.leave(me);
         true
+    }
+}
+
+/// Has a turn that nobody walks with.
+#[must_use]
+pub(super) struct Held<'a> {
+    turn: &'a Turn,
+    taken: Taken,
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        match self.taken {
+            Taken::Mine => {}
+            Taken::Lent(owner) => self.turn.give_back(owner),
+            Taken::Free if self.turn.try_give(me()) => {}
+            Taken::Free => {
+                if self.turn.give() {
+                    self.turn.wake();
+                }
+            }
+        }
     }
 }
 

@@ -4,10 +4,11 @@
 use core::cell::Cell;
 use core::ptr;
 
-use super::node::Node;
+use super::core::Core;
+use super::node::{Node, Verdict};
 use super::primitives::{AtomicPtr, Ordering, here, me};
 use super::readers::{Readers, Ticket};
-use super::row::{EXCLUSIVE, Row, SHARED};
+use super::row::{EXCLUSIVE, NOBODY, Row, SHARED, SPECIAL};
 use super::turn::{Taken, Turn};
 use crate::emitter::{Declared, Emitted, Event};
 
@@ -35,58 +36,167 @@ enum Among {
     Reentrant,
 }
 
+/// How listeners are called.
+pub(super) trait Manner<S: Declared, E: Event<S>> {
+    /// Is the payload wanted when the last listener has had it, by [`end`](Self::end)?
+    const KEEPS: bool;
+
+    /// Calls a listener by `call`, counts it, and says whether the emit goes on.
+    fn call(
+        &self,
+        node: &Node<S, E>,
+        source: &S,
+        call: impl FnOnce() -> Verdict,
+        emitted: &mut Emitted,
+    ) -> bool;
+
+    /// All have been called who were to.
+    fn end(&self, source: &S, payload: &E::Payload<'_>, emitted: &Emitted);
+}
+
+/// As most emits do.
+struct Plain;
+
+impl<S: Declared, E: Event<S>> Manner<S, E> for Plain {
+    const KEEPS: bool = false;
+
+    #[inline(always)]
+    fn call(
+        &self,
+        _: &Node<S, E>,
+        _: &S,
+        call: impl FnOnce() -> Verdict,
+        emitted: &mut Emitted,
+    ) -> bool {
+        emitted.called += call() as usize & Verdict::Taken as usize;
+        true
+    }
+
+    fn end(&self, _: &S, _: &E::Payload<'_>, _: &Emitted) {}
+}
+
+/// An emit that is to be made.
+pub(super) struct Emit<'a, S: Declared> {
+    pub(super) core: &'a Core<S>,
+    pub(super) source: &'a S,
+    /// What the stamps of those to be called are not greater than.
+    pub(super) newest: i64,
+}
+
 impl<S: Declared, E: Event<S>> Row<S, E> {
     /// Calls the listeners, lends the payload to each but the last and gives it to that one.
     #[inline]
-    pub(super) fn emit(&self, source: &S, payload: E::Payload<'_>) -> Emitted {
-        match self.mode.load(Ordering::Acquire) {
-            EXCLUSIVE => {
-                let me = me();
-                if !self.turn.try_take(me) {
-                    return self.emit_busy(source, payload);
-                }
-                let _turn = Turns { row: self, me };
-                self.walk_in_turn(Among::All, source, payload)
+    pub(super) fn emit(&self, core: &Core<S>, source: &S, payload: E::Payload<'_>) -> Emitted {
+        // In this order: see `Row::add`.
+        let newest = self.newest.load(Ordering::Acquire);
+        let mode = self.mode.load(Ordering::Acquire);
+        if mode == EXCLUSIVE {
+            let me = me();
+            if !self.turn.try_take(me) {
+                return self.emit_busy(core, source, payload);
             }
-            SHARED => self.emit_shared(source, payload),
-            _ => Emitted::default(),
+            let _turn = Turns { row: self, me };
+            return self.walk_in_turn(&Plain, Among::All, Emit { core, source, newest }, payload);
         }
+        if mode == NOBODY {
+            return Emitted::default();
+        }
+        self.emit_otherwise(mode, Emit { core, source, newest }, payload)
     }
 
+    /// By itself, so that the loop above has all registers.
+    #[inline(never)]
+    fn emit_otherwise(&self, mode: u8, emit: Emit<'_, S>, payload: E::Payload<'_>) -> Emitted {
+        if mode == SHARED {
+            return self.emit_shared(&Plain, emit, payload);
+        }
+        self.emit_special(emit.core, emit.source, payload)
+    }
+
+    /// An emit with more to do than to call listeners.
     #[cold]
     #[inline(never)]
-    fn emit_busy(&self, source: &S, payload: E::Payload<'_>) -> Emitted {
-        match self.turn.take(walks) {
-            Taken::Free => {
-                let _turn = Turns { row: self, me: me() };
-                self.walk_in_turn(Among::All, source, payload)
-            }
-            Taken::Mine => self.walk_in_turn(Among::Idle, source, payload),
-            Taken::Lent(owner) => {
-                let _turn = Loan { turn: &self.turn, owner };
-                self.walk_in_turn(Among::Idle, source, payload)
+    fn emit_special(&self, core: &Core<S>, source: &S, payload: E::Payload<'_>) -> Emitted {
+        core.tell_untold(source);
+        let newest = self.newest.load(Ordering::Acquire);
+        match self.mode.load(Ordering::Acquire) & !SPECIAL {
+            EXCLUSIVE => self.emit_busy(core, source, payload),
+            SHARED => self.emit_shared(&core.careful(), Emit { core, source, newest }, payload),
+            _ => {
+                let emitted = Emitted::default();
+                Manner::<S, E>::end(&core.careful(), source, &payload, &emitted);
+                emitted
             }
         }
     }
 
-    #[inline]
-    fn emit_shared(&self, source: &S, payload: E::Payload<'_>) -> Emitted {
+    /// An emit that may have to wait for its turn, or that comes from inside of another one.
+    #[cold]
+    #[inline(never)]
+    fn emit_busy(&self, core: &Core<S>, source: &S, payload: E::Payload<'_>) -> Emitted {
+        let taken = self.turn.take(walks);
+        let (among, turn) = match taken {
+            Taken::Free => (Among::All, Has::Turn(Turns { row: self, me: me() })),
+            Taken::Mine => (Among::Idle, Has::Outer),
+            Taken::Lent(owner) => (Among::Idle, Has::Loan(Loan { turn: &self.turn, owner })),
+        };
+        let _nested = matches!(turn, Has::Outer).then(|| core.nest::<E>());
+        // While it waited everything may have changed.
+        let emit = Emit { core, source, newest: self.newest.load(Ordering::Acquire) };
+        if self.mode.load(Ordering::Acquire) & SPECIAL == 0 {
+            self.walk_in_turn(&Plain, among, emit, payload)
+        } else {
+            self.walk_in_turn(&core.careful(), among, emit, payload)
+        }
+    }
+
+    #[inline(always)]
+    fn emit_shared<M: Manner<S, E>>(
+        &self,
+        manner: &M,
+        emit: Emit<'_, S>,
+        payload: E::Payload<'_>,
+    ) -> Emitted {
         let Some(readers) = self.readers.get() else { return Emitted::default() };
         let ticket = readers.enter(here(|here| here.reader()));
         let walk = Walk { turn: self.turn.id(), outer: here(|here| here.walks.get()) };
         here(|here| here.walks.set(&walk));
         let _reader = Reader { turn: &self.turn, row: self, readers, ticket, outer: walk.outer };
-        self.walk(Among::Reentrant, &Cell::new(ptr::null()), source, payload)
+        if walk.outer.is_null() {
+            return self.walk(manner, Among::Reentrant, &Cell::new(ptr::null()), emit, payload);
+        }
+        self.walk_nested(manner, walk.outer, emit, payload)
+    }
+
+    /// Walks together with others, from inside of another such walk.
+    #[cold]
+    #[inline(never)]
+    fn walk_nested<M: Manner<S, E>>(
+        &self,
+        manner: &M,
+        outer: *const Walk,
+        emit: Emit<'_, S>,
+        payload: E::Payload<'_>,
+    ) -> Emitted {
+        let again = walks_from(outer).any(|turn| turn == self.turn.id());
+        let _nested = again.then(|| emit.core.nest::<E>());
+        self.walk(manner, Among::Reentrant, &Cell::new(ptr::null()), emit, payload)
     }
 
     /// Walks with the turn.
     #[inline(always)]
-    fn walk_in_turn(&self, among: Among, source: &S, payload: E::Payload<'_>) -> Emitted {
+    fn walk_in_turn<M: Manner<S, E>>(
+        &self,
+        manner: &M,
+        among: Among,
+        emit: Emit<'_, S>,
+        payload: E::Payload<'_>,
+    ) -> Emitted {
         let outer = self.frame.load(Ordering::Relaxed);
         let frame = Frame { at: Cell::new(ptr::null()), outer };
         self.frame.store(ptr::from_ref(&frame).cast_mut(), Ordering::Relaxed);
         let _link = Link { frame: &self.frame, outer };
-        self.walk(among, &frame.at, source, payload)
+        self.walk(manner, among, &frame.at, emit, payload)
     }
 
     /// Does the listener of a node run, on the thread that has the turn, or on one that lent it?
@@ -106,21 +216,22 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
 
     /// The emit itself. Whoever calls it is a walker: has the turn, or is counted as a reader.
     #[inline(always)]
-    fn walk(
+    fn walk<M: Manner<S, E>>(
         &self,
+        manner: &M,
         among: Among,
         running: &Cell<*const Node<S, E>>,
-        source: &S,
+        emit: Emit<'_, S>,
         mut payload: E::Payload<'_>,
     ) -> Emitted {
         let mut emitted = Emitted::default();
-        let newest = self.newest.load(Ordering::Acquire);
+        let Emit { source, newest, .. } = emit;
         let mut at = self.head.load(Ordering::Acquire);
         // SAFETY: by invariant 2 a walker's nodes stay, also those that are removed meanwhile.
         while let Some(node) = unsafe { at.as_ref() } {
             let (this, next) = (at, node.next.load(Ordering::Acquire));
             at = next;
-            if node.number.load(Ordering::Relaxed) > newest {
+            if node.is_passed_over(newest) {
                 continue; // newer than this emit, or silent
             }
             match among {
@@ -132,19 +243,35 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
                 _ => {}
             }
             running.set(this);
-            // SAFETY: the pointer is good as long as we walk. If the listener is not re-entrant we have the
-            // turn; outermost, so that nothing runs, or having looked that it does not.
-            let called = unsafe {
-                if next.is_null() {
-                    emitted.called += usize::from(Node::call(this, self, source, payload));
-                    break;
-                }
-                Node::call(this, self, source, E::lend(&mut payload))
-            };
-            emitted.called += usize::from(called);
+            if !M::KEEPS && next.is_null() {
+                // SAFETY: the pointer is good as long as we walk. If the listener is not re-entrant we have
+                // the turn; outermost, so that nothing runs, or having looked that it does not.
+                let call = || unsafe { Node::call(this, &emit, payload) };
+                manner.call(node, source, call, &mut emitted);
+                return emitted;
+            }
+            let lent = E::lend(&mut payload);
+            // SAFETY: the same.
+            let call = || unsafe { Node::call(this, &emit, lent) };
+            if !manner.call(node, source, call, &mut emitted) {
+                break;
+            }
+        }
+        if M::KEEPS {
+            running.set(ptr::null()); // what comes now does not come from inside of a listener
+            manner.end(source, &payload, &emitted);
         }
         emitted
     }
+}
+
+/// What an emit has that may have waited. It gives it away as it ends, whether it returns or panics.
+#[allow(dead_code, reason = "they are dropped, at the right moment, and nothing else")]
+enum Has<'a, S: Declared, E: Event<S>> {
+    Turn(Turns<'a, S, E>),
+    /// What an emit further out has.
+    Outer,
+    Loan(Loan<'a>),
 }
 
 /// Has the turn, and gives it away, whether the emit returns or panics.
@@ -209,11 +336,15 @@ impl<S: Declared, E: Event<S>> Drop for Link<'_, S, E> {
 
 /// The turns of the rows that this thread walks over together with others.
 pub(super) fn walks() -> Vec<usize> {
-    let (mut walks, mut at) = (Vec::new(), here(|here| here.walks.get()));
-    // SAFETY: a walk is linked as long as it is on the stack of this thread.
-    while let Some(walk) = unsafe { at.as_ref() } {
-        walks.push(walk.turn);
+    walks_from(here(|here| here.walks.get())).collect()
+}
+
+/// The turns of a walk of this thread, and of those further out.
+fn walks_from(mut at: *const Walk) -> impl Iterator<Item = usize> {
+    core::iter::from_fn(move || {
+        // SAFETY: a walk is linked as long as it is on the stack of this thread.
+        let walk = unsafe { at.as_ref() }?;
         at = walk.outer;
-    }
-    walks
+        Some(walk.turn)
+    })
 }

@@ -380,7 +380,7 @@ fn events_from_inside_of_a_clone_and_a_destructor_are_not_missed() {
     mine.emit(Touched, &Nested(mine.clone(), 0));
     let seen: Vec<u8> =
         (0..stream.lag()).map(|_| block_on(stream.next()).expect("queued").1).collect();
-    assert_eq!(seen, [2, 0]);
+    assert_eq!(seen, [0, 2], "what made the destructor run was queued before it ran");
     mine.remove_all();
 }
 

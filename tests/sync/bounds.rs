@@ -4,7 +4,8 @@ use std::cell::Cell;
 
 use onward::emitter::{Declared, Emitted, Listener};
 use onward::sync::{
-    Block, Emitter, EventEmitter, Listeners, StillRunning, Subscription, Subscriptions,
+    Block, Emitter, EventEmitter, Events, Listeners, Next, NextOrError, StillRunning, Strict,
+    Subscription, Subscriptions, Waiting,
 };
 
 use super::support::{Joined, Room};
@@ -24,6 +25,12 @@ fn everything_is_for_all_threads() {
     both::<Block>();
     both::<StillRunning>();
     both::<EventEmitter<Local>>();
+    both::<Next<String>>();
+    both::<Next<Cell<u32>>>(); // only `Send` is asked of what arrives
+    both::<NextOrError<Cell<u32>, Cell<u32>>>();
+    both::<Events<Room, Cell<u32>>>();
+    both::<Events<Local, u32>>();
+    both::<Strict<Room, Cell<u32>>>();
     fn _for_every_emitter<S: Declared>() {
         both::<EventEmitter<S>>();
     }
@@ -58,6 +65,16 @@ fn a_listener_may_be_send_and_no_more() {
         std::thread::scope(|s| s.spawn(|| room.emit(Joined, "")).join()).map_or(0, |e| e.called),
         1
     );
+}
+
+#[test]
+fn what_is_waited_for_need_not_be_sync() {
+    let local = Local { emitter: EventEmitter::new(), _seen: Cell::new(0) };
+    let (next, stream) = (local.next(Ticked), local.stream(Ticked));
+    local.emitter.emit(&local, Ticked, Cell::new(1));
+    assert_eq!(stream.lag(), 1);
+    std::thread::spawn(move || drop((next, stream))).join().expect("no panic");
+    assert_eq!(local.listener_count(Ticked), 0);
 }
 
 #[test]
