@@ -7,6 +7,7 @@ use crate::event_loop::here;
 use std::any::TypeId;
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
+use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::Poll;
@@ -147,13 +148,14 @@ where
     F: Future<Output = ()> + 'static,
 {
     let (handle, weak) = (here("on_async"), Rc::new(source.downgrade()));
+    let origin = Location::caller();
     // Out of its place while it is called; only removing the listener drops it.
     let place = Rc::new(Cell::new(Some(listener)));
     source.on(event, move |source: &S, payload| {
         let payload = E::own(payload);
         if COLLECTED.with_borrow(Option::is_none) {
             if let Some(future) = call(&place, source, payload) {
-                handle.spawn(future);
+                handle.spawn_from(origin, future);
             }
             return;
         }

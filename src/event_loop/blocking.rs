@@ -3,6 +3,7 @@
 use super::core::Core;
 use super::inbox::{Inbox, Letter};
 use super::pool::{self, Ticket};
+use super::queues::{Job, Origin};
 use super::slab::Key;
 use crate::error::{Error, ErrorKind, Result};
 use std::cell::{Cell, RefCell};
@@ -30,6 +31,7 @@ pub struct Blocking<T> {
     ticket: Option<Ticket>,
     key: Key,
     core: Rc<Core>,
+    origin: Origin,
 }
 
 struct State<T> {
@@ -59,6 +61,7 @@ impl<T> State<T> {
 pub(super) fn spawn<T: Send + 'static>(
     core: &Rc<Core>,
     work: impl FnOnce() -> T + Send + 'static,
+    origin: Origin,
 ) -> Blocking<T> {
     let state = Rc::new(State { result: Cell::new(None), then: RefCell::new(Then::Nothing) });
     let mut blocking = Blocking {
@@ -66,6 +69,7 @@ pub(super) fn spawn<T: Send + 'static>(
         ticket: None,
         key: Key::NOBODY,
         core: Rc::clone(core),
+        origin,
     };
     if core.is_over() {
         state.result.set(Some(Err(Error::new(ErrorKind::LoopGone, "blocking work"))));
@@ -78,7 +82,7 @@ pub(super) fn spawn<T: Send + 'static>(
         let lost = || Err(Error::new(ErrorKind::Panicked, "blocking work"));
         state.done(result.unwrap_or_else(lost));
     };
-    blocking.key = core.awaited.borrow_mut().insert(Box::new(done));
+    blocking.key = core.awaited.borrow_mut().insert(Job::new(done, origin));
     let told = Told { inbox: Arc::clone(&core.inbox), key: blocking.key };
     let submitted = pool::submit({
         let kept = Arc::clone(&kept);
@@ -104,7 +108,7 @@ impl<T: 'static> Blocking<T> {
         }
         match self.state.result.take() {
             // It has been held for longer than the work took.
-            Some(result) => self.core.deferred.push(Box::new(move || then(result))),
+            Some(result) => self.core.deferred.push(Job::new(move || then(result), self.origin)),
             None => drop(self.state.then.replace(Then::Call(Box::new(then)))),
         }
     }

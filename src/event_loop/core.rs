@@ -3,14 +3,13 @@
 use super::driver::Driver;
 use super::hooks::{Hooks, Moment};
 use super::inbox::{Inbox, Letter};
-use super::queues::{Immediates, Job, Queue};
+use super::queues::{Immediates, Job, Origin, Queue};
 use super::registry::Registry;
 use super::slab::{Key, Slab};
 use super::source::Interest;
-use super::tasks::Tasks;
+use super::tasks::{Tasks, Woken};
 use super::timers::{Due, Kind, Timers};
 use crate::error::{Error, Result};
-use async_task::Runnable;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -141,8 +140,15 @@ impl Core {
     }
 
     /// Calls user code at the bottom of the stack, and what it put off until right after it.
-    fn call(&self, job: impl FnOnce()) {
-        job();
+    fn call(&self, job: Job) {
+        self.call_from(job.origin, job.run);
+    }
+
+    /// The same for what is no job. All callbacks but those of sources and hooks go through here, or
+    /// through [`run_unsettled`](Self::run_unsettled).
+    #[inline]
+    fn call_from(&self, _origin: Origin, callback: impl FnOnce()) {
+        callback();
         self.settle();
     }
 
@@ -151,7 +157,7 @@ impl Core {
         self.unsettled.set(true);
     }
 
-    pub(crate) fn wake_task(&self, task: Runnable) {
+    pub(crate) fn wake_task(&self, task: Woken) {
         self.tasks.wake(task);
         self.unsettled.set(true);
     }
@@ -169,7 +175,7 @@ impl Core {
     fn run_unsettled(&self) {
         loop {
             while let Some(tick) = self.ticks.pop() {
-                tick();
+                (tick.run)();
             }
             let Some(task) = self.tasks.next() else { break };
             task.run();
@@ -187,8 +193,8 @@ impl Core {
             let due = self.timers.borrow_mut().pop_due(now, watermark);
             match due {
                 None => return,
-                Some(Due { key, kind: Kind::Once, mut callback, .. }) => {
-                    self.call(|| callback(key))
+                Some(Due { key, kind: Kind::Once, mut callback, origin, .. }) => {
+                    self.call_from(origin, || callback(key));
                 }
                 Some(due) => self.run_interval(due),
             }
@@ -215,7 +221,8 @@ impl Core {
     pub(super) fn apply_interest(&self) {
         let refused = self.registry.borrow_mut().apply(&self.driver);
         for (source, error) in refused {
-            self.call(|| source.refused(error));
+            source.refused(error);
+            self.settle();
         }
     }
 
@@ -262,8 +269,11 @@ impl Core {
             let letter = self.letters.borrow_mut().pop_front();
             match letter {
                 None => return,
-                Some(Letter::Job(job)) => self.call(job),
-                Some(Letter::Woken(task)) => self.call(|| self.wake_task(task)),
+                Some(Letter::Job(job, origin)) => self.call_from(origin, job),
+                Some(Letter::Woken(task)) => {
+                    self.wake_task(task);
+                    self.settle();
+                }
                 Some(Letter::Done(key)) => {
                     let job = self.awaited.borrow_mut().remove(key);
                     if let Some(job) = job {
@@ -408,5 +418,66 @@ struct CancelOnPanic<'a> {
 impl Drop for CancelOnPanic<'_> {
     fn drop(&mut self) {
         self.core.timers.borrow_mut().cancel(self.key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::event_loop::{EventLoop, Missed, sleep, spawn_blocking, timers::Kind};
+    use crate::{next_tick, remote, set_immediate, set_interval, set_timeout, spawn};
+    use std::time::Duration;
+
+    /// The line that calls this.
+    #[track_caller]
+    fn line() -> u32 {
+        std::panic::Location::caller().line()
+    }
+
+    #[test]
+    fn all_that_is_on_a_loop_knows_the_line_that_put_it_there() {
+        const LONG: Duration = Duration::from_secs(3600);
+        let event_loop = EventLoop::new().unwrap();
+        let core = &event_loop.handle().0;
+        let timers = || {
+            let mut timers: Vec<_> = core.timers.borrow().list().collect();
+            timers.sort_by_key(|timer| timer.origin.line());
+            assert!(timers.iter().all(|timer| u128::from(timer.deadline) >= LONG.as_nanos()));
+            timers.into_iter().map(|timer| (timer.origin.line(), timer.kind, timer.counted))
+        };
+        event_loop.enter(|| {
+            let first = line();
+            set_timeout(LONG, || {}).unref();
+            set_interval(LONG, |_| {});
+            let (sleep, slept) = (sleep(LONG), line());
+            let expected = [
+                (first + 1, Kind::Once, false),
+                (first + 2, Kind::Every(Missed::Skip), true),
+                (slept, Kind::Once, true),
+            ];
+            assert!(timers().eq(expected), "{:?}", timers().collect::<Vec<_>>());
+            drop(sleep);
+
+            let first = line();
+            next_tick(|| {});
+            set_immediate(|| {});
+            spawn(std::future::pending::<()>()).unref();
+            let (blocking, blocked) = (spawn_blocking(|| ()), line());
+            assert_eq!(core.ticks.origins()[0].line(), first + 1);
+            let of = |(origin, counted): (super::Origin, bool)| (origin.line(), counted);
+            assert_eq!(of(core.immediates.origins()[0]), (first + 2, true));
+            assert_eq!(of(core.tasks.origins()[0]), (first + 3, false));
+            assert_eq!(core.awaited.borrow().iter().next().unwrap().origin.line(), blocked);
+            blocking.cancel();
+
+            let (posted, at) = (remote().post(|| {}), line());
+            posted.unwrap();
+            core.inbox.collect(&mut core.letters.borrow_mut());
+            let letters = core.letters.borrow();
+            let of_post = letters.iter().find_map(|letter| match letter {
+                super::Letter::Job(_, origin) => Some(origin.line()),
+                _ => None,
+            });
+            assert_eq!(of_post, Some(at));
+        });
     }
 }

@@ -3,7 +3,7 @@
 use super::blocking::{self, Blocking};
 use super::core::Core;
 use super::hooks::{self, Hook, Moment};
-use super::queues::Queue;
+use super::queues::{Job, Origin, Queue};
 use super::remote::Remote;
 use super::slab::Key;
 use super::source::{Interest, Source, Trigger};
@@ -14,6 +14,7 @@ use crate::error::{Error, ErrorKind, Failure, Result};
 use std::cell::RefCell;
 use std::fmt;
 use std::future::Future;
+use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -104,17 +105,20 @@ impl Handle {
     }
 
     /// Runs `f` once, when `delay` has passed; see [`set_timeout`](crate::set_timeout).
+    #[track_caller]
     pub fn set_timeout(&self, delay: Duration, f: impl FnOnce() + 'static) -> Timer {
-        self.timer(delay, Kind::Once, once(f))
+        self.timer(delay, Kind::Once, once(f), Location::caller())
     }
 
     /// Runs `f` each time that `period` has passed; see [`set_interval`](crate::set_interval).
+    #[track_caller]
     pub fn set_interval(&self, period: Duration, f: impl FnMut(Timer) + 'static) -> Timer {
         self.set_interval_with(period, Missed::Skip, f)
     }
 
     /// The same, with a rule for calls that were missed; see
     /// [`set_interval_with`](crate::set_interval_with).
+    #[track_caller]
     pub fn set_interval_with(
         &self,
         period: Duration,
@@ -122,27 +126,35 @@ impl Handle {
         mut f: impl FnMut(Timer) + 'static,
     ) -> Timer {
         let (period, serial) = (period.max(SHORTEST_INTERVAL), self.0.serial);
-        self.timer(period, Kind::Every(missed), Box::new(move |key| f(Timer { key, serial })))
+        let callback = Box::new(move |key| f(Timer { key, serial }));
+        self.timer(period, Kind::Every(missed), callback, Location::caller())
     }
 
-    fn timer(&self, delay: Duration, kind: Kind, callback: Callback) -> Timer {
+    fn timer(&self, delay: Duration, kind: Kind, callback: Callback, origin: Origin) -> Timer {
         let serial = self.0.serial;
         if self.0.is_over() {
             return Timer { key: Key::NOBODY, serial };
         }
         // The clock is read anew: time spent in this turn must not make the timer early.
         let now = self.0.now();
-        let key = self.0.timers.borrow_mut().add(now, nanoseconds(delay), kind, callback);
+        let delay = nanoseconds(delay);
+        let key = self.0.timers.borrow_mut().add(now, delay, kind, callback, origin);
         Timer { key, serial }
     }
 
     /// By the loop's clock.
-    pub(super) fn timer_at(&self, deadline: u64, f: impl FnOnce() + 'static) -> Key {
+    pub(super) fn timer_at(
+        &self,
+        deadline: u64,
+        f: impl FnOnce() + 'static,
+        origin: Origin,
+    ) -> Key {
         if self.0.is_over() {
             return Key::NOBODY;
         }
         let now = self.0.now();
-        self.0.timers.borrow_mut().add(now, deadline.saturating_sub(now), Kind::Once, once(f))
+        let delay = deadline.saturating_sub(now);
+        self.0.timers.borrow_mut().add(now, delay, Kind::Once, once(f), origin)
     }
 
     pub(super) fn cancel_timer(&self, key: Key) {
@@ -156,25 +168,39 @@ impl Handle {
     }
 
     /// Runs `f` once this turn has polled; see [`set_immediate`](crate::set_immediate).
+    #[track_caller]
     pub fn set_immediate(&self, f: impl FnOnce() + 'static) -> Immediate {
-        let number = if self.0.is_over() { u64::MAX } else { self.0.immediates.push(Box::new(f)) };
+        let job = Job::new(f, Location::caller());
+        let number = if self.0.is_over() { u64::MAX } else { self.0.immediates.push(job) };
         Immediate { number, serial: self.0.serial }
     }
 
     /// Runs `f` right after the running callback; see [`next_tick`](crate::next_tick).
+    #[track_caller]
     pub fn next_tick(&self, f: impl FnOnce() + 'static) {
         if !self.0.is_over() {
-            self.0.tick(Box::new(f));
+            self.0.tick(Job::new(f, Location::caller()));
         }
     }
 
     /// Runs a future on this loop; see [`spawn`](crate::spawn).
+    #[track_caller]
     #[allow(clippy::must_use_candidate, reason = "many are left to themselves")]
     pub fn spawn<T: 'static>(&self, future: impl Future<Output = T> + 'static) -> JoinHandle<T> {
-        tasks::spawn(&self.0, future)
+        self.spawn_from(Location::caller(), future)
+    }
+
+    /// The same for somebody else, who asked for it there.
+    pub(crate) fn spawn_from<T: 'static>(
+        &self,
+        origin: Origin,
+        future: impl Future<Output = T> + 'static,
+    ) -> JoinHandle<T> {
+        tasks::spawn(&self.0, future, origin)
     }
 
     /// Runs a future whose error ends the loop; see [`spawn_or_fail`](crate::spawn_or_fail).
+    #[track_caller]
     #[allow(clippy::must_use_candidate, reason = "many are left to themselves")]
     pub fn spawn_or_fail(
         &self,
@@ -189,9 +215,10 @@ impl Handle {
     }
 
     /// Queues a job, unless the loop has ended: then it is dropped.
+    #[track_caller]
     fn put(&self, queue: &Queue, job: impl FnOnce() + 'static) {
         if !self.0.is_over() {
-            queue.push(Box::new(job));
+            queue.push(Job::new(job, Location::caller()));
         }
     }
 
@@ -260,11 +287,12 @@ impl Handle {
     }
 
     /// Does `work` on another thread; see [`spawn_blocking`](crate::spawn_blocking).
+    #[track_caller]
     pub fn spawn_blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Blocking<T> {
-        blocking::spawn(&self.0, work)
+        blocking::spawn(&self.0, work, Location::caller())
     }
 
     // What sources need.
@@ -299,17 +327,20 @@ impl Handle {
     }
 
     /// Runs `job` at the start of the next turn.
+    #[track_caller]
     pub(crate) fn defer(&self, job: impl FnOnce() + 'static) {
         self.put(&self.0.deferred, job);
     }
 
     /// Runs `job` in this turn, after the polling phase.
+    #[track_caller]
     #[cfg_attr(not(unix), allow(dead_code, reason = "signals use it, and there are none"))]
     pub(crate) fn behind_poll(&self, job: impl FnOnce() + 'static) {
         self.put(&self.0.after_poll, job);
     }
 
     /// Runs `job` at the end of this turn, where things are closed.
+    #[track_caller]
     pub(crate) fn at_close(&self, job: impl FnOnce() + 'static) {
         self.put(&self.0.closing, job);
     }

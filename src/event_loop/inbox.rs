@@ -1,20 +1,21 @@
 //! Where other threads leave work for the loop.
 
 use super::driver::Waker;
+use super::queues::Origin;
 use super::slab::Key;
-use async_task::Runnable;
+use super::tasks::Woken;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What another thread left.
 pub(crate) enum Letter {
-    /// A closure to run on the loop's thread.
-    Job(Box<dyn FnOnce() + Send>),
+    /// A closure to run on the loop's thread, and who posted it.
+    Job(Box<dyn FnOnce() + Send>, Origin),
     /// Work that the loop gave away is done.
     Done(Key),
     /// Another thread woke a future.
-    Woken(Runnable),
+    Woken(Woken),
 }
 
 #[derive(Default)]

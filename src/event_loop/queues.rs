@@ -2,9 +2,22 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::panic::Location;
 
-/// A callback that runs once.
-pub(crate) type Job = Box<dyn FnOnce()>;
+/// Where in the program something was put on the loop.
+pub(crate) type Origin = &'static Location<'static>;
+
+/// A callback that runs once, and where it comes from.
+pub(crate) struct Job {
+    pub(crate) run: Box<dyn FnOnce()>,
+    pub(crate) origin: Origin,
+}
+
+impl Job {
+    pub(crate) fn new(run: impl FnOnce() + 'static, origin: Origin) -> Self {
+        Self { run: Box::new(run), origin }
+    }
+}
 
 /// A first-in, first-out queue of callbacks; no borrow outlives a method.
 #[derive(Default)]
@@ -17,6 +30,12 @@ impl Queue {
 
     pub(crate) fn pop(&self) -> Option<Job> {
         self.0.borrow_mut().pop_front()
+    }
+
+    /// Where those that wait come from, first in first.
+    #[allow(dead_code, reason = "a dump of the loop reads it")]
+    pub(crate) fn origins(&self) -> Vec<Origin> {
+        self.0.borrow().iter().map(|job| job.origin).collect()
     }
 
     #[inline]
@@ -108,6 +127,14 @@ impl Immediates {
     /// How many hold the loop.
     pub(crate) fn counted(&self) -> usize {
         self.0.borrow().counted
+    }
+
+    /// Where those that wait come from, first in first, and whether they hold the loop.
+    #[allow(dead_code, reason = "a dump of the loop reads it")]
+    pub(crate) fn origins(&self) -> Vec<(Origin, bool)> {
+        let state = self.0.borrow();
+        let waiting = state.queue.iter();
+        waiting.filter_map(|entry| Some((entry.job.as_ref()?.origin, entry.counted))).collect()
     }
 
     pub(crate) fn is_empty(&self) -> bool {

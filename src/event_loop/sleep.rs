@@ -2,6 +2,7 @@
 
 use super::handle::{Handle, nanoseconds};
 use super::here;
+use super::queues::Origin;
 use super::slab::Key;
 use super::timers::Missed;
 use crate::error::{Error, ErrorKind, Result};
@@ -9,6 +10,7 @@ use futures_core::Stream;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::future::{Future, poll_fn};
+use std::panic::Location;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
@@ -40,15 +42,15 @@ impl State {
 
 impl Sleep {
     /// One that is over at `deadline`, by the loop's clock.
-    fn until(handle: &Handle, deadline: u64) -> Self {
+    fn until(handle: &Handle, deadline: u64, origin: Origin) -> Self {
         let state = Rc::<State>::default();
         let ringing = Rc::clone(&state);
-        let key = handle.timer_at(deadline, move || ringing.ring());
+        let key = handle.timer_at(deadline, move || ringing.ring(), origin);
         Self { handle: handle.clone(), key, state }
     }
 
-    fn new(handle: &Handle, duration: Duration) -> Self {
-        Self::until(handle, handle.now().saturating_add(nanoseconds(duration)))
+    fn new(handle: &Handle, duration: Duration, origin: Origin) -> Self {
+        Self::until(handle, handle.now().saturating_add(nanoseconds(duration)), origin)
     }
 }
 
@@ -99,7 +101,7 @@ impl fmt::Debug for Sleep {
 /// ```
 #[track_caller]
 pub fn sleep(duration: Duration) -> Sleep {
-    Sleep::new(&here("sleep"), duration)
+    Sleep::new(&here("sleep"), duration, Location::caller())
 }
 
 /// Gives `future` so much time, counted from this call. It is polled first: one that is ready in time
@@ -134,7 +136,7 @@ pub fn timeout<F: Future>(
     duration: Duration,
     future: F,
 ) -> impl Future<Output = Result<F::Output>> + use<F> {
-    let sleep = Sleep::new(&here("timeout"), duration);
+    let sleep = Sleep::new(&here("timeout"), duration, Location::caller());
     async move {
         let (mut future, mut sleep) = (pin!(future), pin!(sleep));
         poll_fn(|context| {
@@ -155,6 +157,7 @@ pub struct Interval {
     deadline: u64,
     period: u64,
     missed: Missed,
+    origin: Origin,
 }
 
 impl Interval {
@@ -173,7 +176,7 @@ impl Interval {
         std::task::ready!(Pin::new(&mut self.next).poll(context));
         let handle = self.next.handle.clone();
         self.deadline = self.missed.next(self.deadline, self.period, handle.now());
-        self.next = Sleep::until(&handle, self.deadline);
+        self.next = Sleep::until(&handle, self.deadline, self.origin);
         Poll::Ready(())
     }
 }
@@ -219,5 +222,7 @@ pub fn interval(period: Duration) -> Interval {
     let handle = here("interval");
     let period = nanoseconds(period.max(super::handle::SHORTEST_INTERVAL));
     let deadline = handle.now().saturating_add(period);
-    Interval { next: Sleep::until(&handle, deadline), deadline, period, missed: Missed::Skip }
+    let origin = Location::caller();
+    let next = Sleep::until(&handle, deadline, origin);
+    Interval { next, deadline, period, missed: Missed::Skip, origin }
 }

@@ -5,6 +5,7 @@
 //! when the dead are as many as the living, or when it comes to the front. So cancelling takes constant
 //! time, taken over many, and never searches.
 
+use super::queues::Origin;
 use super::slab::{Key, Slab};
 
 const ARITY: usize = 4;
@@ -30,6 +31,18 @@ pub(crate) struct Due {
     pub(crate) deadline: u64,
     pub(crate) kind: Kind,
     pub(crate) callback: Callback,
+    pub(crate) origin: Origin,
+}
+
+/// A timer that waits.
+#[allow(dead_code, reason = "a dump of the loop reads it")]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Listed {
+    pub(crate) deadline: u64,
+    pub(crate) kind: Kind,
+    /// Does it hold the loop?
+    pub(crate) counted: bool,
+    pub(crate) origin: Origin,
 }
 
 /// What becomes of an interval's calls that came too late, because the loop was busy for longer than a
@@ -76,6 +89,7 @@ struct Timer {
     /// Not here while it is called.
     callback: Option<Callback>,
     delay: u64,
+    origin: Origin,
     serial: u32,
     kind: Kind,
     counted: bool,
@@ -115,9 +129,26 @@ impl Timers {
         self.first().map(|entry| entry.deadline)
     }
 
-    pub(crate) fn add(&mut self, now: u64, delay: u64, kind: Kind, callback: Callback) -> Key {
+    /// Those that wait, in no order.
+    #[allow(dead_code, reason = "a dump of the loop reads it")]
+    pub(crate) fn list(&self) -> impl Iterator<Item = Listed> {
+        let alive = self.heap.iter().filter(|entry| self.is_alive(entry));
+        alive.filter_map(|entry| {
+            let &Timer { kind, counted, origin, .. } = self.timers.at(entry.index)?;
+            Some(Listed { deadline: entry.deadline, kind, counted, origin })
+        })
+    }
+
+    pub(crate) fn add(
+        &mut self,
+        now: u64,
+        delay: u64,
+        kind: Kind,
+        callback: Callback,
+        origin: Origin,
+    ) -> Key {
         let (callback, serial, counted) = (Some(callback), UNARMED, true);
-        let key = self.timers.insert(Timer { callback, delay, serial, kind, counted });
+        let key = self.timers.insert(Timer { callback, delay, origin, serial, kind, counted });
         self.counted += 1;
         self.arm(key, now.saturating_add(delay));
         key
@@ -134,11 +165,11 @@ impl Timers {
         let key = self.timers.key_of(index)?;
         let timer = self.timers.get_mut(key)?;
         timer.serial = UNARMED;
-        let (kind, callback) = (timer.kind, timer.callback.take()?);
+        let (kind, origin, callback) = (timer.kind, timer.origin, timer.callback.take()?);
         if kind == Kind::Once {
             self.forget(key);
         }
-        Some(Due { key, deadline, kind, callback })
+        Some(Due { key, deadline, kind, callback, origin })
     }
 
     /// Puts an interval back that was called; gives the callback back if it was cancelled meanwhile.
@@ -305,9 +336,10 @@ mod tests {
     use super::{Key, Kind, SMALL, Timers, UNARMED};
     use crate::event_loop::slab::Slab;
     use std::collections::BTreeSet;
+    use std::panic::Location;
 
     fn add(timers: &mut Timers, at: u64) -> Key {
-        timers.add(0, at, Kind::Once, Box::new(|_| {}))
+        timers.add(0, at, Kind::Once, Box::new(|_| {}), Location::caller())
     }
 
     #[test]
@@ -352,7 +384,7 @@ mod tests {
         add(&mut timers, 10);
         assert!(timers.pop_due(9, timers.watermark()).is_none());
         let watermark = timers.watermark();
-        timers.add(10, 0, Kind::Once, Box::new(|_| {}));
+        timers.add(10, 0, Kind::Once, Box::new(|_| {}), Location::caller());
         assert!(timers.pop_due(10, watermark).is_some());
         assert!(timers.pop_due(10, watermark).is_none());
         assert!(timers.pop_due(10, timers.watermark()).is_some());
@@ -365,7 +397,7 @@ mod tests {
         let idle = add(&mut timers, 1_000);
         for now in 0..10_000 {
             assert!(timers.refresh(idle, now));
-            let short = timers.add(now, 5_000, Kind::Once, Box::new(|_| {}));
+            let short = timers.add(now, 5_000, Kind::Once, Box::new(|_| {}), Location::caller());
             assert!(timers.cancel(short).is_some());
             assert!(timers.heap.len() <= SMALL + 1, "{} entries", timers.heap.len());
         }
@@ -399,7 +431,7 @@ mod tests {
     #[test]
     fn a_delay_without_end_never_overflows() {
         let mut timers = Timers::new();
-        let key = timers.add(5, u64::MAX, Kind::Once, Box::new(|_| {}));
+        let key = timers.add(5, u64::MAX, Kind::Once, Box::new(|_| {}), Location::caller());
         assert_eq!(timers.next_deadline(), Some(u64::MAX));
         assert!(timers.refresh(key, 7));
         assert!(timers.cancel(key).is_some());
