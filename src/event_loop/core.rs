@@ -1,5 +1,6 @@
 //! The loop itself: what it owns, and one turn of it.
 
+use super::closures::{Callback, Closures, Row, Shelf};
 use super::driver::Driver;
 use super::hooks::{Hooks, Moment};
 use super::inbox::{Inbox, Letter};
@@ -8,7 +9,8 @@ use super::registry::Registry;
 use super::slab::{Key, Slab};
 use super::source::Interest;
 use super::tasks::{Tasks, Woken};
-use super::timers::{Due, Kind, Timers};
+use super::timers::{Due, Kind, Listed, Timers};
+use super::tokens::Timer;
 use crate::error::{Error, Result};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -39,6 +41,7 @@ pub(crate) struct Core {
     pub(crate) driver: Driver,
     pub(crate) registry: RefCell<Registry>,
     pub(crate) timers: RefCell<Timers>,
+    closures: Closures,
     ticks: Queue,
     pub(super) tasks: Tasks,
     /// Is there a tick or a woken future to run after the callback?
@@ -76,6 +79,7 @@ impl Core {
             driver,
             registry: RefCell::default(),
             timers: RefCell::new(Timers::new()),
+            closures: Closures::default(),
             ticks: Queue::default(),
             tasks: Tasks::new(),
             unsettled: Cell::new(false),
@@ -191,23 +195,54 @@ impl Core {
         let (now, watermark) = (self.now(), self.timers.borrow().watermark());
         loop {
             let due = self.timers.borrow_mut().pop_due(now, watermark);
-            match due {
-                None => return,
-                Some(Due { key, kind: Kind::Once, mut callback, origin, .. }) => {
-                    self.call_from(origin, || callback(key));
-                }
-                Some(due) => self.run_interval(due),
+            let Some(due) = due else { return };
+            if let Some((origin, shelf)) = self.closures.find(due.seat) {
+                self.call_from(origin, || self.call_timer(&due, &*shelf));
             }
         }
     }
 
-    fn run_interval(&self, mut due: Due) {
-        let guard = CancelOnPanic { core: self, key: due.key };
-        (due.callback)(due.key);
-        std::mem::forget(guard);
-        let gone = self.timers.borrow_mut().again(due, self.now());
-        drop(gone);
-        self.settle();
+    fn call_timer(&self, due: &Due, shelf: &dyn Shelf) {
+        shelf.call(due.seat, self, due.key);
+        if due.kind != Kind::Once {
+            self.timers.borrow_mut().again(due, self.now());
+        }
+    }
+
+    /// Sets a timer, unless the loop has ended.
+    pub(super) fn set_timer<C: Callback>(
+        &self,
+        delay: u64,
+        kind: Kind,
+        closure: C,
+        origin: Origin,
+    ) -> Timer
+    where
+        Row<C>: Shelf,
+        Row<C::Boxed>: Shelf,
+    {
+        if self.is_over() {
+            return Timer { key: Key::NOBODY, serial: self.serial };
+        }
+        let seat = self.closures.put(closure, origin);
+        // The clock is read anew: time spent in this turn must not make the timer early.
+        let key = self.timers.borrow_mut().add(self.now(), delay, kind, seat);
+        Timer { key, serial: self.serial }
+    }
+
+    /// All timers that wait, and where they were set, in no order.
+    #[allow(dead_code, reason = "a dump of the loop reads it")]
+    pub(crate) fn list_timers(&self) -> Vec<(Origin, Listed)> {
+        let timers = self.timers.borrow();
+        let of = |timer: Listed| Some((self.closures.find(timer.seat)?.0, timer));
+        timers.list().filter_map(of).collect()
+    }
+
+    /// `false`: it was over.
+    pub(super) fn cancel_timer(&self, key: Key) -> bool {
+        let seat = self.timers.borrow_mut().cancel(key);
+        seat.into_iter().for_each(|seat| self.closures.discard(seat));
+        seat.is_some()
     }
 
     /// Runs what stands in a queue now; what these jobs add waits for the next turn.
@@ -344,8 +379,8 @@ impl Core {
         // None are left unless this is a panic.
         let left = self.registry.borrow().sources();
         left.into_iter().for_each(|source| source.abandon());
-        let timers = self.timers.borrow_mut().clear();
-        drop(timers);
+        self.timers.borrow_mut().clear();
+        self.closures.clear();
         let awaited = self.awaited.borrow_mut().drain();
         drop(awaited);
         self.letters.take();
@@ -409,20 +444,9 @@ impl Drop for Empty<'_> {
     }
 }
 
-/// An interval whose callback panics is over.
-struct CancelOnPanic<'a> {
-    core: &'a Core,
-    key: Key,
-}
-
-impl Drop for CancelOnPanic<'_> {
-    fn drop(&mut self) {
-        self.core.timers.borrow_mut().cancel(self.key);
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::{Listed, Origin};
     use crate::event_loop::{EventLoop, Missed, sleep, spawn_blocking, timers::Kind};
     use crate::{next_tick, remote, set_immediate, set_interval, set_timeout, spawn};
     use std::time::Duration;
@@ -439,10 +463,13 @@ mod tests {
         let event_loop = EventLoop::new().unwrap();
         let core = &event_loop.handle().0;
         let timers = || {
-            let mut timers: Vec<_> = core.timers.borrow().list().collect();
-            timers.sort_by_key(|timer| timer.origin.line());
-            assert!(timers.iter().all(|timer| u128::from(timer.deadline) >= LONG.as_nanos()));
-            timers.into_iter().map(|timer| (timer.origin.line(), timer.kind, timer.counted))
+            let mut timers = core.list_timers();
+            timers.sort_by_key(|(origin, _)| origin.line());
+            let is_late = |timer: &Listed| u128::from(timer.deadline) >= LONG.as_nanos();
+            assert!(timers.iter().all(|(_, timer)| is_late(timer)));
+            let short =
+                |(origin, timer): (Origin, Listed)| (origin.line(), timer.kind, timer.counted);
+            timers.into_iter().map(short)
         };
         event_loop.enter(|| {
             let first = line();
@@ -463,7 +490,7 @@ mod tests {
             spawn(std::future::pending::<()>()).unref();
             let (blocking, blocked) = (spawn_blocking(|| ()), line());
             assert_eq!(core.ticks.origins()[0].line(), first + 1);
-            let of = |(origin, counted): (super::Origin, bool)| (origin.line(), counted);
+            let of = |(origin, counted): (Origin, bool)| (origin.line(), counted);
             assert_eq!(of(core.immediates.origins()[0]), (first + 2, true));
             assert_eq!(of(core.tasks.origins()[0]), (first + 3, false));
             assert_eq!(core.awaited.borrow().iter().next().unwrap().origin.line(), blocked);

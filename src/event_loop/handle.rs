@@ -1,6 +1,7 @@
 //! The loop as the objects that live on it see it.
 
 use super::blocking::{self, Blocking};
+use super::closures::{Every, Once};
 use super::core::Core;
 use super::hooks::{self, Hook, Moment};
 use super::queues::{Job, Origin, Queue};
@@ -8,7 +9,7 @@ use super::remote::Remote;
 use super::slab::Key;
 use super::source::{Interest, Source, Trigger};
 use super::tasks::{self, JoinHandle};
-use super::timers::{Callback, Kind, Missed};
+use super::timers::{Kind, Missed};
 use super::tokens::{Immediate, Timer};
 use crate::error::{Error, ErrorKind, Failure, Result};
 use std::cell::RefCell;
@@ -107,7 +108,7 @@ impl Handle {
     /// Runs `f` once, when `delay` has passed; see [`set_timeout`](crate::set_timeout).
     #[track_caller]
     pub fn set_timeout(&self, delay: Duration, f: impl FnOnce() + 'static) -> Timer {
-        self.timer(delay, Kind::Once, once(f), Location::caller())
+        self.timeout(nanoseconds(delay), f, Location::caller())
     }
 
     /// Runs `f` each time that `period` has passed; see [`set_interval`](crate::set_interval).
@@ -123,23 +124,15 @@ impl Handle {
         &self,
         period: Duration,
         missed: Missed,
-        mut f: impl FnMut(Timer) + 'static,
+        f: impl FnMut(Timer) + 'static,
     ) -> Timer {
-        let (period, serial) = (period.max(SHORTEST_INTERVAL), self.0.serial);
-        let callback = Box::new(move |key| f(Timer { key, serial }));
-        self.timer(period, Kind::Every(missed), callback, Location::caller())
+        let period = nanoseconds(period.max(SHORTEST_INTERVAL));
+        let (kind, origin) = (Kind::Every(missed), Location::caller());
+        self.0.set_timer(period, kind, Every(f), origin)
     }
 
-    fn timer(&self, delay: Duration, kind: Kind, callback: Callback, origin: Origin) -> Timer {
-        let serial = self.0.serial;
-        if self.0.is_over() {
-            return Timer { key: Key::NOBODY, serial };
-        }
-        // The clock is read anew: time spent in this turn must not make the timer early.
-        let now = self.0.now();
-        let delay = nanoseconds(delay);
-        let key = self.0.timers.borrow_mut().add(now, delay, kind, callback, origin);
-        Timer { key, serial }
+    fn timeout(&self, delay: u64, f: impl FnOnce() + 'static, origin: Origin) -> Timer {
+        self.0.set_timer(delay, Kind::Once, Once(f), origin)
     }
 
     /// By the loop's clock.
@@ -148,18 +141,8 @@ impl Handle {
         deadline: u64,
         f: impl FnOnce() + 'static,
         origin: Origin,
-    ) -> Key {
-        if self.0.is_over() {
-            return Key::NOBODY;
-        }
-        let now = self.0.now();
-        let delay = deadline.saturating_sub(now);
-        self.0.timers.borrow_mut().add(now, delay, Kind::Once, once(f), origin)
-    }
-
-    pub(super) fn cancel_timer(&self, key: Key) {
-        let callback = self.0.timers.borrow_mut().cancel(key);
-        drop(callback);
+    ) -> Timer {
+        self.timeout(deadline.saturating_sub(self.0.now()), f, origin)
     }
 
     /// Nanoseconds, by the loop's clock.
@@ -355,12 +338,6 @@ impl Handle {
     pub(crate) fn with_scratch<T>(&self, read: impl FnOnce(&mut [u8]) -> T) -> T {
         self.0.with_scratch(read)
     }
-}
-
-/// A timer's callback that is called once.
-fn once(f: impl FnOnce() + 'static) -> Callback {
-    let mut f = Some(f);
-    Box::new(move |_| f.take().into_iter().for_each(|f| f()))
 }
 
 impl fmt::Debug for Handle {

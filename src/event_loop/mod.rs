@@ -37,6 +37,7 @@
 //! They pass on out of [`run`]. The [`EventLoop`] stays in order and can be run again.
 
 mod blocking;
+mod closures;
 mod core;
 mod driver;
 mod driving;

@@ -45,7 +45,7 @@ impl Sleep {
     fn until(handle: &Handle, deadline: u64, origin: Origin) -> Self {
         let state = Rc::<State>::default();
         let ringing = Rc::clone(&state);
-        let key = handle.timer_at(deadline, move || ringing.ring(), origin);
+        let key = handle.timer_at(deadline, move || ringing.ring(), origin).key;
         Self { handle: handle.clone(), key, state }
     }
 
@@ -72,7 +72,7 @@ impl Future for Sleep {
 
 impl Drop for Sleep {
     fn drop(&mut self) {
-        self.handle.cancel_timer(self.key);
+        self.handle.0.cancel_timer(self.key);
     }
 }
 

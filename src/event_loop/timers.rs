@@ -1,11 +1,14 @@
-//! When which timer is due: a 4-ary heap of deadlines beside a slab of callbacks.
+//! When which timer is due: a 4-ary heap of deadlines beside a slab of what is known of each timer.
 //!
 //! Time is an argument, nanoseconds since the loop began; nothing here reads a clock or calls a
-//! callback. A timer that is cancelled drops its callback and its place at once; its entry in the heap goes
+//! callback. A timer that is cancelled leaves its place at once; its entry in the heap goes
 //! when the dead are as many as the living, or when it comes to the front. So cancelling takes constant
 //! time, taken over many, and never searches.
+//!
+//! What is scheduled stands in a row of its own at first, and is sorted in when somebody asks what comes next, which
+//! the loop does before it waits: a timer that is cancelled in the callback that set it is never sorted.
 
-use super::queues::Origin;
+use super::closures::Seat;
 use super::slab::{Key, Slab};
 
 const ARITY: usize = 4;
@@ -13,9 +16,6 @@ const ARITY: usize = 4;
 const SMALL: usize = 64;
 /// The serial of a timer that stands in no heap: it is being called.
 const UNARMED: u32 = u32::MAX;
-
-/// What is called when the time has come; a callback that is called once is called once.
-pub(crate) type Callback = Box<dyn FnMut(Key)>;
 
 /// Once, or again and again?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,8 +30,7 @@ pub(crate) struct Due {
     pub(crate) key: Key,
     pub(crate) deadline: u64,
     pub(crate) kind: Kind,
-    pub(crate) callback: Callback,
-    pub(crate) origin: Origin,
+    pub(crate) seat: Seat,
 }
 
 /// A timer that waits.
@@ -42,7 +41,7 @@ pub(crate) struct Listed {
     pub(crate) kind: Kind,
     /// Does it hold the loop?
     pub(crate) counted: bool,
-    pub(crate) origin: Origin,
+    pub(crate) seat: Seat,
 }
 
 /// What becomes of an interval's calls that came too late, because the loop was busy for longer than a
@@ -85,19 +84,43 @@ impl Entry {
     }
 }
 
+/// Nanoseconds, aligned like the fields beside it, which makes a timer 20 bytes instead of 24.
+#[derive(Clone, Copy)]
+struct Delay([u32; 2]);
+
+impl Delay {
+    #[allow(clippy::cast_possible_truncation, reason = "its halves")]
+    fn new(delay: u64) -> Self {
+        Self([delay as u32, (delay >> 32) as u32])
+    }
+
+    fn get(self) -> u64 {
+        u64::from(self.0[0]) | u64::from(self.0[1]) << 32
+    }
+}
+
 struct Timer {
-    /// Not here while it is called.
-    callback: Option<Callback>,
-    delay: u64,
-    origin: Origin,
-    serial: u32,
+    delay: Delay,
+    /// Where its closure is.
+    place: u32,
+    shelf: u16,
     kind: Kind,
     counted: bool,
+    /// That of its entry; [`UNARMED`] if there is none.
+    serial: u32,
+}
+
+impl Timer {
+    fn seat(&self) -> Seat {
+        Seat { shelf: self.shelf, place: self.place }
+    }
 }
 
 /// All timers of one loop.
 pub(crate) struct Timers {
     heap: Vec<Entry>,
+    /// Entries that stand in the heap not yet.
+    fresh: Vec<Entry>,
     timers: Slab<Timer>,
     serial: u32,
     counted: usize,
@@ -107,7 +130,14 @@ pub(crate) struct Timers {
 
 impl Timers {
     pub(crate) const fn new() -> Self {
-        Self { heap: Vec::new(), timers: Slab::new(), serial: 0, counted: 0, armed: 0 }
+        Self {
+            heap: Vec::new(),
+            fresh: Vec::new(),
+            timers: Slab::new(),
+            serial: 0,
+            counted: 0,
+            armed: 0,
+        }
     }
 
     /// How many timers hold the loop.
@@ -132,25 +162,22 @@ impl Timers {
     /// Those that wait, in no order.
     #[allow(dead_code, reason = "a dump of the loop reads it")]
     pub(crate) fn list(&self) -> impl Iterator<Item = Listed> {
-        let alive = self.heap.iter().filter(|entry| self.is_alive(entry));
-        alive.filter_map(|entry| {
-            let &Timer { kind, counted, origin, .. } = self.timers.at(entry.index)?;
-            Some(Listed { deadline: entry.deadline, kind, counted, origin })
+        let entries = self.heap.iter().chain(&self.fresh);
+        entries.filter(|entry| is_alive(&self.timers, entry)).filter_map(|entry| {
+            let timer = self.timers.at(entry.index)?;
+            let (kind, counted, seat) = (timer.kind, timer.counted, timer.seat());
+            Some(Listed { deadline: entry.deadline, kind, counted, seat })
         })
     }
 
-    pub(crate) fn add(
-        &mut self,
-        now: u64,
-        delay: u64,
-        kind: Kind,
-        callback: Callback,
-        origin: Origin,
-    ) -> Key {
-        let (callback, serial, counted) = (Some(callback), UNARMED, true);
-        let key = self.timers.insert(Timer { callback, delay, origin, serial, kind, counted });
+    pub(crate) fn add(&mut self, now: u64, delay: u64, kind: Kind, seat: Seat) -> Key {
+        let Seat { shelf, place } = seat;
+        let (serial, counted, delay_) = (self.next_serial(), true, Delay::new(delay));
+        let timer = Timer { delay: delay_, place, shelf, kind, counted, serial };
+        let key = self.timers.insert(timer);
         self.counted += 1;
-        self.arm(key, now.saturating_add(delay));
+        self.armed += 1;
+        self.fresh.push(Entry { deadline: now.saturating_add(delay), serial, index: key.index });
         key
     }
 
@@ -165,42 +192,39 @@ impl Timers {
         let key = self.timers.key_of(index)?;
         let timer = self.timers.get_mut(key)?;
         timer.serial = UNARMED;
-        let (kind, origin, callback) = (timer.kind, timer.origin, timer.callback.take()?);
+        let (kind, seat) = (timer.kind, timer.seat());
         if kind == Kind::Once {
             self.forget(key);
         }
-        Some(Due { key, deadline, kind, callback, origin })
+        Some(Due { key, deadline, kind, seat })
     }
 
-    /// Puts an interval back that was called; gives the callback back if it was cancelled meanwhile.
-    pub(crate) fn again(&mut self, due: Due, now: u64) -> Option<Callback> {
+    /// Puts an interval back that was called, unless it was cancelled meanwhile.
+    pub(crate) fn again(&mut self, due: &Due, now: u64) {
         let (Some(timer), Kind::Every(missed)) = (self.timers.get_mut(due.key), due.kind) else {
-            return Some(due.callback);
+            return;
         };
-        timer.callback = Some(due.callback);
         // Its callback may have refreshed it.
         if timer.serial == UNARMED {
-            let next = missed.next(due.deadline, timer.delay, now);
+            let next = missed.next(due.deadline, timer.delay.get(), now);
             self.arm(due.key, next);
         }
-        None
     }
 
-    /// Takes a timer out for good. The callback comes back, to be dropped when nothing is borrowed.
-    pub(crate) fn cancel(&mut self, key: Key) -> Option<Option<Callback>> {
-        let armed = self.timers.get(key)?.serial != UNARMED;
-        let callback = self.forget(key);
-        if armed {
+    /// Takes a timer out for good. Where its closure is comes back, to be dropped when nothing is borrowed.
+    pub(crate) fn cancel(&mut self, key: Key) -> Option<Seat> {
+        let timer = self.forget(key)?;
+        if timer.serial != UNARMED {
             self.armed -= 1;
             self.sweep();
         }
-        callback
+        Some(timer.seat())
     }
 
     /// Starts a timer's delay anew.
     pub(crate) fn refresh(&mut self, key: Key, now: u64) -> bool {
         let Some(timer) = self.timers.get(key) else { return false };
-        let deadline = now.saturating_add(timer.delay);
+        let deadline = now.saturating_add(timer.delay.get());
         self.armed -= usize::from(timer.serial != UNARMED);
         self.arm(key, deadline);
         self.sweep();
@@ -221,74 +245,98 @@ impl Timers {
         self.timers.get(key).map(|timer| timer.counted)
     }
 
-    /// Takes all callbacks out, for the end of the loop.
-    pub(crate) fn clear(&mut self) -> Vec<Callback> {
-        self.heap.clear();
-        (self.counted, self.armed) = (0, 0);
-        self.timers.drain().into_iter().filter_map(|timer| timer.callback).collect()
+    /// Forgets them all, at the end of the loop.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::new();
     }
 
-    fn forget(&mut self, key: Key) -> Option<Option<Callback>> {
+    fn forget(&mut self, key: Key) -> Option<Timer> {
         let timer = self.timers.remove(key)?;
         self.counted -= usize::from(timer.counted);
-        Some(timer.callback)
+        Some(timer)
     }
 
     fn arm(&mut self, key: Key, deadline: u64) {
+        let serial = self.next_serial();
+        if let Some(timer) = self.timers.get_mut(key) {
+            timer.serial = serial;
+            self.armed += 1;
+            self.fresh.push(Entry { deadline, serial, index: key.index });
+        }
+    }
+
+    fn next_serial(&mut self) -> u32 {
         if self.serial == UNARMED {
             self.renumber();
         }
-        let serial = self.serial;
         self.serial += 1;
-        self.armed += 1;
-        if let Some(timer) = self.timers.get_mut(key) {
-            timer.serial = serial;
-        }
-        self.heap.push(Entry { deadline, serial, index: key.index });
-        self.rise(self.heap.len() - 1);
+        self.serial - 1
     }
 
     /// Four thousand million schedules have been made: numbers those that are alive anew.
     #[cold]
     fn renumber(&mut self) {
-        let mut heap = std::mem::take(&mut self.heap);
-        heap.retain(|entry| self.is_alive(entry));
+        self.heap.append(&mut self.fresh);
+        self.heap.retain(|entry| is_alive(&self.timers, entry));
         // A sorted row is a heap.
-        heap.sort_unstable_by_key(Entry::order);
+        self.heap.sort_unstable_by_key(Entry::order);
         self.serial = 0;
-        for entry in &mut heap {
+        for entry in &mut self.heap {
             entry.serial = self.serial;
             self.serial += 1;
             if let Some(timer) = self.timers.at_mut(entry.index) {
                 timer.serial = entry.serial;
             }
         }
-        self.heap = heap;
-    }
-
-    fn is_alive(&self, entry: &Entry) -> bool {
-        self.timers.at(entry.index).is_some_and(|timer| timer.serial == entry.serial)
     }
 
     /// The first entry that is alive.
     fn first(&mut self) -> Option<Entry> {
+        if !self.fresh.is_empty() {
+            self.sort_in();
+        }
         loop {
             let first = *self.heap.first()?;
-            if self.is_alive(&first) {
+            if is_alive(&self.timers, &first) {
                 return Some(first);
             }
             self.pop();
         }
     }
 
+    fn sort_in(&mut self) {
+        let mut fresh = std::mem::take(&mut self.fresh);
+        fresh.retain(|entry| is_alive(&self.timers, entry));
+        if fresh.len() > self.heap.len() {
+            self.heap.append(&mut fresh);
+            self.restore();
+        } else {
+            for entry in fresh.drain(..) {
+                self.heap.push(entry);
+                self.rise(self.heap.len() - 1);
+            }
+        }
+        // Its room is used again, unless there were very many.
+        fresh.shrink_to(SMALL);
+        self.fresh = fresh;
+    }
+
     /// Drops all dead entries, if they are more than the living.
     fn sweep(&mut self) {
-        if self.heap.len() <= SMALL || self.heap.len() / 2 <= self.armed {
+        let entries = self.heap.len() + self.fresh.len();
+        if entries <= SMALL || entries / 2 <= self.armed {
             return;
         }
-        let mut heap = std::mem::take(&mut self.heap);
-        heap.retain(|entry| self.is_alive(entry));
-        self.heap = heap;
+        self.fresh.retain(|entry| is_alive(&self.timers, entry));
+        let before = self.heap.len();
+        self.heap.retain(|entry| is_alive(&self.timers, entry));
+        if self.heap.len() < before {
+            self.restore();
+        }
+    }
+
+    /// Makes a heap of entries in any order.
+    fn restore(&mut self) {
         if let Some(last) = self.heap.len().checked_sub(2) {
             (0..=last / ARITY).rev().for_each(|position| self.sink(position));
         }
@@ -331,15 +379,18 @@ impl Timers {
     }
 }
 
+fn is_alive(timers: &Slab<Timer>, entry: &Entry) -> bool {
+    timers.at(entry.index).is_some_and(|timer| timer.serial == entry.serial)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Key, Kind, SMALL, Timers, UNARMED};
+    use super::{Key, Kind, SMALL, Seat, Timers, UNARMED};
     use crate::event_loop::slab::Slab;
     use std::collections::BTreeSet;
-    use std::panic::Location;
 
     fn add(timers: &mut Timers, at: u64) -> Key {
-        timers.add(0, at, Kind::Once, Box::new(|_| {}), Location::caller())
+        timers.add(0, at, Kind::Once, Seat::NONE)
     }
 
     #[test]
@@ -384,7 +435,7 @@ mod tests {
         add(&mut timers, 10);
         assert!(timers.pop_due(9, timers.watermark()).is_none());
         let watermark = timers.watermark();
-        timers.add(10, 0, Kind::Once, Box::new(|_| {}), Location::caller());
+        timers.add(10, 0, Kind::Once, Seat::NONE);
         assert!(timers.pop_due(10, watermark).is_some());
         assert!(timers.pop_due(10, watermark).is_none());
         assert!(timers.pop_due(10, timers.watermark()).is_some());
@@ -397,9 +448,10 @@ mod tests {
         let idle = add(&mut timers, 1_000);
         for now in 0..10_000 {
             assert!(timers.refresh(idle, now));
-            let short = timers.add(now, 5_000, Kind::Once, Box::new(|_| {}), Location::caller());
+            let short = timers.add(now, 5_000, Kind::Once, Seat::NONE);
             assert!(timers.cancel(short).is_some());
-            assert!(timers.heap.len() <= SMALL + 1, "{} entries", timers.heap.len());
+            let entries = timers.heap.len() + timers.fresh.len();
+            assert!(entries <= SMALL + 1, "{entries} entries");
         }
         assert_eq!(timers.next_deadline(), Some(9_999 + 1_000));
         assert!(!timers.is_empty());
@@ -431,7 +483,7 @@ mod tests {
     #[test]
     fn a_delay_without_end_never_overflows() {
         let mut timers = Timers::new();
-        let key = timers.add(5, u64::MAX, Kind::Once, Box::new(|_| {}), Location::caller());
+        let key = timers.add(5, u64::MAX, Kind::Once, Seat::NONE);
         assert_eq!(timers.next_deadline(), Some(u64::MAX));
         assert!(timers.refresh(key, 7));
         assert!(timers.cancel(key).is_some());
