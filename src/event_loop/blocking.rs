@@ -3,7 +3,7 @@
 use super::core::Core;
 use super::inbox::{Inbox, Letter};
 use super::pool::{self, Ticket};
-use super::queues::{Job, Origin};
+use super::queues::{Origin, job};
 use super::slab::Key;
 use crate::error::{Error, ErrorKind, Result};
 use std::cell::{Cell, RefCell};
@@ -82,7 +82,7 @@ pub(super) fn spawn<T: Send + 'static>(
         let lost = || Err(Error::new(ErrorKind::Panicked, "blocking work"));
         state.done(result.unwrap_or_else(lost));
     };
-    blocking.key = core.awaited.borrow_mut().insert(Job::new(done, origin));
+    blocking.key = core.awaited.borrow_mut().insert(job(done, origin));
     let told = Told { inbox: Arc::clone(&core.inbox), key: blocking.key };
     let submitted = pool::submit({
         let kept = Arc::clone(&kept);
@@ -108,7 +108,7 @@ impl<T: 'static> Blocking<T> {
         }
         match self.state.result.take() {
             // It has been held for longer than the work took.
-            Some(result) => self.core.deferred.push(Job::new(move || then(result), self.origin)),
+            Some(result) => self.core.deferred.push(job(move || then(result), self.origin)),
             None => drop(self.state.then.replace(Then::Call(Box::new(then)))),
         }
     }

@@ -206,6 +206,8 @@ pub(crate) struct Closures(RefCell<Shelves>);
 #[derive(Default)]
 struct Shelves {
     /// By the type of their closures and the address of the line.
+    /// The one that was used last.
+    last: Option<(TypeId, usize, u16, Rc<dyn Any>)>,
     known: HashMap<(TypeId, usize), (u16, Rc<dyn Any>), BuildHasherDefault<Mix>>,
     all: Vec<Rc<dyn Shelf>>,
 }
@@ -226,13 +228,9 @@ impl Closures {
         shelves.put(closure, origin)
     }
 
-    fn shelf(&self, seat: Seat) -> Option<Rc<dyn Shelf>> {
+    /// Where a closure is, which knows its origin, and how to call it.
+    pub(crate) fn shelf(&self, seat: Seat) -> Option<Rc<dyn Shelf>> {
         self.0.borrow().all.get(usize::from(seat.shelf)).cloned()
-    }
-
-    /// Where in the program it was set, and how to call it.
-    pub(crate) fn find(&self, seat: Seat) -> Option<(Origin, Rc<dyn Shelf>)> {
-        self.shelf(seat).map(|shelf| (shelf.origin(), shelf))
     }
 
     pub(crate) fn discard(&self, seat: Seat) {
@@ -253,27 +251,29 @@ impl Shelves {
     where
         Row<C>: Shelf,
     {
-        let line = std::ptr::from_ref(origin).addr();
-        let known = self.known.get(&(TypeId::of::<C>(), line));
-        if let Some((shelf, row)) = known.and_then(|(n, row)| Some((*n, row.downcast_ref()?))) {
-            let row: &Row<C> = row;
-            return Seat { shelf, place: row.closures.borrow_mut().put(closure) };
+        let (kind, line) = (TypeId::of::<C>(), std::ptr::from_ref(origin).addr());
+        if !matches!(&self.last, Some((k, l, ..)) if (*k, *l) == (kind, line)) {
+            self.look_up::<C>(kind, origin);
         }
-        self.put_first(closure, origin)
+        let last = self.last.as_ref();
+        let row = last.and_then(|(.., n, row)| Some((*n, row.downcast_ref::<Row<C>>()?)));
+        let Some((shelf, row)) = row else { unreachable!("it has just been put there") };
+        Seat { shelf, place: row.closures.borrow_mut().put(closure) }
     }
 
-    #[cold]
-    fn put_first<C: 'static>(&mut self, closure: C, origin: Origin) -> Seat
+    /// Makes the shelf of such closures the last.
+    fn look_up<C: 'static>(&mut self, kind: TypeId, origin: Origin)
     where
         Row<C>: Shelf,
     {
-        let row = Rc::new(Row { origin, closures: RefCell::default() });
-        let place = row.closures.borrow_mut().put(closure);
-        let shelf = u16::try_from(self.all.len()).unwrap_or_else(|_| unreachable!("see LINES"));
-        let name = (TypeId::of::<C>(), std::ptr::from_ref(origin).addr());
-        self.known.insert(name, (shelf, Rc::clone(&row) as Rc<dyn Any>));
-        self.all.push(row);
-        Seat { shelf, place }
+        let name = (kind, std::ptr::from_ref(origin).addr());
+        let (shelf, row) = self.known.entry(name).or_insert_with(|| {
+            let row = Rc::new(Row::<C> { origin, closures: RefCell::default() });
+            let shelf = u16::try_from(self.all.len()).unwrap_or_else(|_| unreachable!("see LINES"));
+            self.all.push(Rc::clone(&row) as Rc<dyn Shelf>);
+            (shelf, row)
+        });
+        self.last = Some((kind, name.1, *shelf, Rc::clone(row)));
     }
 }
 

@@ -57,12 +57,12 @@ pub(crate) struct Core {
     pub(crate) closing: Queue,
     pub(crate) inbox: Arc<Inbox>,
     /// What to do on this thread with work that other threads do.
-    pub(crate) awaited: RefCell<Slab<Job>>,
+    pub(crate) awaited: RefCell<Slab<Box<dyn Job>>>,
     pub(crate) phase: Cell<Phase>,
     pub(crate) stopping: Cell<bool>,
     pub(crate) failure: RefCell<Option<Error>>,
     pub(super) letters: RefCell<VecDeque<Letter>>,
-    ready: RefCell<Vec<(u32, Interest)>>,
+    ready: Cell<Vec<(u32, Interest)>>,
     scratch: Cell<Option<Box<[u8]>>>,
     began: Instant,
     turns: Cell<u64>,
@@ -96,7 +96,7 @@ impl Core {
             stopping: Cell::new(false),
             failure: RefCell::default(),
             letters: RefCell::default(),
-            ready: RefCell::default(),
+            ready: Cell::default(),
             scratch: Cell::new(None),
             began: Instant::now(),
             turns: Cell::new(0),
@@ -130,8 +130,7 @@ impl Core {
     /// One turn, in the documented order.
     pub(crate) fn turn(&self, may_wait: bool) -> Result<()> {
         self.turns.set(self.turns.get().wrapping_add(1));
-        self.tasks.refill();
-        self.unsettled.set(true);
+        self.unsettled.set(self.unsettled.get() || self.tasks.refill());
         self.settle();
         self.run_timers();
         self.run_queue(&self.deferred);
@@ -144,19 +143,12 @@ impl Core {
     }
 
     /// Calls user code at the bottom of the stack, and what it put off until right after it.
-    fn call(&self, job: Job) {
-        self.call_from(job.origin, job.run);
-    }
-
-    /// The same for what is no job. All callbacks but those of sources and hooks go through here, or
-    /// through [`run_unsettled`](Self::run_unsettled).
-    #[inline]
-    fn call_from(&self, _origin: Origin, callback: impl FnOnce()) {
-        callback();
+    fn call(&self, job: Box<dyn Job>) {
+        job.run();
         self.settle();
     }
 
-    pub(crate) fn tick(&self, tick: Job) {
+    pub(crate) fn tick(&self, tick: Box<dyn Job>) {
         self.ticks.push(tick);
         self.unsettled.set(true);
     }
@@ -179,7 +171,7 @@ impl Core {
     fn run_unsettled(&self) {
         loop {
             while let Some(tick) = self.ticks.pop() {
-                (tick.run)();
+                tick.run();
             }
             let Some(task) = self.tasks.next() else { break };
             task.run();
@@ -196,8 +188,8 @@ impl Core {
         loop {
             let due = self.timers.borrow_mut().pop_due(now, watermark);
             let Some(due) = due else { return };
-            if let Some((origin, shelf)) = self.closures.find(due.seat) {
-                self.call_from(origin, || self.call_timer(&due, &*shelf));
+            if let Some(shelf) = self.closures.shelf(due.seat) {
+                self.call_timer(&due, &*shelf);
             }
         }
     }
@@ -207,6 +199,7 @@ impl Core {
         if due.kind != Kind::Once {
             self.timers.borrow_mut().again(due, self.now());
         }
+        self.settle();
     }
 
     /// Sets a timer, unless the loop has ended.
@@ -234,7 +227,7 @@ impl Core {
     #[allow(dead_code, reason = "a dump of the loop reads it")]
     pub(crate) fn list_timers(&self) -> Vec<(Origin, Listed)> {
         let timers = self.timers.borrow();
-        let of = |timer: Listed| Some((self.closures.find(timer.seat)?.0, timer));
+        let of = |timer: Listed| Some((self.closures.shelf(timer.seat)?.origin(), timer));
         timers.list().filter_map(of).collect()
     }
 
@@ -246,14 +239,28 @@ impl Core {
     }
 
     /// Runs what stands in a queue now; what these jobs add waits for the next turn.
+    #[inline]
     fn run_queue(&self, queue: &Queue) {
+        if !queue.is_empty() {
+            self.run_jobs(queue);
+        }
+    }
+
+    fn run_jobs(&self, queue: &Queue) {
         for _ in 0..queue.len() {
             let Some(job) = queue.pop() else { return };
             self.call(job);
         }
     }
 
+    #[inline]
     pub(super) fn apply_interest(&self) {
+        if self.registry.borrow().has_changes() {
+            self.tell_interest();
+        }
+    }
+
+    fn tell_interest(&self) {
         let refused = self.registry.borrow_mut().apply(&self.driver);
         for (source, error) in refused {
             source.refused(error);
@@ -290,21 +297,33 @@ impl Core {
         let waited = self.driver.wait(timeout, &mut ready);
         waited.map_err(|error| Error::io("wait for events", error))?;
         self.registry.borrow_mut().take_again(&mut ready);
-        Batch { core: self, ready, told: 0 }.dispatch();
+        if ready.is_empty() {
+            self.ready.set(ready);
+        } else {
+            Batch { core: self, ready, told: 0 }.dispatch();
+        }
         self.hooks.run(self, Moment::AfterPoll);
         Ok(())
     }
 
     fn run_posted(&self) {
         self.run_queue(&self.after_poll);
-        if self.inbox.is_filled() {
+        // What is left of the last batch comes first; then there is nothing to be moved behind it.
+        if self.letters.borrow().is_empty() {
+            if !self.inbox.is_filled() {
+                return;
+            }
             self.inbox.collect(&mut self.letters.borrow_mut());
         }
+        self.read_letters();
+    }
+
+    fn read_letters(&self) {
         for _ in 0..POSTS_PER_TURN {
             let letter = self.letters.borrow_mut().pop_front();
             match letter {
                 None => return,
-                Some(Letter::Job(job, origin)) => self.call_from(origin, job),
+                Some(Letter::Job(job)) => self.call(job),
                 Some(Letter::Woken(task)) => {
                     self.wake_task(task);
                     self.settle();
@@ -320,6 +339,9 @@ impl Core {
     }
 
     fn run_immediates(&self) {
+        if self.immediates.is_empty() {
+            return;
+        }
         let end = self.immediates.end();
         while let Some(job) = self.immediates.pop_before(end) {
             self.call(job);
@@ -432,7 +454,7 @@ impl Drop for Batch<'_> {
             all[self.told..].iter().for_each(|&(index, readiness)| registry.keep(index, readiness));
         }
         all.clear();
-        self.core.ready.replace(all);
+        self.core.ready.set(all);
     }
 }
 
@@ -493,7 +515,7 @@ mod tests {
             let of = |(origin, counted): (Origin, bool)| (origin.line(), counted);
             assert_eq!(of(core.immediates.origins()[0]), (first + 2, true));
             assert_eq!(of(core.tasks.origins()[0]), (first + 3, false));
-            assert_eq!(core.awaited.borrow().iter().next().unwrap().origin.line(), blocked);
+            assert_eq!(core.awaited.borrow().iter().next().unwrap().origin().line(), blocked);
             blocking.cancel();
 
             let (posted, at) = (remote().post(|| {}), line());
@@ -501,7 +523,7 @@ mod tests {
             core.inbox.collect(&mut core.letters.borrow_mut());
             let letters = core.letters.borrow();
             let of_post = letters.iter().find_map(|letter| match letter {
-                super::Letter::Job(_, origin) => Some(origin.line()),
+                super::Letter::Job(job) => Some(job.origin().line()),
                 _ => None,
             });
             assert_eq!(of_post, Some(at));

@@ -4,7 +4,7 @@ use super::blocking::{self, Blocking};
 use super::closures::{Every, Once};
 use super::core::Core;
 use super::hooks::{self, Hook, Moment};
-use super::queues::{Job, Origin, Queue};
+use super::queues::{Origin, Queue, job};
 use super::remote::Remote;
 use super::slab::Key;
 use super::source::{Interest, Source, Trigger};
@@ -153,16 +153,18 @@ impl Handle {
     /// Runs `f` once this turn has polled; see [`set_immediate`](crate::set_immediate).
     #[track_caller]
     pub fn set_immediate(&self, f: impl FnOnce() + 'static) -> Immediate {
-        let job = Job::new(f, Location::caller());
-        let number = if self.0.is_over() { u64::MAX } else { self.0.immediates.push(job) };
-        Immediate { number, serial: self.0.serial }
+        let (serial, origin) = (self.0.serial, Location::caller());
+        if self.0.is_over() {
+            return Immediate { number: u64::MAX, serial };
+        }
+        Immediate { number: self.0.immediates.push(job(f, origin)), serial }
     }
 
     /// Runs `f` right after the running callback; see [`next_tick`](crate::next_tick).
     #[track_caller]
     pub fn next_tick(&self, f: impl FnOnce() + 'static) {
         if !self.0.is_over() {
-            self.0.tick(Job::new(f, Location::caller()));
+            self.0.tick(job(f, Location::caller()));
         }
     }
 
@@ -199,9 +201,9 @@ impl Handle {
 
     /// Queues a job, unless the loop has ended: then it is dropped.
     #[track_caller]
-    fn put(&self, queue: &Queue, job: impl FnOnce() + 'static) {
+    fn put(&self, queue: &Queue, f: impl FnOnce() + 'static) {
         if !self.0.is_over() {
-            queue.push(Job::new(job, Location::caller()));
+            queue.push(job(f, Location::caller()));
         }
     }
 
@@ -309,23 +311,23 @@ impl Handle {
         drop(removed);
     }
 
-    /// Runs `job` at the start of the next turn.
+    /// Runs `f` at the start of the next turn.
     #[track_caller]
-    pub(crate) fn defer(&self, job: impl FnOnce() + 'static) {
-        self.put(&self.0.deferred, job);
+    pub(crate) fn defer(&self, f: impl FnOnce() + 'static) {
+        self.put(&self.0.deferred, f);
     }
 
-    /// Runs `job` in this turn, after the polling phase.
+    /// Runs `f` in this turn, after the polling phase.
     #[track_caller]
     #[cfg_attr(not(unix), allow(dead_code, reason = "signals use it, and there are none"))]
-    pub(crate) fn behind_poll(&self, job: impl FnOnce() + 'static) {
-        self.put(&self.0.after_poll, job);
+    pub(crate) fn behind_poll(&self, f: impl FnOnce() + 'static) {
+        self.put(&self.0.after_poll, f);
     }
 
-    /// Runs `job` at the end of this turn, where things are closed.
+    /// Runs `f` at the end of this turn, where things are closed.
     #[track_caller]
-    pub(crate) fn at_close(&self, job: impl FnOnce() + 'static) {
-        self.put(&self.0.closing, job);
+    pub(crate) fn at_close(&self, f: impl FnOnce() + 'static) {
+        self.put(&self.0.closing, f);
     }
 
     /// To be called after each call of user code from inside of the loop.

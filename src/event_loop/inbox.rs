@@ -1,7 +1,7 @@
 //! Where other threads leave work for the loop.
 
 use super::driver::Waker;
-use super::queues::Origin;
+use super::queues::Job;
 use super::slab::Key;
 use super::tasks::Woken;
 use std::collections::VecDeque;
@@ -10,8 +10,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What another thread left.
 pub(crate) enum Letter {
-    /// A closure to run on the loop's thread, and who posted it.
-    Job(Box<dyn FnOnce() + Send>, Origin),
+    /// A closure to run on the loop's thread.
+    Job(Box<dyn Job + Send>),
     /// Work that the loop gave away is done.
     Done(Key),
     /// Another thread woke a future.
@@ -56,11 +56,12 @@ impl Inbox {
             return Err(content);
         }
         state.letters.push_back(letter(content));
-        self.filled.store(true, Ordering::Relaxed);
-        let waits = std::mem::take(&mut state.waits);
-        drop(state);
-        if waits {
-            self.waker.wake();
+        if state.letters.len() == 1 {
+            self.filled.store(true, Ordering::Relaxed);
+            if std::mem::take(&mut state.waits) {
+                drop(state);
+                self.waker.wake();
+            }
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! The loop as other threads see it.
 
 use super::inbox::{Inbox, Letter};
+use super::queues::sent;
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
@@ -58,7 +59,7 @@ impl Remote {
     #[track_caller]
     pub fn post<F: FnOnce() + Send + 'static>(&self, f: F) -> Result<(), PostError<F>> {
         let origin = Location::caller();
-        self.inbox.post(f, |f| Letter::Job(Box::new(f), origin)).map_err(PostError)
+        self.inbox.post(f, |f| Letter::Job(sent(f, origin))).map_err(PostError)
     }
 
     /// Ends the loop's current wait, if it waits.

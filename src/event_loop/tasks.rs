@@ -63,9 +63,10 @@ impl Tasks {
         self.woken.borrow_mut().push_back(task);
     }
 
-    /// A new turn: so many polls again.
-    pub(crate) fn refill(&self) {
+    /// A new turn: so many polls again. Are there any left to be made from the last?
+    pub(crate) fn refill(&self) -> bool {
         self.polls_left.set(POLLS_PER_TURN);
+        self.has_woken()
     }
 
     /// The next one to run, if it may run in this turn.
