@@ -6,6 +6,7 @@ mod event_loop {
     mod awaiting_work;
     mod blocking;
     mod captures;
+    mod channels;
     mod driving;
     mod ends;
     mod errors;
@@ -20,6 +21,7 @@ mod event_loop {
     mod order;
     mod panics;
     mod remotes;
+    mod sleeping;
     mod sources;
     mod support;
     mod time;

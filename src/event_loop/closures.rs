@@ -203,12 +203,14 @@ impl<F> Drop for Called<'_, F> {
 #[derive(Default)]
 pub(crate) struct Closures(RefCell<Shelves>);
 
+/// The type of its closures, and the address of the line.
+type Name = (TypeId, usize);
+
 #[derive(Default)]
 struct Shelves {
-    /// By the type of their closures and the address of the line.
     /// The one that was used last.
-    last: Option<(TypeId, usize, u16, Rc<dyn Any>)>,
-    known: HashMap<(TypeId, usize), (u16, Rc<dyn Any>), BuildHasherDefault<Mix>>,
+    last: Option<(Name, u16, Rc<dyn Any>)>,
+    known: HashMap<Name, (u16, Rc<dyn Any>), BuildHasherDefault<Mix>>,
     all: Vec<Rc<dyn Shelf>>,
 }
 
@@ -251,29 +253,28 @@ impl Shelves {
     where
         Row<C>: Shelf,
     {
-        let (kind, line) = (TypeId::of::<C>(), std::ptr::from_ref(origin).addr());
-        if !matches!(&self.last, Some((k, l, ..)) if (*k, *l) == (kind, line)) {
-            self.look_up::<C>(kind, origin);
+        let name = (TypeId::of::<C>(), std::ptr::from_ref(origin).addr());
+        if !matches!(&self.last, Some((last, ..)) if *last == name) {
+            self.look_up::<C>(name, origin);
         }
         let last = self.last.as_ref();
-        let row = last.and_then(|(.., n, row)| Some((*n, row.downcast_ref::<Row<C>>()?)));
+        let row = last.and_then(|(_, n, row)| Some((*n, row.downcast_ref::<Row<C>>()?)));
         let Some((shelf, row)) = row else { unreachable!("it has just been put there") };
         Seat { shelf, place: row.closures.borrow_mut().put(closure) }
     }
 
     /// Makes the shelf of such closures the last.
-    fn look_up<C: 'static>(&mut self, kind: TypeId, origin: Origin)
+    fn look_up<C: 'static>(&mut self, name: Name, origin: Origin)
     where
         Row<C>: Shelf,
     {
-        let name = (kind, std::ptr::from_ref(origin).addr());
         let (shelf, row) = self.known.entry(name).or_insert_with(|| {
             let row = Rc::new(Row::<C> { origin, closures: RefCell::default() });
             let shelf = u16::try_from(self.all.len()).unwrap_or_else(|_| unreachable!("see LINES"));
             self.all.push(Rc::clone(&row) as Rc<dyn Shelf>);
             (shelf, row)
         });
-        self.last = Some((kind, name.1, *shelf, Rc::clone(row)));
+        self.last = Some((name, *shelf, Rc::clone(row)));
     }
 }
 

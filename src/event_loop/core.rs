@@ -1,5 +1,6 @@
 //! The loop itself: what it owns, and one turn of it.
 
+use super::channel::{End, Entry};
 use super::closures::{Callback, Closures, Row, Shelf};
 use super::driver::Driver;
 use super::hooks::{Hooks, Moment};
@@ -58,6 +59,7 @@ pub(crate) struct Core {
     pub(crate) inbox: Arc<Inbox>,
     /// What to do on this thread with work that other threads do.
     pub(crate) awaited: RefCell<Slab<Box<dyn Job>>>,
+    pub(super) channels: RefCell<Slab<Entry>>,
     pub(crate) phase: Cell<Phase>,
     pub(crate) stopping: Cell<bool>,
     pub(crate) failure: RefCell<Option<Error>>,
@@ -92,6 +94,7 @@ impl Core {
             closing: Queue::default(),
             inbox,
             awaited: RefCell::new(Slab::new()),
+            channels: RefCell::new(Slab::new()),
             phase: Cell::new(Phase::Resting),
             stopping: Cell::new(false),
             failure: RefCell::default(),
@@ -328,6 +331,15 @@ impl Core {
                     self.wake_task(task);
                     self.settle();
                 }
+                Some(Letter::Cancel(key)) => {
+                    self.cancel_timer(key);
+                    self.settle();
+                }
+                Some(Letter::News(key)) => {
+                    let end = self.channels.borrow().get(key).and_then(Entry::end);
+                    end.into_iter().for_each(End::news);
+                    self.settle();
+                }
                 Some(Letter::Done(key)) => {
                     let job = self.awaited.borrow_mut().remove(key);
                     if let Some(job) = job {
@@ -401,6 +413,8 @@ impl Core {
         // None are left unless this is a panic.
         let left = self.registry.borrow().sources();
         left.into_iter().for_each(|source| source.abandon());
+        let channels: Vec<_> = self.channels.borrow().iter().filter_map(Entry::end).collect();
+        channels.into_iter().for_each(|end| end.shut());
         self.timers.borrow_mut().clear();
         self.closures.clear();
         let awaited = self.awaited.borrow_mut().drain();
