@@ -1,17 +1,16 @@
 //! The loop itself: what it owns, and one turn of it.
 
 use super::channel::{End, Entry};
-use super::closures::{Callback, Closures, Row, Shelf};
+use super::closures::Closures;
 use super::driver::Driver;
 use super::hooks::{Hooks, Moment};
 use super::inbox::{Inbox, Letter};
-use super::queues::{Immediates, Job, Origin, Queue};
+use super::queues::{Immediates, Job, Queue};
 use super::registry::Registry;
-use super::slab::{Key, Slab};
+use super::slab::Slab;
 use super::source::Interest;
 use super::tasks::{Tasks, Woken};
-use super::timers::{Due, Kind, Listed, Timers};
-use super::tokens::Timer;
+use super::timers::Timers;
 use crate::error::{Error, Result};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -25,8 +24,6 @@ use std::time::{Duration, Instant};
 const POSTS_PER_TURN: usize = 1024;
 /// One read takes at most this much. It is what the kernel hands out at once on a fast connection.
 const SCRATCH: usize = 64 * 1024;
-/// Rounds of closing that the end of a loop grants to listeners of `Close` which open new things.
-const LAST_ROUNDS: usize = 8;
 
 static SERIAL: AtomicU32 = AtomicU32::new(0);
 
@@ -42,8 +39,8 @@ pub(crate) struct Core {
     pub(crate) driver: Driver,
     pub(crate) registry: RefCell<Registry>,
     pub(crate) timers: RefCell<Timers>,
-    closures: Closures,
-    ticks: Queue,
+    pub(super) closures: Closures,
+    pub(super) ticks: Queue,
     pub(super) tasks: Tasks,
     /// Is there a tick or a woken future to run after the callback?
     unsettled: Cell<bool>,
@@ -183,67 +180,9 @@ impl Core {
         self.unsettled.set(false);
     }
 
-    fn run_timers(&self) {
-        if self.timers.borrow().is_empty() {
-            return;
-        }
-        let (now, watermark) = (self.now(), self.timers.borrow().watermark());
-        loop {
-            let due = self.timers.borrow_mut().pop_due(now, watermark);
-            let Some(due) = due else { return };
-            if let Some(shelf) = self.closures.shelf(due.seat) {
-                self.call_timer(&due, &*shelf);
-            }
-        }
-    }
-
-    fn call_timer(&self, due: &Due, shelf: &dyn Shelf) {
-        shelf.call(due.seat, self, due.key);
-        if due.kind != Kind::Once {
-            self.timers.borrow_mut().again(due, self.now());
-        }
-        self.settle();
-    }
-
-    /// Sets a timer, unless the loop has ended.
-    pub(super) fn set_timer<C: Callback>(
-        &self,
-        delay: u64,
-        kind: Kind,
-        closure: C,
-        origin: Origin,
-    ) -> Timer
-    where
-        Row<C>: Shelf,
-        Row<C::Boxed>: Shelf,
-    {
-        if self.is_over() {
-            return Timer { key: Key::NOBODY, serial: self.serial };
-        }
-        let seat = self.closures.put(closure, origin);
-        // The clock is read anew: time spent in this turn must not make the timer early.
-        let key = self.timers.borrow_mut().add(self.now(), delay, kind, seat);
-        Timer { key, serial: self.serial }
-    }
-
-    /// All timers that wait, and where they were set, in no order.
-    #[allow(dead_code, reason = "a dump of the loop reads it")]
-    pub(crate) fn list_timers(&self) -> Vec<(Origin, Listed)> {
-        let timers = self.timers.borrow();
-        let of = |timer: Listed| Some((self.closures.shelf(timer.seat)?.origin(), timer));
-        timers.list().filter_map(of).collect()
-    }
-
-    /// `false`: it was over.
-    pub(super) fn cancel_timer(&self, key: Key) -> bool {
-        let seat = self.timers.borrow_mut().cancel(key);
-        seat.into_iter().for_each(|seat| self.closures.discard(seat));
-        seat.is_some()
-    }
-
     /// Runs what stands in a queue now; what these jobs add waits for the next turn.
     #[inline]
-    fn run_queue(&self, queue: &Queue) {
+    pub(super) fn run_queue(&self, queue: &Queue) {
         if !queue.is_empty() {
             self.run_jobs(queue);
         }
@@ -382,53 +321,6 @@ impl Core {
         self.failure.take().map_or(Ok(()), Err)
     }
 
-    /// Closes all that is left, tells its listeners, and takes nothing more.
-    pub(crate) fn end(&self) {
-        // Also if a listener of a last `Close` panics.
-        let emptied = Empty(self);
-        // In a panic nobody is told any more.
-        let rounds = if std::thread::panicking() { 0 } else { LAST_ROUNDS };
-        for _ in 0..rounds {
-            let left = self.registry.borrow().sources();
-            if left.is_empty() && self.closing.is_empty() {
-                break;
-            }
-            left.into_iter().for_each(|source| source.shut());
-            self.settle();
-            self.run_queue(&self.closing);
-            self.registry.borrow_mut().free_retired();
-        }
-        if rounds > 0 {
-            self.hooks.run(self, Moment::Exit);
-        }
-        drop(emptied);
-    }
-
-    /// Drops all that waits. What the captures' destructors add is refused, see [`is_over`](Self::is_over).
-    fn empty(&self) {
-        self.phase.set(Phase::Ended);
-        self.hooks.clear();
-        self.tasks.cancel_all(&self.inbox, &self.letters);
-        self.inbox.close();
-        // None are left unless this is a panic.
-        let left = self.registry.borrow().sources();
-        left.into_iter().for_each(|source| source.abandon());
-        let channels: Vec<_> = self.channels.borrow().iter().filter_map(Entry::end).collect();
-        channels.into_iter().for_each(|end| end.shut());
-        self.timers.borrow_mut().clear();
-        self.closures.clear();
-        let awaited = self.awaited.borrow_mut().drain();
-        drop(awaited);
-        self.letters.take();
-        self.ticks.clear();
-        self.deferred.clear();
-        self.after_poll.clear();
-        self.immediates.clear();
-        self.closing.clear();
-        let registry = self.registry.take();
-        drop(registry);
-    }
-
     /// Has it ended for good? Then nothing may be put on it, for it would stay there for ever.
     pub(crate) fn is_over(&self) -> bool {
         self.phase.get() == Phase::Ended
@@ -472,18 +364,11 @@ impl Drop for Batch<'_> {
     }
 }
 
-struct Empty<'a>(&'a Core);
-
-impl Drop for Empty<'_> {
-    fn drop(&mut self) {
-        self.0.empty();
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Listed, Origin};
-    use crate::event_loop::{EventLoop, Missed, sleep, spawn_blocking, timers::Kind};
+    use crate::event_loop::queues::Origin;
+    use crate::event_loop::timers::{Kind, Listed};
+    use crate::event_loop::{EventLoop, Missed, sleep, spawn_blocking};
     use crate::{next_tick, remote, set_immediate, set_interval, set_timeout, spawn};
     use std::time::Duration;
 

@@ -42,6 +42,7 @@ mod closures;
 mod core;
 mod driver;
 mod driving;
+mod ending;
 mod free;
 mod handle;
 mod hooks;
@@ -59,6 +60,7 @@ mod sleep;
 mod source;
 mod tasks;
 mod timers;
+mod timing;
 mod tokens;
 
 pub use blocking::Blocking;
