@@ -13,15 +13,22 @@ use std::collections::VecDeque;
 use std::hint::black_box;
 use std::time::Instant;
 
-const ROUNDS: usize = 31;
+/// Many short ones: where other programs run too, most of them are not interrupted.
+const ROUNDS: usize = 301;
 /// What one measurement should take, in nanoseconds.
-const SLICE: f64 = 2e6;
+const SLICE: f64 = 2e5;
 
 struct Payload {
     value: u64,
 }
 
 events! { Bench { Happened(&Payload), } }
+
+events! {
+    Eight {
+        E0(&Payload), E1(&Payload), E2(&Payload), E3(&Payload), E4(&Payload), E5(&Payload), E6(&Payload), E7(&Payload),
+    }
+}
 
 type Bare = Vec<Box<dyn FnMut(&Payload)>>;
 
@@ -66,8 +73,58 @@ fn onward_emit(listeners: usize) -> Work {
     })
 }
 
-fn bare_on_off() -> Work {
+/// Which of eight it is, in turn, as far as the compiler knows by chance.
+fn turn(time: u64) -> usize {
+    black_box(time as usize % 8)
+}
+
+fn bare_eight() -> Work {
+    let mut lists: [Bare; 8] = Default::default();
+    for list in &mut lists {
+        let cell = cell();
+        list.push(Box::new(move |payload| add(cell, payload)));
+    }
+    Box::new(move |times| {
+        for time in 0..times {
+            let payload = black_box(&Payload { value: 3 });
+            for listener in &mut black_box(&mut lists)[turn(time)] {
+                listener(payload);
+            }
+        }
+    })
+}
+
+fn onward_eight() -> Work {
+    /// Does something with the event of this number. In a program it is known which one it is.
+    macro_rules! with {
+        ($number:expr, $event:ident => $code:expr, $($case:tt $name:ident),*) => {
+            match $number {
+                $($case => {
+                    let $event = $name;
+                    $code;
+                })*
+            }
+        };
+        ($number:expr, $event:ident => $code:expr) => {
+            with!($number, $event => $code, 0 E0, 1 E1, 2 E2, 3 E3, 4 E4, 5 E5, 6 E6, _ E7)
+        };
+    }
+    let bench = Eight::new();
+    for number in 0..8 {
+        let cell = cell();
+        with!(number, event => bench.on(event, move |_, payload| add(cell, payload)));
+    }
+    Box::new(move |times| {
+        for time in 0..times {
+            let payload = black_box(&Payload { value: 3 });
+            with!(turn(time), event => black_box(&bench).emit(event, payload));
+        }
+    })
+}
+
+fn bare_on_off(others: usize) -> Work {
     let (mut list, cell) = (Bare::new(), cell());
+    (0..others).for_each(|_| list.push(Box::new(|_| ())));
     Box::new(move |times| {
         for _ in 0..times {
             black_box(&mut list).push(Box::new(move |payload| add(cell, payload)));
@@ -76,9 +133,12 @@ fn bare_on_off() -> Work {
     })
 }
 
-fn onward_on_off() -> Work {
+fn onward_on_off(others: usize) -> Work {
     let (bench, cell) = (Bench::new(), cell());
-    bench.on(Happened, |_, _| {});
+    bench.set_max_listeners(0); // they are meant
+    for _ in 0..others {
+        bench.on(Happened, |_, _| {});
+    }
     Box::new(move |times| {
         for _ in 0..times {
             let listener = black_box(&bench).on(Happened, move |_, payload| add(cell, payload));
@@ -188,8 +248,10 @@ fn main() {
         ("emit to 1", bare_emit(1), onward_emit(1)),
         ("emit to 10", bare_emit(10), onward_emit(10)),
         ("emit to 100", bare_emit(100), onward_emit(100)),
-        ("on + off", bare_on_off(), onward_on_off()),
-        ("off the oldest", bare_on_off(), onward_off_oldest()),
+        ("one of 8 events", bare_eight(), onward_eight()),
+        ("on + off", bare_on_off(1), onward_on_off(1)),
+        ("of 1,000", bare_on_off(1000), onward_on_off(1000)),
+        ("of the oldest", bare_on_off(1000), onward_off_oldest()),
         ("once + emit", bare_once(), onward_once()),
         #[cfg(feature = "named")]
         ("emit by name", bare_by_name(), onward_by_name()),

@@ -230,7 +230,6 @@ fn printable(line: &[u8]) -> String {
 }
 
 /// Ctrl-C, or a polite kill: nobody new comes in, goodbye to who is here, and out.
-#[cfg(unix)]
 fn close_on_signal(hall: &Rc<Hall>, server: &Server) -> onward::Result<()> {
     let closer = || {
         let (hall, server) = (hall.clone(), server.clone());
@@ -249,10 +248,5 @@ fn close_on_signal(hall: &Rc<Hall>, server: &Server) -> onward::Result<()> {
     let (on_interrupt, on_terminate) = (closer(), closer());
     signals.once(Interrupt, move |_, ()| on_interrupt());
     signals.once(Terminate, move |_, ()| on_terminate());
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn close_on_signal(_: &Rc<Hall>, _: &Server) -> onward::Result<()> {
     Ok(())
 }

@@ -51,11 +51,14 @@ pub enum ErrorKind {
     AlreadyRunning,
     /// The loop that the object lived on has ended.
     LoopGone,
+    /// The loop is that of the process which this one was forked off from; see
+    /// [`event_loop`](crate::event_loop#forks).
+    Forked,
     /// Written to after `end`.
     WriteAfterEnd,
     /// More was queued for a peer that does not read than its cap allows.
     QueueFull,
-    /// No descriptors are left: accepting pauses and is tried again by itself.
+    /// No descriptors are left. A loop is not made then; a server pauses, and tries again by itself.
     OutOfDescriptors,
     /// An error event that nobody listened for; it names the emitter and holds the error.
     Unhandled,
@@ -63,6 +66,8 @@ pub enum ErrorKind {
     PrematureClose,
     /// Work on another thread panicked.
     Panicked,
+    /// More blocking work waits for a thread than [may](crate::pool::PoolOptions::max_queued).
+    PoolFull,
     /// It was cancelled before it came to its end.
     Cancelled,
     /// It took longer than it was given.
@@ -81,6 +86,14 @@ impl Error {
     /// An error of the system, met in `operation`.
     pub(crate) fn io(operation: &'static str, cause: io::Error) -> Self {
         Self::new(ErrorKind::Io, operation).because(cause)
+    }
+
+    /// An error of the system that may be about descriptors, of which there are none left.
+    #[cfg(feature = "event-loop")]
+    pub(crate) fn io_or_descriptors(operation: &'static str, cause: io::Error) -> Self {
+        let out = is_out_of_descriptors(&cause);
+        let kind = if out { ErrorKind::OutOfDescriptors } else { ErrorKind::Io };
+        Self::new(kind, operation).because(cause)
     }
 
     /// With the path or the address that it was about.
@@ -204,8 +217,10 @@ impl Error {
             ErrorKind::NotInLoop => "no event loop runs on this thread, see onward::run",
             ErrorKind::AlreadyRunning => "the event loop of this thread is running already",
             ErrorKind::LoopGone => "its event loop has ended",
+            ErrorKind::Forked => "its event loop is that of the parent process",
             ErrorKind::WriteAfterEnd => "written to after end",
             ErrorKind::QueueFull => "the peer does not read: the write queue is at its cap",
+            ErrorKind::PoolFull => "the queue of the blocking pool is at its cap",
             ErrorKind::PrematureClose => "closed before its end",
             ErrorKind::Cancelled => "cancelled before its end",
             ErrorKind::TimedOut => "it took too long",
@@ -213,6 +228,18 @@ impl Error {
             _ => return None,
         })
     }
+}
+
+/// Has this process, or the system, no descriptors left?
+#[cfg(feature = "event-loop")]
+pub(crate) fn is_out_of_descriptors(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    let (process, system) = (rustix::io::Errno::MFILE, rustix::io::Errno::NFILE);
+    #[cfg(unix)]
+    let codes = [process.raw_os_error(), system.raw_os_error()];
+    #[cfg(windows)]
+    let codes = [/* WSAEMFILE */ 10024];
+    error.raw_os_error().is_some_and(|code| codes.contains(&code))
 }
 
 impl fmt::Display for Error {

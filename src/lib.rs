@@ -29,7 +29,7 @@
 //! | read and write files | [`fs::ReadStream`], [`fs::WriteStream`] |
 //! | connect the two | [`stream::Readable::pipe`], [`stream::pipeline`] |
 //! | end in order on Ctrl-C | [`process::signals`] |
-//! | come back from another thread | [`remote`], [`channel`](channel()), [`spawn_blocking`] |
+//! | come back from another thread | [`remote`], [`channel`](channel()), [`spawn_blocking`]; its threads are in [`pool`] |
 //!
 //! # Three things to know
 //!
@@ -104,10 +104,10 @@ pub use emitter::{Emitter, EventEmitter, Listeners, Routing, Waiting, Watching};
 pub use error::{Error, ErrorKind, Result};
 #[cfg(feature = "event-loop")]
 pub use event_loop::{
-    Blocking, EventLoop, Handle, Hook, Immediate, Interval, JoinHandle, Missed, PostError,
-    Receiver, Remote, SendError, Sender, Sleep, Timer, block_on, channel, fail, interval,
-    next_tick, remote, run, set_immediate, set_interval, set_interval_with, set_timeout, sleep,
-    spawn, spawn_blocking, spawn_or_fail, stop, timeout,
+    Blocking, BlockingJob, EventLoop, Handle, Hook, Immediate, Interval, JoinHandle, Missed,
+    PostError, Receiver, Remote, SendError, Sender, Sleep, Timer, block_on, channel, fail,
+    interval, next_tick, pool, remote, run, set_immediate, set_interval, set_interval_with,
+    set_timeout, sleep, spawn, spawn_blocking, spawn_or_fail, stop, timeout,
 };
 #[cfg(feature = "event-loop")]
 pub use on_async::OnAsync;

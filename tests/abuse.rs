@@ -8,8 +8,12 @@ mod abuse {
     mod addresses;
     #[cfg(target_os = "linux")]
     mod descriptors;
+    #[cfg(target_os = "linux")]
+    mod fairness;
     mod idle;
     mod panics;
+    #[cfg(all(target_os = "linux", feature = "process"))]
+    mod refusals;
     mod resets;
     #[cfg(all(target_os = "linux", feature = "process"))]
     mod signals;

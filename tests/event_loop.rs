@@ -20,6 +20,10 @@ mod event_loop {
     mod nesting;
     mod order;
     mod panics;
+    mod pool;
+    #[cfg(target_os = "linux")]
+    mod pool_limits;
+    mod pool_troubles;
     mod remotes;
     mod sleeping;
     mod sources;

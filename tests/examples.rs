@@ -9,7 +9,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -89,6 +89,18 @@ impl Lines {
         while self.next() != line {
             assert!(Instant::now() < until, "`{line}` did not come");
         }
+    }
+
+    /// Passes over lines until one ends like this.
+    fn wait_for_end_of_line(&self, end: &str) {
+        let until = Instant::now() + DEADLINE;
+        while !self.next().ends_with(end) {
+            assert!(Instant::now() < until, "no line ended with `{end}`");
+        }
+    }
+
+    fn expect_nothing_yet(&self) {
+        assert_eq!(self.0.try_recv(), Err(TryRecvError::Empty));
     }
 
     fn expect_end(&self) {
@@ -371,6 +383,55 @@ fn copy_copies_and_says_why_not() {
             "{output:?}"
         );
     }
+}
+
+#[test]
+fn sqlite_serves_while_queries_wait() {
+    let path = temporary("guests.db");
+    let mut command = example("sqlite");
+    let server = Server::start(command.arg("127.0.0.1:0").arg(&path), "the guest book lies on ");
+    let (mut ada, ada_sees) = Client::connect(&server.address);
+    let (mut bob, bob_sees) = Client::connect(&server.address);
+    ada.say("hello from \u{1b}[31mAda");
+    ada_sees.expect("thank you, you are number 1");
+
+    // Somebody writes, and takes his time: who wants to write has to wait for him.
+    let slow = rusqlite::Connection::open(&path).expect("it is there");
+    slow.execute_batch("begin immediate; insert into guests (entry) values ('slowly')")
+        .expect("nobody else writes");
+    ada.say("it is me again");
+    server.lines.wait_for_end_of_line("queries: 3 done, 1 under way");
+    // Meanwhile the loop goes round, and others are served.
+    for _ in 0..3 {
+        bob.say("");
+        bob_sees.expect("1: hello from \u{fffd}[31mAda");
+    }
+    server.lines.wait_for_end_of_line("queries: 6 done, 1 under way");
+    server.lines.wait_for_end_of_line("queries: 6 done, 1 under way");
+    ada_sees.expect_nothing_yet();
+    slow.execute_batch("commit").expect("it was begun");
+    ada_sees.expect("thank you, you are number 3");
+
+    // All at once, and no more to say: the answers come, in order.
+    bob.say("Bob\nwas\nhere");
+    bob.hang_up();
+    for number in 4..=6 {
+        bob_sees.expect(&format!("thank you, you are number {number}"));
+    }
+    bob_sees.expect_end();
+    ada.say("x".repeat(10_000).as_str());
+    ada_sees.expect_end();
+
+    server.signal("-KILL");
+    finish(server.child);
+}
+
+#[test]
+fn sqlite_says_what_is_wrong_with_its_file() {
+    let output = run(example("sqlite").args(["127.0.0.1:0", "/nowhere/at/all.db"]));
+    assert_eq!(output.status.code(), Some(1));
+    let said = text(&output.stderr);
+    assert!(said.contains("unable to open database file: /nowhere/at/all.db"), "{said}");
 }
 
 #[test]

@@ -8,7 +8,6 @@ use alloc::vec::Vec;
 use core::cell::{Cell, OnceCell};
 use core::panic::Location;
 
-use super::emission::Emitted;
 use super::event::{Declared, Event, Table};
 use super::info::ListenerInfo;
 use super::leaks::{self, Leak};
@@ -17,6 +16,7 @@ use super::listener::{Listener, Off, serial};
 use super::options::Options;
 use super::slot::Slot;
 use super::subscribing::Emitter;
+use super::walk::Tally;
 use super::watch::{BUILT_IN, Watch};
 use crate::emitter::names::ListenerRemoved;
 
@@ -32,6 +32,8 @@ pub struct Core<S: Declared> {
     registrations: Cell<i64>,
     /// More listeners for an event than these are suspect; none: the default counts.
     pub(super) limit: Cell<usize>,
+    /// A registration has more to do than to add a listener: there is a `watch`, or there are `options`.
+    attended: Cell<bool>,
     /// Is made for the first who watches.
     watch: OnceCell<Rc<Watch<S>>>,
     options: Option<Rc<Options<S>>>,
@@ -46,6 +48,7 @@ impl<S: Declared> Core<S> {
             gate: Cell::new(false),
             registrations: Cell::new(0),
             limit: Cell::new(0),
+            attended: Cell::new(options.is_some()),
             watch: OnceCell::new(),
             table: S::Table::default(),
             options,
@@ -68,7 +71,8 @@ impl<S: Declared> Core<S> {
     }
 
     /// The lists of the events that every emitter has, made if they are not there.
-    pub(super) fn watch(&self) -> &Watch<S> {
+    pub(super) fn watch(&self) -> &Rc<Watch<S>> {
+        self.attended.set(true);
         self.watch.get_or_init(|| Rc::new(Watch::new(self.serial)))
     }
 
@@ -111,10 +115,17 @@ impl<S: Declared> Core<S> {
     }
 
     /// Removes a listener, and tells of it. Without a source, it is looked for if somebody has to be told.
+    #[inline]
     pub(super) fn remove(&self, source: Option<&S>, listener: Listener) -> bool {
-        if self.watch.get().is_none() {
-            return self.raw_of(listener).is_some_and(|list| list.remove(listener.key));
+        if self.watch.get().is_some() {
+            return self.remove_watched(source, listener);
         }
+        self.raw_of(listener).is_some_and(|list| list.remove(listener.key))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn remove_watched(&self, source: Option<&S>, listener: Listener) -> bool {
         let Some(list) = self.list_of(listener) else { return false };
         let told = self.told_of_removals();
         let location = told.and_then(|_| list.location(listener.key));
@@ -181,24 +192,20 @@ impl<S: Declared> Core<S> {
     /// An emit while the gate is open: somebody listens to all events, or has not been told yet.
     #[cold]
     #[inline(never)]
-    pub(super) fn emit_gated<E: Event<S>>(
-        &self,
-        source: &S,
-        mut payload: E::Payload<'_>,
-    ) -> Emitted {
+    pub(super) fn emit_gated<E: Event<S>>(&self, source: &S, mut payload: E::Payload<'_>) -> Tally {
         let (list, watch) = (E::list(self), self.watch());
         watch.tell_untold(source);
         if watch.any.count() == 0 {
             self.gate.set(watch.is_anything_untold());
-            return list.emit(source, payload);
+            return List::call_all(|| list, source, payload);
         }
         let newest = self.registrations.get();
-        let mut emitted = Emitted::NOBODY;
+        let mut emitted = Tally::NOBODY;
         if list.count() != 0 {
-            emitted = list.emit(source, E::lend(&mut payload));
+            emitted = List::call_all(|| list, source, E::lend(&mut payload));
         }
         // What was stopped is heard by nobody.
-        if let Some(event) = E::any(&payload).filter(|_| !emitted.stopped) {
+        if let Some(event) = E::any(&payload).filter(|_| !emitted.is_stopped()) {
             watch.tell_any(source, event, newest);
         }
         emitted
@@ -215,21 +222,18 @@ impl<S: Emitter> Core<S> {
         location: &'static Location<'static>,
         slot: impl FnOnce(i64, &'static Location<'static>) -> Slot<S, E>,
     ) -> Listener {
-        if self.watch.get().is_some() {
-            self.announce::<E>(source, location);
+        if self.attended.get() {
+            self.attend::<E>(source, location);
         }
         let number = self.registrations.get() + 1;
         self.registrations.set(number);
         let key = place.key(number);
-        let list = E::list(self);
-        self.configure(list);
-        list.add(number, key, || slot(key, location));
-        let count = list.count();
+        let slots = E::list(self).add(number, key, || slot(key, location));
         if E::BUILT_IN {
             self.link(source);
         }
-        if leaks::is_suspect(count, self.limit.get()) {
-            self.suspect::<E>(source, count);
+        if leaks::is_suspect(slots, self.limit.get()) {
+            self.suspect::<E>(source);
         }
         self.listener::<E>(key)
     }
@@ -240,9 +244,22 @@ impl<S: Emitter> Core<S> {
         Listener { key, serial: self.serial, event: E::INDEX.into() }
     }
 
+    /// Before a listener is added: tells who watches, and gets its list ready.
     #[cold]
-    fn announce<E: Event<S>>(&self, source: &S, location: &'static Location<'static>) {
-        let watch = self.watch.get_or_init(|| Rc::new(Watch::new(self.serial)));
+    #[inline(never)]
+    fn attend<E: Event<S>>(&self, source: &S, location: &'static Location<'static>) {
+        if let Some(watch) = self.watch.get() {
+            self.announce::<E>(source, watch, location);
+        }
+        self.configure(E::list(self));
+    }
+
+    fn announce<E: Event<S>>(
+        &self,
+        source: &S,
+        watch: &Rc<Watch<S>>,
+        location: &'static Location<'static>,
+    ) {
         watch.tell_untold(source);
         if watch.added.count() != 0 {
             let count = E::list(self).count();
@@ -265,10 +282,13 @@ impl<S: Emitter> Core<S> {
         self.gate.set(self.gate.get() || watch.any.count() != 0);
     }
 
+    /// There may be suspiciously many listeners.
     #[cold]
-    fn suspect<E: Event<S>>(&self, source: &S, count: usize) {
+    #[inline(never)]
+    fn suspect<E: Event<S>>(&self, source: &S) {
         let list = E::list(self);
-        if list.warn() {
+        let count = list.count();
+        if leaks::is_suspect(count, self.limit.get()) && list.warn() {
             let leak = Leak::new(S::NAME, E::NAME, count, self.limit.get(), list.locations());
             if !self.watched().is_some_and(|watch| watch.leaks.emit(source, &leak).handled()) {
                 leaks::report(&leak);

@@ -15,7 +15,8 @@ use core::ptr;
 
 use super::dump::ListenerKind;
 use super::event::{Declared, Event};
-use super::list::RawList;
+use super::list::{count_used_up, note};
+use super::row::Row;
 use super::slot::RawSlot;
 use super::watch;
 
@@ -29,9 +30,9 @@ pub(super) type Words = [MaybeUninit<*const ()>; WORDS];
 ///
 /// # Safety
 ///
-/// The slot has the kind that this comes from, and stays where it is until this returns, and its closure does not
-/// run (unless it is re-entrant).
-type Call<S, E> = unsafe fn(&RawSlot, &RawList, &S, <E as Event<S>>::Payload<'_>);
+/// The slot has the kind that this comes from, it is in the row or late for it, and stays where it is until this
+/// returns, as does the row. Its closure does not run (unless it is re-entrant).
+type Call<S, E> = unsafe fn(&RawSlot, Row, &S, <E as Event<S>>::Payload<'_>);
 
 /// What a listener that decides for itself has decided, see `Slot::deciding`.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -111,8 +112,8 @@ impl<S: Declared, E: Event<S>> Callable<S, E> {
 }
 
 /// Calls a listener that is not to be called: it has been removed, or is blocked.
-unsafe fn pass<S: Declared, E: Event<S>>(slot: &RawSlot, list: &RawList, _: &S, _: E::Payload<'_>) {
-    list.note(slot, Verdict::Missed);
+unsafe fn pass<S: Declared, E: Event<S>>(slot: &RawSlot, row: Row, _: &S, _: E::Payload<'_>) {
+    note(row, slot, Verdict::Missed);
 }
 
 pub(super) const fn fits<F>() -> bool {
@@ -142,7 +143,7 @@ impl<F> Repeated<F> {
 
     unsafe fn call<S: Declared, E: Event<S>>(
         slot: &RawSlot,
-        _: &RawList,
+        _: Row,
         source: &S,
         payload: E::Payload<'_>,
     ) where
@@ -165,7 +166,7 @@ impl<F> Reentrant<F> {
 
     unsafe fn call<S: Declared, E: Event<S>>(
         slot: &RawSlot,
-        _: &RawList,
+        _: Row,
         source: &S,
         payload: E::Payload<'_>,
     ) where
@@ -189,18 +190,18 @@ impl<F> Once<F> {
     /// Removes, then calls.
     unsafe fn call<S: Declared, E: Event<S>>(
         slot: &RawSlot,
-        list: &RawList,
+        row: Row,
         source: &S,
         payload: E::Payload<'_>,
     ) where
         F: for<'a> FnOnce(&S, E::Payload<'a>),
     {
         slot.retire();
-        let is_told = list.count_used_up(slot);
+        let is_told = count_used_up(row, slot);
         // SAFETY: the listener was in use, so the words hold an `F`; having retired it, we own it.
         let listener = unsafe { slot.words.get().cast::<F>().read() };
         if is_told {
-            return call_watched::<S, E>(slot, list, source, payload, listener);
+            return call_watched::<S, E>(slot, row, source, payload, listener);
         }
         listener(source, payload);
     }
@@ -222,7 +223,7 @@ impl<F> Counted<F> {
     /// Counts, removes if that was the last time, then calls.
     unsafe fn call<S: Declared, E: Event<S>>(
         slot: &RawSlot,
-        list: &RawList,
+        row: Row,
         source: &S,
         payload: E::Payload<'_>,
     ) where
@@ -235,11 +236,11 @@ impl<F> Counted<F> {
             return (counted.listener)(source, payload);
         }
         slot.retire();
-        let is_told = list.count_used_up(slot);
+        let is_told = count_used_up(row, slot);
         // SAFETY: as in `Once`; the reference above is not used any more.
         let mut counted = unsafe { slot.words.get().cast::<Self>().read() };
         if is_told {
-            return call_watched::<S, E>(slot, list, source, payload, counted.listener);
+            return call_watched::<S, E>(slot, row, source, payload, counted.listener);
         }
         (counted.listener)(source, payload);
     }
@@ -249,12 +250,12 @@ impl<F> Counted<F> {
 #[cold]
 fn call_watched<S: Declared, E: Event<S>>(
     slot: &RawSlot,
-    list: &RawList,
+    row: Row,
     source: &S,
     payload: E::Payload<'_>,
     listener: impl for<'a> FnOnce(&S, E::Payload<'a>),
 ) {
-    watch::tell_gone::<S, E>(list, slot, source);
+    watch::tell_gone::<S, E>(row, slot, source);
     listener(source, payload);
 }
 
@@ -270,7 +271,7 @@ impl<F> Deciding<F> {
 
     unsafe fn call<S: Declared, E: Event<S>>(
         slot: &RawSlot,
-        list: &RawList,
+        row: Row,
         source: &S,
         payload: E::Payload<'_>,
     ) where
@@ -280,9 +281,9 @@ impl<F> Deciding<F> {
         let listener = unsafe { &mut *slot.words.get().cast::<F>() };
         let verdict = listener(source, payload);
         if verdict != Verdict::Taken {
-            let removed = list.note(slot, verdict);
-            if removed && list.is_watched() {
-                watch::tell_gone::<S, E>(list, slot, source);
+            let removed = note(row, slot, verdict);
+            if removed && row.watched.get() {
+                watch::tell_gone::<S, E>(row, slot, source);
             }
         }
     }

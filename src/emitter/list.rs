@@ -42,7 +42,6 @@ pub(crate) use super::place::Place;
 use super::row::Row;
 use super::slot::{Captures, RawSlot, Slot};
 use super::special::{Special, is_leaving, leaves, reap_leaving};
-use super::walk::Frame;
 
 /// The listeners of one event of one emitter.
 pub struct List<S: Declared, E: Event<S>> {
@@ -77,13 +76,17 @@ struct Blocked {
 }
 
 impl<S: Declared, E: Event<S>> List<S, E> {
-    /// Adds a listener, the `number`-th of the emitter, under a key that no other has had.
+    /// Adds a listener, the `number`-th of the emitter, under a key that no other has had. Says how many slots there
+    /// are now, tombstones included.
     #[inline(always)]
-    pub(super) fn add(&self, number: i64, key: i64, slot: impl FnOnce() -> Slot<S, E>) {
+    pub(super) fn add(&self, number: i64, key: i64, slot: impl FnOnce() -> Slot<S, E>) -> usize {
         let slot = || slot().raw;
         match self.row() {
-            // SAFETY: it has room. The slot is made in its place, which runs no code of the user's.
-            Some(row) if row.has_room_for(number, key) => unsafe { row.push(slot()) },
+            Some(row) if row.has_room_for(number, key) => {
+                // SAFETY: it has room. The slot is made in its place, which runs no code of the user's.
+                unsafe { row.push(slot()) };
+                row.count()
+            }
             _ => self.add_elsewhere(number, slot()),
         }
     }
@@ -97,7 +100,7 @@ impl RawList {
 
     /// Adds one that is not the last, or not yet, or for which there is no room.
     #[inline(never)]
-    fn add_elsewhere(&self, number: i64, slot: RawSlot) {
+    fn add_elsewhere(&self, number: i64, slot: RawSlot) -> usize {
         let row = self.row_or_new();
         if self.count() == 0 {
             row.since.set(number);
@@ -107,12 +110,13 @@ impl RawList {
             let slot = NonNull::from(Box::leak(Box::new(slot)));
             put_aside(&row, |aside| aside.late.push(slot));
             row.late.set(row.late.get() + 1);
-            Frame::unsettle(row.frame.get());
+            row.unsettle();
         } else {
             // SAFETY: nobody walks; from here on the list has the only copy of the pointer.
             self.row.set(Some(unsafe { row.insert(slot) }));
         }
         self.tell();
+        self.count()
     }
 
     /// The row, made if there is none.
@@ -124,8 +128,7 @@ impl RawList {
 
     /// How many listeners there are.
     pub(super) fn count(&self) -> usize {
-        self.row()
-            .map_or(0, |row| row.count() + row.late.get() as usize - row.removed.get() as usize)
+        self.row().map_or(0, Row::listeners)
     }
 
     /// Is there no listener?
@@ -166,7 +169,7 @@ impl RawList {
                 kind: blocked.unwrap_or_else(|| slot.how()),
                 location: slot.location,
                 blocked: blocked.is_some(),
-                running: Frame::outermost_running(row.frame.get(), slot).is_some(),
+                running: row.outermost_running(slot).is_some(),
             }
         };
         let mut listeners: Vec<_> = live(&row).map(standing).collect();
@@ -186,31 +189,29 @@ impl RawList {
         }
     }
 
-    /// Is there, or was there ever, somebody who watches?
-    #[inline]
-    pub(super) fn is_watched(&self) -> bool {
-        self.row().is_some_and(|row| row.watched.get())
-    }
-
-    /// Who is told of removals, if it is of this type.
-    pub(super) fn watch<W: Clone + 'static>(&self) -> Option<W> {
-        let row = self.row()?;
-        look_aside(&row, |aside| aside.watch.as_ref()?.downcast_ref::<W>().cloned())
-    }
-
     /// Removes one. Says whether it was there.
     #[inline]
     pub(super) fn remove(&self, key: i64) -> bool {
         let Some(row) = self.row() else { return false };
-        match row.pop(key) {
-            // SAFETY: the slot is in use and has just been taken out of the row, which nobody walks over.
-            Some(slot) => unsafe { RawSlot::discard(slot) },
-            None => {
-                let removed = remove_anywhere(row, key);
-                self.tell();
-                return removed;
-            }
+        let Some(slot) = row.pop(key) else { return self.remove_elsewhere(row, key) };
+        // SAFETY: the slot is in use and has just been taken out of the row, which nobody walks over.
+        unsafe { RawSlot::discard(slot) };
+        true
+    }
+
+    /// Removes one that is not the last, or whose removal has more to it.
+    #[inline(never)]
+    fn remove_elsewhere(&self, row: Row, key: i64) -> bool {
+        if let Some(slot) = row.pop_first(key) {
+            // SAFETY: as in `remove`.
+            unsafe { RawSlot::discard(slot) };
+            return true;
         }
+        let Some(slot) = find(&row, key).filter(|slot| is_live(&row, slot)) else { return false };
+        let captures = take_out(&row, slot);
+        sweep(&row);
+        drop(captures);
+        self.tell();
         true
     }
 
@@ -240,32 +241,6 @@ impl RawList {
             unblock(&row, slot);
         }
         over.is_some() || !slot.is_gone()
-    }
-
-    /// One that has been called is to be counted as `verdict` says, and may be over. Says whether it has been
-    /// removed.
-    #[cold]
-    pub(super) fn note(&self, slot: &RawSlot, verdict: Verdict) -> bool {
-        let Some(row) = self.row() else { return false };
-        let over = verdict == Verdict::Over && is_live(&row, slot);
-        if over {
-            // It runs, so its captures go when it has returned.
-            drop(take_out(&row, slot));
-        }
-        Frame::note(row.frame.get(), verdict);
-        over
-    }
-
-    /// One has become a tombstone, being called for the last time. Says whether those who watch are to be told.
-    #[inline]
-    pub(super) fn count_used_up(&self, slot: &RawSlot) -> bool {
-        let Some(row) = self.row() else { return false };
-        // One that is leaving has been counted, and told.
-        if is_leaving(&row, slot) {
-            return false;
-        }
-        count_removed(&row);
-        row.watched.get()
     }
 
     /// The outermost emit has ended: the late come in, the tombstones go.
@@ -365,10 +340,40 @@ fn unblock(row: &Row, slot: &RawSlot) {
     }
 }
 
+/// One that has been called is to be counted as `verdict` says, and may be over. Says whether it has been removed.
+#[cold]
+pub(super) fn note(row: Row, slot: &RawSlot, verdict: Verdict) -> bool {
+    let over = verdict == Verdict::Over && is_live(&row, slot);
+    if over {
+        // It runs, so its captures go when it has returned.
+        drop(take_out(&row, slot));
+    }
+    if let Some(frame) = row.innermost() {
+        frame.miss(verdict);
+    }
+    over
+}
+
+/// One has become a tombstone, being called for the last time. Says whether those who watch are to be told.
+#[inline]
+pub(super) fn count_used_up(row: Row, slot: &RawSlot) -> bool {
+    // One that is leaving has been counted, and told.
+    let counts = row.aside_is_empty() || !is_leaving(&row, slot);
+    if counts {
+        count_removed(&row);
+    }
+    counts && row.watched.get()
+}
+
+/// Who is told of removals, if it is of this type.
+pub(super) fn watch_of<W: Clone + 'static>(row: Row) -> Option<W> {
+    look_aside(&row, |aside| aside.watch.as_ref()?.downcast_ref::<W>().cloned())
+}
+
 #[inline]
 pub(super) fn count_removed(row: &Row) {
     row.removed.set(row.removed.get() + 1);
-    Frame::unsettle(row.frame.get());
+    row.unsettle();
 }
 
 /// Takes a slot out of use. The captures come back, unless it runs: then its emit drops them.
@@ -379,7 +384,7 @@ fn take_out(row: &Row, slot: &RawSlot) -> Option<Captures> {
     if slot.is_gone() {
         unblock(row, slot);
     }
-    if let Some(outermost) = Frame::outermost_running(row.frame.get(), slot) {
+    if let Some(outermost) = row.outermost_running(slot) {
         if slot.condemn() {
             count_removed(row);
             outermost.condemn();
@@ -389,15 +394,6 @@ fn take_out(row: &Row, slot: &RawSlot) -> Option<Captures> {
     let captures = slot.remove()?;
     count_removed(row);
     Some(captures)
-}
-
-#[inline(never)]
-fn remove_anywhere(row: Row, key: i64) -> bool {
-    let Some(slot) = find(&row, key).filter(|slot| is_live(&row, slot)) else { return false };
-    let captures = take_out(&row, slot);
-    sweep(&row);
-    drop(captures);
-    true
 }
 
 /// Some tombstones go, unless an emit walks.

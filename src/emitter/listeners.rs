@@ -10,7 +10,7 @@ use super::any::Any;
 use super::core::Core;
 use super::emission::Emitted;
 use super::event::{Declared, Event};
-use super::list::{AnyList, Place};
+use super::list::{AnyList, List, Place};
 use super::listener::{Block, Listener, Off, Subscription};
 use super::options::Options;
 use super::slot::{Slot, Verdict};
@@ -18,6 +18,7 @@ use super::slot::{Slot, Verdict};
 use super::spans;
 use super::special::Watch;
 use super::subscribing::Emitter;
+use super::walk::Tally;
 
 /// The listeners of an `S`: what [`Emitter`](crate::Emitter) works on.
 ///
@@ -74,11 +75,15 @@ impl<S: Declared> Listeners<S> {
 
     #[inline(always)]
     fn emit_plain<E: Event<S>>(&self, source: &S, _: E, payload: E::Payload<'_>) -> Emitted {
-        match self.made() {
+        let tally = match self.made() {
             Some(core) if core.is_gated() => core.emit_gated::<E>(source, payload),
-            Some(core) => E::list(core).emit(source, payload),
-            None => Emitted::NOBODY,
-        }
+            Some(_) => {
+                let find = || E::list(self.made().expect("what has been made stays"));
+                List::call_all(find, source, payload)
+            }
+            None => Tally::NOBODY,
+        };
+        tally.into()
     }
 
     pub(super) fn failing(&self) -> Option<&Cell<bool>> {

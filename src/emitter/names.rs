@@ -39,6 +39,18 @@ shared! {
     Terminate
     /// The terminal went away, `SIGHUP`.
     Hangup
+    /// Ctrl-\, or `SIGQUIT`: a request to end, and to leave a trace.
+    Quit
+    /// `SIGUSR1`, which means what the program says.
+    User1
+    /// `SIGUSR2`, which means what the program says.
+    User2
+    /// A child process has ended, was stopped, or goes on: `SIGCHLD`.
+    ChildChanged
+    /// The terminal has another size, `SIGWINCH`.
+    Resize
+    /// The process was stopped and goes on, `SIGCONT`.
+    Continued
     /// A listener is about to be added. Every emitter has this event, and raises it itself.
     ///
     /// It carries a [`ListenerInfo`](crate::emitter::ListenerInfo). It comes **before** the listener is

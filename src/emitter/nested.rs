@@ -3,7 +3,6 @@
 
 use alloc::rc::Rc;
 use alloc::vec::Vec;
-use core::ptr;
 
 use super::event::{Declared, Event};
 use super::list::{List, late};
@@ -14,13 +13,13 @@ use super::place::Place;
 use super::row::Row;
 use super::slot::RawSlot;
 use super::special::{Special, max_depth, special};
-use super::walk::{Frame, Link, Tally, heed};
+use super::walk::{Link, Nested, Tally, heed};
 
 /// An emit on the longer way.
 struct Walk<'a, S: Declared, E: Event<S>> {
     list: &'a List<S, E>,
-    frame: &'a Frame,
-    outer: *const Frame,
+    row: Row,
+    frame: &'a Nested,
     special: Option<Rc<Special>>,
     #[cfg(feature = "std")]
     options: Option<Rc<Options<S>>>,
@@ -35,16 +34,15 @@ impl<S: Declared, E: Event<S>> List<S, E> {
     #[cold]
     #[inline(never)]
     pub(super) fn emit_nested(&self, row: Row, source: &S, mut payload: E::Payload<'_>) -> Tally {
-        let outer = row.frame.get();
         let names = (S::NAME, E::NAME);
-        let _counted = row.is_walked().then(|| row.nested.enter(max_depth::<S>(&row), names));
+        let _counted = row.is_walked().then(|| row.counter.enter(max_depth::<S>(&row), names));
         let special = special(&row);
-        let frame = Frame::nested(outer);
+        let frame = Nested::new(row);
         let _link = Link::new(self, row, &frame);
         let mut walk = Walk {
             list: self,
+            row,
             frame: &frame,
-            outer,
             #[cfg(feature = "std")]
             options: special.as_ref().and_then(|special| special.options()),
             number: special.as_ref().map_or(0, |special| special.begin()),
@@ -75,13 +73,13 @@ impl<S: Declared, E: Event<S>> Walk<'_, S, E> {
         if slot.is_gone() || left.is_some_and(|left| left < self.number) {
             return true;
         }
-        if !slot.is_reentrant() && Frame::outermost_running(self.outer, slot).is_some() {
+        if !slot.is_reentrant() && self.row.outermost_running(slot).is_some() {
             self.tally.skip();
             return true;
         }
         self.call(slot, source, payload);
         // It does not run any more: whoever is told may remove it.
-        self.frame.hold(ptr::null());
+        self.frame.rest();
         if self.special.is_some() {
             self.list.tell();
         }
@@ -94,7 +92,7 @@ impl<S: Declared, E: Event<S>> Walk<'_, S, E> {
 
     #[cfg(not(feature = "std"))]
     fn call(&mut self, slot: &RawSlot, source: &S, payload: E::Payload<'_>) {
-        self.list.call_idle(self.frame, slot, source, payload);
+        List::<S, E>::call_idle(self.frame, self.row, slot, source, payload);
         self.tally.called += 1;
         self.tally = heed(self.frame, self.tally);
     }
@@ -102,7 +100,7 @@ impl<S: Declared, E: Event<S>> Walk<'_, S, E> {
     /// With panics caught, if the emitter is to.
     #[cfg(feature = "std")]
     fn call(&mut self, slot: &RawSlot, source: &S, payload: E::Payload<'_>) {
-        let call = || self.list.call_idle(self.frame, slot, source, payload);
+        let call = || List::<S, E>::call_idle(self.frame, self.row, slot, source, payload);
         let panic = match &self.options {
             Some(options) => options.catch(call).err(),
             None => {

@@ -26,33 +26,35 @@ use core::ptr::{self, NonNull};
 use super::chain::Counter;
 use super::list::Aside;
 use super::slot::RawSlot;
-use super::walk::Frame;
+use super::walk::{Frame, Nested};
 
-/// What stands in front of the slots.
+/// What stands in front of the slots. What an emit looks at comes last, next to the first of them.
 #[repr(C)]
 pub(super) struct Header {
-    /// The innermost emit that is under way.
-    pub(super) frame: Cell<*const Frame>,
-    /// The first slot.
-    start: Cell<*mut RawSlot>,
-    /// Behind the last slot.
-    end: Cell<*mut RawSlot>,
-    /// How many of the slots, in the row and beside it, are tombstones.
-    pub(super) removed: Cell<u32>,
-    /// How many slots are beside the row.
-    pub(super) late: Cell<u32>,
-    /// Behind the last place.
-    limit: Cell<*mut RawSlot>,
+    /// What is seldom needed.
+    pub(super) aside: Cell<Option<Box<Aside>>>,
     /// The number of the registration by which the event came to have listeners.
     pub(super) since: Cell<i64>,
     /// What is needed to count nested emits.
-    pub(super) nested: Counter,
+    pub(super) counter: Counter,
     /// Has it been said that there are suspiciously many?
     pub(super) warned: Cell<bool>,
     /// Does somebody want to be told of removals?
     pub(super) watched: Cell<bool>,
-    /// What is seldom needed.
-    pub(super) aside: Cell<Option<Box<Aside>>>,
+    /// The innermost of the emits that are inside of another one, or in a special list.
+    pub(super) inner: Cell<*const Nested>,
+    /// Behind the last place.
+    limit: Cell<*mut RawSlot>,
+    /// How many of the slots, in the row and beside it, are tombstones.
+    pub(super) removed: Cell<u32>,
+    /// How many slots are beside the row.
+    pub(super) late: Cell<u32>,
+    /// The first slot.
+    start: Cell<*mut RawSlot>,
+    /// Behind the last slot.
+    end: Cell<*mut RawSlot>,
+    /// Of the outermost emit.
+    pub(super) own: Frame,
 }
 
 /// Points to a row.
@@ -76,17 +78,18 @@ impl Row {
         // SAFETY: it is as large and as aligned as the layout says, which begins with a header.
         unsafe {
             header.write(Header {
-                frame: Cell::new(ptr::null()),
-                start: Cell::new(first),
-                end: Cell::new(first),
-                removed: Cell::new(0),
-                late: Cell::new(0),
-                limit: Cell::new(first.add(1)),
+                aside: Cell::new(None),
                 since: Cell::new(0),
-                nested: Counter::new(),
+                counter: Counter::new(),
                 warned: Cell::new(false),
                 watched: Cell::new(false),
-                aside: Cell::new(None),
+                inner: Cell::new(ptr::null()),
+                limit: Cell::new(first.add(1)),
+                removed: Cell::new(0),
+                late: Cell::new(0),
+                start: Cell::new(first),
+                end: Cell::new(first),
+                own: Frame::idle(),
             });
         }
         row
@@ -147,18 +150,6 @@ impl Row {
         self.number(self.limit.get())
     }
 
-    /// Is there a frame: that of an emit under way, or the root of a [special](super::special) list?
-    #[inline(always)]
-    pub(super) fn is_busy(self) -> bool {
-        !self.frame.get().is_null()
-    }
-
-    /// Is an emit under way?
-    #[inline]
-    pub(super) fn is_walked(self) -> bool {
-        self.is_busy() && !Frame::is_root(self.frame.get())
-    }
-
     /// The first slot, and where the last one ends.
     #[inline(always)]
     pub(super) fn ends(self) -> (*const RawSlot, *const RawSlot) {
@@ -183,6 +174,11 @@ impl Row {
         let (start, end) = self.ends();
         // SAFETY: invariant 2.
         unsafe { end.offset_from(start) as usize }
+    }
+
+    /// How many listeners there are, late ones included.
+    pub(super) fn listeners(self) -> usize {
+        self.count() + self.late.get() as usize - self.removed.get() as usize
     }
 
     /// The slots in the row. As long as the slice is used, none is added, and none is taken out.
@@ -266,6 +262,26 @@ impl Row {
         }
         self.end.set(last);
         Some(last)
+    }
+
+    /// Takes the first slot out, on the same terms; but there may be room at the front, as long as there are more slots.
+    /// It stays in its place until another one comes there.
+    #[inline]
+    pub(super) fn pop_first(self, key: i64) -> Option<*const RawSlot> {
+        let start = self.start.get();
+        // What is left and the room at the front, when it has been taken out.
+        let (slots, room) = (self.count().checked_sub(1)?, self.start_at() + 1);
+        if self.is_busy() || self.removed.get() != 0 || room >= slots {
+            return None;
+        }
+        // SAFETY: the row is not empty, so its first slot is there.
+        let slot = unsafe { &*start };
+        if slot.key != key || slot.is_gone() {
+            return None;
+        }
+        // SAFETY: it is not behind the end.
+        self.start.set(unsafe { start.add(1) });
+        Some(start)
     }
 
     /// Takes the first slot out, be it in use or not.

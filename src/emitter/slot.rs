@@ -28,7 +28,7 @@ use super::event::{Declared, Event};
 use super::kind::{
     Callable, Counted, Deciding, KindRef, Once, Reentrant, Repeated, WORDS, Words, fits,
 };
-use super::list::RawList;
+use super::row::Row;
 
 pub(super) use super::kind::Verdict;
 
@@ -218,18 +218,18 @@ impl RawSlot {
     ///
     /// # Safety
     ///
-    /// The slot came from a `Slot<S, E>` and is in this list. It stays where it is until this returns, and the
-    /// listener does not run, unless it is [re-entrant](Self::is_reentrant).
+    /// The slot came from a `Slot<S, E>` and is in this row, or late for it. Both stay where they are until this
+    /// returns, and the listener does not run, unless it is [re-entrant](Self::is_reentrant).
     #[inline(always)]
     pub(super) unsafe fn call<S: Declared, E: Event<S>>(
         &self,
-        list: &RawList,
+        row: Row,
         source: &S,
         payload: E::Payload<'_>,
     ) {
         let callable = self.kind.get().callable::<S, E>();
         // SAFETY: by invariant 2 it is one, and the caller answers for the rest.
-        unsafe { ((*callable).call)(self, list, source, payload) }
+        unsafe { ((*callable).call)(self, row, source, payload) }
     }
 
     /// Takes a listener out of use that does not run. Runs no code of the user's.

@@ -1,21 +1,18 @@
 //! What few lists have: options, and somebody who watches whether there are listeners.
 //!
-//! A list with any of it is special. Its row has a frame also when no emit walks there, the root, so that an emit
-//! takes the longer way of [`nested.rs`](super::nested) without having to ask: it asks whether there is a frame
-//! anyway.
+//! A list with any of it is special. Its row's own frame bears a mark, so that an emit takes the longer way of
+//! [`nested.rs`](super::nested) without having to ask: it asks whether there is an emit in that frame anyway.
 
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::any::Any;
 use core::cell::{Cell, RefCell};
-use core::ptr;
 
 use super::event::{Declared, Event};
 use super::list::{List, RawList, count_removed, find, look_aside, put_aside};
 use super::options::{Options, Removal};
 use super::row::Row;
 use super::slot::{Captures, RawSlot};
-use super::walk::Frame;
 
 /// Is told when an event comes to have listeners, and when it has none any more.
 pub(super) trait Watch {
@@ -26,8 +23,6 @@ pub(super) trait Watch {
 }
 
 pub(super) struct Special {
-    /// The frame that is always there.
-    root: Frame,
     /// Those of the emitter, if there are any: an `Options` of its type.
     options: RefCell<Option<Rc<dyn Any>>>,
     snapshot: Cell<bool>,
@@ -60,7 +55,6 @@ impl<S: Declared, E: Event<S>> List<S, E> {
 impl Special {
     fn new(has_listeners: bool) -> Self {
         Self {
-            root: Frame::root(),
             options: RefCell::default(),
             snapshot: Cell::new(false),
             watchers: RefCell::default(),
@@ -117,10 +111,7 @@ impl RawList {
         }
         let special = Rc::new(Special::new(self.count() != 0));
         put_aside(&row, |aside| aside.special = Some(Rc::clone(&special)));
-        // An emit that is under way leaves the root behind as it ends.
-        if !Frame::become_special(row.frame.get()) {
-            row.frame.set(&special.root);
-        }
+        row.become_special();
         special
     }
 
@@ -164,11 +155,6 @@ fn tell_each(watchers: &[Rc<dyn Watch>]) {
 #[inline]
 pub(super) fn special(row: &Row) -> Option<Rc<Special>> {
     if row.aside_is_empty() { None } else { look_aside(row, |aside| aside.special.clone()) }
-}
-
-/// The frame for when no emit is under way.
-pub(super) fn root(row: &Row) -> *const Frame {
-    special(row).map_or(ptr::null(), |special| &raw const special.root)
 }
 
 /// How deep emits may be nested.

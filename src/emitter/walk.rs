@@ -5,149 +5,170 @@
 )]
 
 use core::cell::Cell;
-use core::mem::{self, MaybeUninit};
+use core::mem;
+use core::ops::Deref;
 use core::ptr;
 
 use super::emission::Emitted;
 use super::event::{Declared, Event};
 use super::kind::Verdict;
 use super::list::{List, RawList};
-use super::row::Row;
+use super::row::{Header, Row};
 use super::slot::RawSlot;
-use super::special;
+use super::special::special;
 
-/// An emit under way, on the stack. The emits of a list that are under way are linked from the
-/// innermost outwards.
+/// Where an emit is. That of an outermost emit is in its row's header, those of the emits inside of it are [`Nested`].
 pub(super) struct Frame {
-    /// The slot whose listener runs.
+    /// The slot whose listener runs, or [`NOBODY`]. In a row's own frame also null, if no emit is there, or [`ROOT`].
     at: Cell<*const RawSlot>,
-    /// The slot before which the walk stops: the last one, or the next, if there is something to be heeded. So the
-    /// walk asks for both at once.
+    /// The slot before which the walk stops. If there is something to be heeded, a set of [`Notes`] instead: then it
+    /// stops where it is. So the walk asks for both at once.
     stop: Cell<*const RawSlot>,
-    /// What is to be done when the listener has returned, or in the end; seldom anything.
-    notes: Cell<Notes>,
-    /// The frame of the emit that this one is inside of, if it is `NESTED`.
-    outer: MaybeUninit<*const Self>,
 }
 
-/// A set of notes. An outermost emit that has none is done when the last listener has returned.
-type Notes = u32;
+/// The frame of an emit that is inside of another one, or in a special list; on the stack.
+pub(super) struct Nested {
+    frame: Frame,
+    /// The next one further out, or null.
+    outer: *const Self,
+}
+
+/// An emit is under way, and no listener runs.
+const NOBODY: *const RawSlot = ptr::without_provenance(1);
+/// No emit is in this frame, and none shall be: the list is special.
+const ROOT: *const RawSlot = ptr::without_provenance(2);
+
+/// What is to be done when the listener that runs has returned, or in the end; seldom anything.
+type Notes = usize;
 /// It was removed while it ran: its captures go when it has returned.
 const CONDEMNED: Notes = 1;
 /// It does not count as called.
 const MISSED: Notes = 2;
 /// It counts as skipped.
 const SKIPPED: Notes = 4;
-/// There is something for [`RawList::settle`] to do in the end.
+/// There is something for [`close`] to do in the end.
 const UNSETTLED: Notes = 8;
-/// It has an outer frame.
-const NESTED: Notes = 16;
 /// It intercepted the event: those after it are not called.
-const STOPPED: Notes = 32;
-/// The list has become special: it is left with its root.
-const SPECIAL: Notes = 64;
-/// It is the frame of a special list in which nobody walks.
-const ROOT: Notes = 128;
+const STOPPED: Notes = 16;
+/// Sets of notes are smaller.
+const NOTES: Notes = 32;
+
+// A slot comes after the header of its row, and so its address is above all notes.
+const _: () = assert!(size_of::<Header>() >= NOTES);
 
 impl Frame {
-    #[inline(always)]
-    fn outermost(stop: *const RawSlot) -> Self {
-        Self {
-            at: Cell::new(ptr::null()),
-            stop: Cell::new(stop),
-            notes: Cell::new(0),
-            outer: MaybeUninit::uninit(),
-        }
+    /// Of a row in which no emit is.
+    pub(super) const fn idle() -> Self {
+        Self { at: Cell::new(ptr::null()), stop: Cell::new(ptr::null()) }
     }
 
-    /// For a special list.
-    pub(super) fn root() -> Self {
-        Self { notes: Cell::new(ROOT), ..Self::outermost(ptr::null()) }
+    /// What is noted; nothing, as long as the walk goes on.
+    #[inline]
+    fn notes(&self) -> Notes {
+        let noted = self.stop.get().addr();
+        if noted < NOTES { noted } else { 0 }
     }
 
-    /// Is it that of a list in which nobody walks?
-    pub(super) fn is_root(frame: *const Self) -> bool {
-        // SAFETY: as in `outermost_running`; a root lives as long as its list.
-        unsafe { frame.as_ref() }.is_some_and(|frame| frame.notes.get() & ROOT != 0)
-    }
-
-    /// The emit furthest out, from `frame` on, is to leave a special list behind. Says whether there is one.
-    pub(super) fn become_special(mut frame: *const Self) -> bool {
-        let mut found = false;
-        // SAFETY: as in `outermost_running`.
-        while let Some(inner) = unsafe { frame.as_ref() } {
-            (found, frame) = (true, inner.outer());
-            if frame.is_null() {
-                inner.notes.set(inner.notes.get() | SPECIAL);
-            }
-        }
-        found
-    }
-
-    /// Has a listener that has returned count as running, or none.
-    pub(super) fn hold(&self, slot: *const RawSlot) {
-        self.at.set(slot);
-    }
-
-    pub(super) fn nested(outer: *const Self) -> Self {
-        let notes = Cell::new(NESTED);
-        Self { notes, outer: MaybeUninit::new(outer), ..Self::outermost(ptr::null()) }
-    }
-
-    /// The frame of the emit that this one is inside of, or null.
-    fn outer(&self) -> *const Self {
-        if self.notes.get() & NESTED == 0 {
-            return ptr::null();
-        }
-        // SAFETY: `nested` has set both, and the note stays.
-        unsafe { self.outer.assume_init() }
-    }
-
-    /// The frame furthest out, from `frame` on, in which a slot runs.
-    pub(super) fn outermost_running<'a>(frame: *const Self, slot: &RawSlot) -> Option<&'a Self> {
-        let (mut frame, mut found) = (frame, None);
-        // SAFETY: a frame is linked as long as it is on the stack, and it is only borrowed for as long as the
-        // caller, who runs further up the stack.
-        while let Some(inner) = unsafe { frame.as_ref() } {
-            if ptr::eq(inner.at.get(), slot) {
-                found = Some(inner);
-            }
-            frame = inner.outer();
-        }
-        found
+    #[inline]
+    fn note(&self, more: Notes) {
+        self.stop.set(ptr::without_provenance(self.notes() | more));
     }
 
     /// The listener that runs in this frame has been removed.
     pub(super) fn condemn(&self) {
-        self.heed_next(CONDEMNED);
+        self.note(CONDEMNED);
     }
 
-    /// The listener that runs in `frame` does not count as called.
-    pub(super) fn note(frame: *const Self, verdict: Verdict) {
-        // SAFETY: as in `outermost_running`.
-        if let Some(frame) = unsafe { frame.as_ref() } {
-            let more = match verdict {
-                Verdict::Busy => SKIPPED,
-                Verdict::Stopped => STOPPED,
-                _ => 0,
-            };
-            frame.heed_next(MISSED | more);
-        }
+    /// The listener that runs in this frame does not count as called.
+    pub(super) fn miss(&self, verdict: Verdict) {
+        let more = match verdict {
+            Verdict::Busy => SKIPPED,
+            Verdict::Stopped => STOPPED,
+            _ => 0,
+        };
+        self.note(MISSED | more);
+    }
+
+    /// Has a listener that has returned count as running.
+    pub(super) fn hold(&self, slot: *const RawSlot) {
+        self.at.set(slot);
+    }
+
+    /// No listener runs.
+    pub(super) fn rest(&self) {
+        self.at.set(NOBODY);
+    }
+}
+
+impl Nested {
+    /// Of an emit in this row, as the innermost.
+    pub(super) fn new(row: Row) -> Self {
+        let frame = Frame { at: Cell::new(NOBODY), ..Frame::idle() };
+        Self { frame, outer: row.inner.get() }
+    }
+}
+
+impl Deref for Nested {
+    type Target = Frame;
+
+    fn deref(&self) -> &Frame {
+        &self.frame
+    }
+}
+
+impl Row {
+    /// Is there something in the row's own frame: an outermost emit, or the mark of a [special](super::special) list?
+    #[inline(always)]
+    pub(super) fn is_busy(self) -> bool {
+        !self.own.at.get().is_null()
+    }
+
+    /// Is an emit under way?
+    #[inline]
+    pub(super) fn is_walked(self) -> bool {
+        self.is_busy() && (self.own.at.get() != ROOT || !self.inner.get().is_null())
+    }
+
+    /// The frames of emits that are under way, from the innermost outwards.
+    fn frames<'a>(&'a self) -> impl Iterator<Item = &'a Frame> {
+        let mut nested = self.inner.get();
+        let own = Some(&self.own).filter(|own| self.is_busy() && own.at.get() != ROOT);
+        let nested = core::iter::from_fn(move || {
+            // SAFETY: a nested frame is linked as long as it is on the stack, and it is only borrowed for as long as
+            // the caller, who runs further up the stack.
+            let inner: &'a Nested = unsafe { nested.as_ref() }?;
+            nested = inner.outer;
+            Some(&inner.frame)
+        });
+        nested.chain(own)
+    }
+
+    /// The frame of the innermost emit.
+    #[inline]
+    pub(super) fn innermost(&self) -> Option<&Frame> {
+        self.frames().next()
+    }
+
+    /// The frame furthest out in which a slot runs.
+    pub(super) fn outermost_running(&self, slot: &RawSlot) -> Option<&Frame> {
+        self.frames().filter(|frame| ptr::eq(frame.at.get(), slot)).last()
     }
 
     /// Something is to be settled when the outermost emit has ended.
     #[inline]
-    pub(super) fn unsettle(frame: *const Self) {
-        // SAFETY: as in `outermost_running`.
-        if let Some(frame) = unsafe { frame.as_ref() } {
-            frame.notes.set(frame.notes.get() | UNSETTLED);
+    pub(super) fn unsettle(self) {
+        if let Some(frame) = self.innermost() {
+            frame.note(UNSETTLED);
         }
     }
 
-    /// Something is to be heeded when the listener that runs has returned.
-    fn heed_next(&self, notes: Notes) {
-        self.notes.set(self.notes.get() | notes);
-        self.stop.set(self.at.get().wrapping_add(1));
+    /// The list has become special. An emit that is under way leaves the mark behind as it ends.
+    pub(super) fn become_special(self) {
+        if self.is_busy() {
+            self.own.note(UNSETTLED);
+        } else {
+            self.own.at.set(ROOT);
+        }
     }
 }
 
@@ -183,63 +204,98 @@ impl From<Tally> for Emitted {
     }
 }
 
-/// Links a frame, and takes it out again, whether the emit returns or panics.
-pub(super) struct Link<'a> {
-    list: &'a RawList,
-    frame: &'a Frame,
+/// An outermost emit: ends it, whether it returns or panics.
+struct Outermost<'a, F: Fn() -> &'a RawList> {
+    /// Finds the list, which costs less than to keep it at hand.
+    find: F,
+    row: Row,
 }
 
-impl<'a> Link<'a> {
+impl<'a, F: Fn() -> &'a RawList> Outermost<'a, F> {
+    /// Ends it when the last listener has returned and nothing is noted.
     #[inline(always)]
-    pub(super) fn new(list: &'a RawList, row: Row, frame: &'a Frame) -> Self {
-        row.frame.set(frame);
-        Self { list, frame }
-    }
-
-    /// Takes the frame of an outermost emit out, if nothing has been noted.
-    #[inline(always)]
-    fn unlink(self) {
-        // SAFETY: a list that has a row keeps one. It is asked for it again, since that costs less than to keep it
-        // over the calls.
-        unsafe { self.list.row().unwrap_unchecked() }.frame.set(ptr::null());
+    fn end(self) {
+        self.row.own.at.set(ptr::null());
         mem::forget(self);
     }
 }
 
-impl Drop for Link<'_> {
+impl<'a, F: Fn() -> &'a RawList> Drop for Outermost<'a, F> {
     #[inline(always)]
     fn drop(&mut self) {
-        close(self.list, self.frame);
+        close((self.find)(), self.row, &self.row.own);
     }
 }
 
-/// Takes a frame out, whatever has been noted.
+/// Links a nested frame, and takes it out again, whether the emit returns or panics.
+pub(super) struct Link<'a> {
+    list: &'a RawList,
+    row: Row,
+    nested: &'a Nested,
+}
+
+impl<'a> Link<'a> {
+    pub(super) fn new(list: &'a RawList, row: Row, nested: &'a Nested) -> Self {
+        row.inner.set(nested);
+        Self { list, row, nested }
+    }
+}
+
+impl Drop for Link<'_> {
+    fn drop(&mut self) {
+        close(self.list, self.row, self.nested);
+    }
+}
+
+/// Ends the innermost emit, whatever has been noted in its frame.
 #[cold]
 #[inline(never)]
-fn close(list: &RawList, frame: &Frame) {
-    if frame.notes.get() & CONDEMNED != 0 {
+fn close(list: &RawList, row: Row, frame: &Frame) {
+    if frame.notes() & CONDEMNED != 0 {
         reap(frame); // its listener panicked
     }
-    let Some(row) = list.row() else { return };
-    let outer = frame.outer();
-    row.frame.set(if outer.is_null() { special::root(&row) } else { outer });
+    // SAFETY: as in `frames`.
+    match unsafe { row.inner.get().as_ref() } {
+        Some(nested) => row.inner.set(nested.outer),
+        None => row.own.at.set(if special(&row).is_some() { ROOT } else { ptr::null() }),
+    }
+    let is_unsettled = row.removed.get() != 0 || row.late.get() != 0;
     if row.is_walked() {
-        if row.removed.get() != 0 || row.late.get() != 0 {
-            Frame::unsettle(row.frame.get());
+        if is_unsettled {
+            row.unsettle();
         }
         return;
     }
-    if row.removed.get() != 0 || row.late.get() != 0 {
+    if is_unsettled {
         list.settle(row);
     }
     list.tell();
+}
+
+/// Ends an outermost emit whose last listener has returned. All before it were heeded, and something is noted.
+///
+/// If all listeners were there for this one time, and nothing else is to be done, which is the lot of most `once`, that
+/// is done here: [`close`] has many questions.
+#[inline(never)]
+fn finish(list: &RawList, row: Row) -> Tally {
+    let outermost = Outermost { find: || list, row };
+    let called = Tally::called(row.count());
+    if row.own.notes() != UNSETTLED {
+        return heed(&row.own, called);
+    }
+    if row.removed.get() as usize == row.count() && row.aside_is_empty() {
+        row.reset();
+        outermost.end();
+    }
+    called
 }
 
 /// Does what is noted about the listener that has just returned, and counts it.
 #[cold]
 #[inline(never)]
 pub(super) fn heed(frame: &Frame, tally: Tally) -> Tally {
-    let notes = frame.notes.replace(frame.notes.get() & NESTED);
+    let notes = frame.notes();
+    frame.stop.set(ptr::null());
     if notes & CONDEMNED != 0 {
         reap(frame);
     }
@@ -256,70 +312,84 @@ fn reap(frame: &Frame) {
     // frame, the outermost in which it ran.
     let captures = unsafe { (*frame.at.get()).reap() };
     // It is no longer that slot that runs: the captures' destructors may do anything.
-    frame.at.set(ptr::null());
+    frame.rest();
     drop(captures);
 }
 
 impl<S: Declared, E: Event<S>> List<S, E> {
     /// Calls the listeners in order, lends the payload to each but the last and gives it to that one.
     #[inline(always)]
-    pub(super) fn emit(&self, source: &S, mut payload: E::Payload<'_>) -> Emitted {
-        let Some(row) = self.row() else { return Emitted::NOBODY };
+    pub(super) fn emit(&self, source: &S, payload: E::Payload<'_>) -> Emitted {
+        Self::call_all(|| self, source, payload).into()
+    }
+
+    /// The same for the list that `find` finds, be it asked for once more in the end; for who makes an [`Emitted`] of
+    /// the result where nothing of that is needed in memory.
+    #[inline(always)]
+    pub(super) fn call_all<'a>(
+        find: impl Fn() -> &'a Self,
+        source: &S,
+        mut payload: E::Payload<'_>,
+    ) -> Tally {
+        let Some(row) = find().row() else { return Tally::NOBODY };
         if row.is_busy() {
-            return self.emit_nested(row, source, payload).into();
+            return find().emit_nested(row, source, payload);
         }
         let (first, end) = row.ends();
         if first == end {
-            return Emitted::NOBODY;
+            return Tally::NOBODY;
         }
         let others = others::<S, E>(end);
-        let frame = Frame::outermost(others);
-        let link = Link::new(self, row, &frame);
+        let frame = &row.own;
+        frame.stop.set(others);
+        let outermost = Outermost { find: || &**find(), row };
         let mut next = first;
         if E::LENT || first != others {
+            // SAFETY: it is the only emit, nobody runs, and there is a slot before the end of the others.
+            next = unsafe { Self::step(row, next, source, &mut payload) };
             // Most events have one listener. For it there is no loop, which begins with what aligns it.
-            // SAFETY: the frame is linked, nobody runs, and there is a slot before the end of the others.
-            unsafe {
-                next = self.step(&frame, next, source, &mut payload);
-                if next != frame.stop.get() {
-                    next = self.walk(&frame, next, source, &mut payload);
+            if next != frame.stop.get() {
+                if next < frame.stop.get() {
+                    // SAFETY: the same, and there is another slot.
+                    next = unsafe { Self::walk(row, next, source, &mut payload) };
                 }
-            }
-            if frame.notes.get() != 0 {
-                return self.resume(link, next, source, payload).into();
+                if next != frame.stop.get() {
+                    mem::forget(outermost);
+                    return find().resume(row, next, source, payload);
+                }
             }
         }
         if !E::LENT {
             frame.at.set(next);
             // SAFETY: as in `walk`.
-            unsafe { (*next).call::<S, E>(self, source, payload) };
-            if frame.notes.get() != 0 {
-                return heed(&frame, Tally::called(row.count())).into();
+            unsafe { (*next).call::<S, E>(row, source, payload) };
+            if next != frame.stop.get() {
+                mem::forget(outermost);
+                return finish(find(), row);
             }
         }
-        let emitted = Emitted { called: row.count(), ..Emitted::NOBODY };
-        link.unlink();
-        emitted
+        let tally = Tally::called(row.count());
+        outermost.end();
+        tally
     }
 
-    /// Calls the listeners from `slot` on, until the frame says stop; says where that was.
+    /// Calls the listeners from `slot` on, until the row's own frame says stop; says where that was.
     ///
     /// # Safety
     ///
-    /// The frame is linked and the innermost, no listener runs, and `stop` is behind `slot`, but not behind the end
-    /// of the row.
+    /// The emit is the outermost and the innermost, no listener runs, and `stop` is behind `slot`, but not behind the
+    /// end of the row.
     #[inline(always)]
     unsafe fn walk(
-        &self,
-        frame: &Frame,
+        row: Row,
         mut slot: *const RawSlot,
         source: &S,
         payload: &mut E::Payload<'_>,
     ) -> *const RawSlot {
         loop {
             // SAFETY: as the caller promises, for each in turn.
-            slot = unsafe { self.step(frame, slot, source, payload) };
-            if slot == frame.stop.get() {
+            slot = unsafe { Self::step(row, slot, source, payload) };
+            if slot >= row.own.stop.get() {
                 return slot;
             }
         }
@@ -329,45 +399,46 @@ impl<S: Declared, E: Event<S>> List<S, E> {
     ///
     /// # Safety
     ///
-    /// The frame is linked and the innermost, no listener runs, and the slot is in the row.
+    /// The emit is the outermost and the innermost, no listener runs, and the slot is in the row.
     #[inline(always)]
     unsafe fn step(
-        &self,
-        frame: &Frame,
+        row: Row,
         slot: *const RawSlot,
         source: &S,
         payload: &mut E::Payload<'_>,
     ) -> *const RawSlot {
-        // To lend may be to clone, which may do anything. No listener runs then.
-        frame.at.set(ptr::null());
+        if !E::LENT {
+            row.own.rest(); // to lend is to clone, which may do anything; no listener runs then
+        }
         let lent = E::lend(payload);
-        frame.at.set(slot);
-        // SAFETY: slots stay where they are while a frame is linked. No emit was under way, and those that
-        // listeners began have ended, so this one does not run.
+        row.own.at.set(slot);
+        // SAFETY: slots stay where they are while an emit is under way. None was, and those that listeners began have
+        // ended, so this one does not run.
         unsafe {
-            (*slot).call::<S, E>(self, source, lent);
+            (*slot).call::<S, E>(row, source, lent);
             slot.add(1)
         }
     }
 
-    /// The rest of an emit that has stopped before `slot`, or come to the end, with something to be heeded.
-    #[cold]
+    /// The rest of an outermost emit that has stopped before `slot`, or come to the end, with something to be heeded.
     #[inline(never)]
     fn resume(
         &self,
-        link: Link<'_>,
+        row: Row,
         mut slot: *const RawSlot,
         source: &S,
         mut payload: E::Payload<'_>,
     ) -> Tally {
-        let frame = link.frame;
-        let Some(row) = self.row() else { return Tally::NOBODY };
         let others = others::<S, E>(row.ends().1);
+        if E::LENT && slot == others {
+            return finish(self, row);
+        }
+        let (frame, _outermost) = (&row.own, Outermost { find: || &**self, row });
         let mut tally = heed(frame, Tally::called(row.count()));
         while slot != others && !tally.is_stopped() {
             frame.stop.set(others);
-            // SAFETY: as in `emit`.
-            slot = unsafe { self.walk(frame, slot, source, &mut payload) };
+            // SAFETY: as in `call_all`.
+            slot = unsafe { Self::walk(row, slot, source, &mut payload) };
             tally = heed(frame, tally);
         }
         if tally.is_stopped() {
@@ -377,7 +448,7 @@ impl<S: Declared, E: Event<S>> List<S, E> {
         if !E::LENT {
             frame.at.set(others);
             // SAFETY: as in `walk`.
-            unsafe { (*others).call::<S, E>(self, source, payload) };
+            unsafe { (*others).call::<S, E>(row, source, payload) };
             tally = heed(frame, tally);
         }
         tally
@@ -387,15 +458,15 @@ impl<S: Declared, E: Event<S>> List<S, E> {
     ///
     /// It does not run, unless it is re-entrant, and the frame is linked and the innermost.
     pub(super) fn call_idle(
-        &self,
         frame: &Frame,
+        row: Row,
         slot: &RawSlot,
         source: &S,
         payload: E::Payload<'_>,
     ) {
         frame.at.set(slot);
         // SAFETY: slots stay where they are as long as an emit is under way; this one does not run, or may.
-        unsafe { slot.call::<S, E>(self, source, payload) };
+        unsafe { slot.call::<S, E>(row, source, payload) };
     }
 }
 

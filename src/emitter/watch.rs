@@ -10,8 +10,9 @@ use core::ops::RangeInclusive;
 use super::any::{Any, Heard};
 use super::event::{Declared, Event};
 use super::info::ListenerInfo;
-use super::list::{AnyList, List, RawList};
+use super::list::{AnyList, List, watch_of};
 use super::listener::Listener;
+use super::row::Row;
 use super::slot::RawSlot;
 use super::subscribing::Emitter;
 use crate::emitter::names::{ListenerAdded, ListenerLeak, ListenerRemoved};
@@ -94,13 +95,13 @@ impl<S: Declared> Watch<S> {
     }
 }
 
-/// Tells who watches the list that a listener has been taken out of use by an emit.
+/// Tells who watches the list of a row that a listener has been taken out of use by an emit.
 #[cold]
-pub(super) fn tell_gone<S: Declared, E: Event<S>>(list: &RawList, slot: &RawSlot, source: &S) {
-    let watch = list.watch::<Weak<Watch<S>>>().and_then(|watch| watch.upgrade());
+pub(super) fn tell_gone<S: Declared, E: Event<S>>(row: Row, slot: &RawSlot, source: &S) {
+    let watch = watch_of::<Weak<Watch<S>>>(row).and_then(|watch| watch.upgrade());
     if let Some(watch) = watch.filter(|watch| watch.removed.count() != 0) {
         let listener = Listener { key: slot.key, serial: watch.serial, event: E::INDEX.into() };
-        let (others, location) = (list.count(), slot.location);
+        let (others, location) = (row.listeners(), slot.location);
         let info = ListenerInfo::new(E::NAME, E::INDEX, others, location, Some(listener));
         watch.tell_removed(source, info);
     }

@@ -1,5 +1,6 @@
 //! The loop itself: what it owns, and one turn of it.
 
+use super::awaited::Awaited;
 use super::channel::{End, Entry};
 use super::closures::Closures;
 use super::driver::Driver;
@@ -11,7 +12,7 @@ use super::slab::Slab;
 use super::source::Interest;
 use super::tasks::{Tasks, Woken};
 use super::timers::Timers;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -24,6 +25,8 @@ use std::time::{Duration, Instant};
 const POSTS_PER_TURN: usize = 1024;
 /// One read takes at most this much. It is what the kernel hands out at once on a fast connection.
 const SCRATCH: usize = 64 * 1024;
+/// Turns between two looks whether this is a child that was forked off in a callback: it takes a system call.
+const TURNS_UNSUSPECTED: u64 = 64;
 
 static SERIAL: AtomicU32 = AtomicU32::new(0);
 
@@ -36,6 +39,8 @@ pub(crate) enum Phase {
 
 pub(crate) struct Core {
     pub(crate) serial: u32,
+    /// The process that made it, and alone may use it.
+    process: u32,
     pub(crate) driver: Driver,
     pub(crate) registry: RefCell<Registry>,
     pub(crate) timers: RefCell<Timers>,
@@ -55,7 +60,7 @@ pub(crate) struct Core {
     pub(crate) closing: Queue,
     pub(crate) inbox: Arc<Inbox>,
     /// What to do on this thread with work that other threads do.
-    pub(crate) awaited: RefCell<Slab<Box<dyn Job>>>,
+    pub(crate) awaited: RefCell<Awaited>,
     pub(super) channels: RefCell<Slab<Entry>>,
     pub(crate) phase: Cell<Phase>,
     pub(crate) stopping: Cell<bool>,
@@ -70,11 +75,12 @@ pub(crate) struct Core {
 impl Core {
     pub(crate) fn new() -> Result<Rc<Self>> {
         Error::take_failures(super::handle::take_failure);
-        let failed = |error| Error::io("create event loop", error);
+        let failed = |error| Error::io_or_descriptors("create event loop", error);
         let driver = Driver::new().map_err(failed)?;
         let inbox = Arc::new(Inbox::new(driver.waker().map_err(failed)?));
         Ok(Rc::new(Self {
             serial: SERIAL.fetch_add(1, Ordering::Relaxed),
+            process: std::process::id(),
             driver,
             registry: RefCell::default(),
             timers: RefCell::new(Timers::new()),
@@ -90,7 +96,7 @@ impl Core {
             immediates: Immediates::default(),
             closing: Queue::default(),
             inbox,
-            awaited: RefCell::new(Slab::new()),
+            awaited: RefCell::new(Awaited::new()),
             channels: RefCell::new(Slab::new()),
             phase: Cell::new(Phase::Resting),
             stopping: Cell::new(false),
@@ -121,15 +127,27 @@ impl Core {
             || !self.closing.is_empty()
             || !self.ticks.is_empty()
             || self.tasks.counted() > 0
-            || self.awaited.borrow().len() > 0
+            || self.awaited.borrow().counted() > 0
             || !self.letters.borrow().is_empty()
             || self.root_held.get()
             || self.inbox.is_held()
     }
 
+    /// Is this a child that was forked off? The kernel's part of the loop is the parent's.
+    pub(crate) fn is_forked(&self) -> bool {
+        std::process::id() != self.process
+    }
+
+    pub(crate) fn refuse_forked(&self, operation: &'static str) -> Result<()> {
+        if self.is_forked() { Err(Error::new(ErrorKind::Forked, operation)) } else { Ok(()) }
+    }
+
     /// One turn, in the documented order.
     pub(crate) fn turn(&self, may_wait: bool) -> Result<()> {
         self.turns.set(self.turns.get().wrapping_add(1));
+        if self.turns.get() % TURNS_UNSUSPECTED == 0 {
+            self.refuse_forked("run")?;
+        }
         self.unsettled.set(self.unsettled.get() || self.tasks.refill());
         self.settle();
         self.run_timers();
@@ -196,18 +214,18 @@ impl Core {
     }
 
     #[inline]
-    pub(super) fn apply_interest(&self) {
-        if self.registry.borrow().has_changes() {
-            self.tell_interest();
-        }
+    pub(super) fn apply_interest(&self) -> Result<()> {
+        if self.registry.borrow().has_changes() { self.tell_interest() } else { Ok(()) }
     }
 
-    fn tell_interest(&self) {
+    fn tell_interest(&self) -> Result<()> {
+        self.refuse_forked("run")?;
         let refused = self.registry.borrow_mut().apply(&self.driver);
         for (source, error) in refused {
             source.refused(error);
             self.settle();
         }
+        Ok(())
     }
 
     pub(super) fn timeout(&self, may_wait: bool) -> Option<Duration> {
@@ -230,7 +248,7 @@ impl Core {
 
     fn poll(&self, may_wait: bool) -> Result<()> {
         self.hooks.run(self, Moment::BeforePoll);
-        self.apply_interest();
+        self.apply_interest()?;
         let mut ready = self.ready.take();
         let mut timeout = self.timeout(may_wait);
         if timeout != Some(Duration::ZERO) && !self.inbox.may_wait() {
@@ -414,7 +432,7 @@ mod tests {
             let of = |(origin, counted): (Origin, bool)| (origin.line(), counted);
             assert_eq!(of(core.immediates.origins()[0]), (first + 2, true));
             assert_eq!(of(core.tasks.origins()[0]), (first + 3, false));
-            assert_eq!(core.awaited.borrow().iter().next().unwrap().origin().line(), blocked);
+            assert_eq!(of(core.awaited.borrow().origins()[0]), (blocked, true));
             blocking.cancel();
 
             let (posted, at) = (remote().post(|| {}), line());

@@ -46,6 +46,7 @@ impl Core {
         if self.phase.get() == Phase::Ended {
             return Err(Error::new(ErrorKind::LoopGone, operation));
         }
+        self.refuse_forked(operation)?;
         if RUNNING.replace(true) {
             return Err(Error::new(ErrorKind::AlreadyRunning, operation));
         }

@@ -3,11 +3,22 @@
 use super::channel::Entry;
 use super::core::{Core, Phase};
 use super::hooks::Moment;
+use std::rc::Rc;
 
 /// Rounds of closing that the end of a loop grants to listeners of `Close` which open new things.
 const LAST_ROUNDS: usize = 8;
 
 impl Core {
+    /// The end of a loop that was taken along into a child by a fork: this process's descriptors are closed,
+    /// without a word, and the rest is left as it is. Other threads are not there to let go of it, and what
+    /// is the kernel's is the parent's.
+    pub(crate) fn leave(self: &Rc<Self>) {
+        self.phase.set(Phase::Ended);
+        std::mem::forget(Rc::clone(self));
+        let left = self.registry.borrow().sources();
+        left.into_iter().for_each(|source| source.abandon());
+    }
+
     /// Closes all that is left, tells its listeners, and takes nothing more.
     pub(crate) fn end(&self) {
         // Also if a listener of a last `Close` panics.

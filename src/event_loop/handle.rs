@@ -4,10 +4,11 @@ use super::blocking::{self, Blocking};
 use super::closures::{Every, Once};
 use super::core::Core;
 use super::hooks::{self, Hook, Moment};
+use super::pool;
 use super::queues::{Origin, Queue, job};
 use super::remote::Remote;
 use super::slab::Key;
-use super::source::{Interest, Source, Trigger};
+use super::source::{Descriptor, Interest, Source, Trigger};
 use super::tasks::{self, JoinHandle};
 use super::timers::{Kind, Missed};
 use super::tokens::{Immediate, Timer};
@@ -67,7 +68,7 @@ impl Handle {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotInLoop`] where none is.
+    /// [`ErrorKind::NotInLoop`] where none is; [`ErrorKind::Forked`] in a child that was forked off.
     ///
     /// ```
     /// assert_eq!(onward::Handle::current().unwrap_err().kind(), onward::ErrorKind::NotInLoop);
@@ -82,10 +83,10 @@ impl Handle {
     pub(crate) fn for_operation(operation: &'static str) -> Result<Self> {
         let handle = current().ok_or_else(|| Error::new(ErrorKind::NotInLoop, operation))?;
         if handle.0.is_over() {
-            Err(Error::new(ErrorKind::LoopGone, operation))
-        } else {
-            Ok(handle)
+            return Err(Error::new(ErrorKind::LoopGone, operation));
         }
+        handle.0.refuse_forked(operation)?;
+        Ok(handle)
     }
 
     /// The current loop, also while it drops what is left on it.
@@ -277,7 +278,17 @@ impl Handle {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Blocking<T> {
-        blocking::spawn(&self.0, work, Location::caller())
+        self.do_blocking(pool::Kind::User, work)
+    }
+
+    /// The same for work of some kind.
+    #[track_caller]
+    pub(crate) fn do_blocking<T: Send + 'static>(
+        &self,
+        kind: pool::Kind,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Blocking<T> {
+        blocking::spawn(&self.0, kind, work, Location::caller())
     }
 
     // What sources need.
@@ -307,7 +318,12 @@ impl Handle {
 
     /// Takes a source out, before its descriptor is closed.
     pub(crate) fn remove_source(&self, key: Key) {
-        let removed = self.0.registry.borrow_mut().remove(key, &self.0.driver);
+        let core = &self.0;
+        // The driver of a child that was forked off is its parent's.
+        let delete = |descriptor: Descriptor<'_>| {
+            if core.is_forked() { Ok(()) } else { core.driver.delete(descriptor) }
+        };
+        let removed = core.registry.borrow_mut().remove(key, delete);
         drop(removed);
     }
 

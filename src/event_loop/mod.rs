@@ -22,7 +22,7 @@
 //! # Futures
 //!
 //! [`spawn`] runs a future beside all else; [`sleep`], [`timeout`] and [`interval`] give it time,
-//! [`spawn_blocking`] other threads, and [`Waiting`](crate::Waiting) the events of any emitter.
+//! [`spawn_blocking`] other threads (those of the [`pool`]), and [`Waiting`](crate::Waiting) the events of any emitter.
 //! [`block_on`] and [`EventLoop::run_until`] run the loop for one future. No other runtime is needed, and
 //! none is in the way: the futures of `futures-lite`, channels and the like work here, and these on any
 //! executor of the loop's thread.
@@ -32,10 +32,19 @@
 //! [`EventLoop::run_once`] and [`EventLoop::run_nowait`] make one turn. On most Unix systems the loop has a
 //! descriptor that another loop can watch, for as long as [`EventLoop::next_timeout`] says.
 //!
+//! # Forks
+//!
+//! A loop belongs to the process that made it. In a child that was forked off, whatever would run it or put a socket, a file
+//! or a signal on it fails with [`ErrorKind::Forked`], and to drop it closes the child's descriptors and tells nobody; the
+//! parent notices nothing of all that. The child may make a loop of its own. If the fork was in a callback, the child should not
+//! return from there: it is found out by its first new socket, or after some turns, and may have taken what was the
+//! parent's until then.
+//!
 //! # Panics in callbacks
 //!
 //! They pass on out of [`run`]. The [`EventLoop`] stays in order and can be run again.
 
+mod awaited;
 mod blocking;
 mod channel;
 mod closures;
@@ -48,7 +57,7 @@ mod handle;
 mod hooks;
 mod inbox;
 mod mailbox;
-mod pool;
+pub mod pool;
 mod primitives;
 mod queues;
 mod registry;
@@ -63,7 +72,7 @@ mod timers;
 mod timing;
 mod tokens;
 
-pub use blocking::Blocking;
+pub use blocking::{Blocking, BlockingJob};
 pub use channel::{Receiver, channel};
 pub use free::{
     fail, next_tick, remote, set_immediate, set_interval, set_interval_with, set_timeout, spawn,
@@ -95,7 +104,7 @@ use std::time::Duration;
 /// What `setup` returns; an error event that nobody listened for, as
 /// [`ErrorKind::Unhandled`], which names its emitter; what was given to
 /// [`fail`]; and [`ErrorKind::AlreadyRunning`] from inside of a
-/// loop. In each case all that is still open is closed and hears its `Close` first.
+/// loop. What [`EventLoop::new`] returns. In each case all that is still open is closed and hears its `Close` first.
 ///
 /// # Panics
 ///
@@ -139,11 +148,14 @@ impl EventLoop {
     ///
     /// # Errors
     ///
-    /// The system has no descriptors or no memory left, or this thread is inside of a loop already.
+    /// [`ErrorKind::OutOfDescriptors`]; another one of the system; [`ErrorKind::AlreadyRunning`] if this thread is inside
+    /// of a loop that runs; or the environment sizes the [`pool`] in a way that
+    /// makes no sense.
     pub fn new() -> Result<Self> {
         if driving::is_running() {
             return Err(Error::new(ErrorKind::AlreadyRunning, "create event loop"));
         }
+        pool::check_environment()?;
         Ok(Self { handle: Handle(Core::new()?) })
     }
 
@@ -204,9 +216,10 @@ impl EventLoop {
     /// the system what to watch.
     #[must_use]
     pub fn next_timeout(&self) -> Option<Duration> {
-        self.handle.enter(|| {
-            self.handle.0.apply_interest();
-            self.handle.0.timeout(true)
+        self.handle.enter(|| match self.handle.0.apply_interest() {
+            Ok(()) => self.handle.0.timeout(true),
+            // The turn will tell.
+            Err(_) => Some(Duration::ZERO),
         })
     }
 
@@ -256,7 +269,8 @@ impl std::os::fd::AsFd for EventLoop {
 
 impl Drop for EventLoop {
     fn drop(&mut self) {
-        self.handle.enter(|| self.handle.0.end());
+        let core = &self.handle.0;
+        self.handle.enter(|| if core.is_forked() { core.leave() } else { core.end() });
     }
 }
 

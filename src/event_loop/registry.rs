@@ -12,7 +12,7 @@
 
 use super::driver::Driver;
 use super::slab::{Key, Slab};
-use super::source::{Interest, Source, Trigger};
+use super::source::{Descriptor, Interest, Source, Trigger};
 use std::io;
 use std::rc::Rc;
 
@@ -174,19 +174,30 @@ impl Registry {
         self.stale
     }
 
-    /// Takes a source out; from here on it hears of nothing. Its descriptor may be closed then.
-    pub(crate) fn remove(&mut self, key: Key, driver: &Driver) -> Option<Rc<dyn Source>> {
+    /// Takes a source out; from here on it hears of nothing. Its descriptor, which the driver is told to
+    /// `delete` if it knows it, may be closed then.
+    pub(crate) fn remove(
+        &mut self,
+        key: Key,
+        delete: impl Fn(Descriptor<'_>) -> io::Result<()>,
+    ) -> Option<Rc<dyn Source>> {
         let place = self.places().get_mut(key)?;
         let source = place.source.take()?;
         let counted = place.counted;
         if place.told != Interest::NONE {
             place.told = Interest::NONE;
             // Fails only if the descriptor is gone, and then the registration went with it.
-            let _ = source.lend(&mut |descriptor| driver.delete(descriptor));
+            let _ = source.lend(&mut |descriptor| delete(descriptor));
         }
         self.counted -= usize::from(counted);
         self.retired.push(key);
         Some(source)
+    }
+
+    /// Is there anything to tell the driver?
+    #[inline]
+    pub(crate) fn has_changes(&self) -> bool {
+        !self.changed.is_empty()
     }
 
     /// Tells the driver what has changed; gives back the sources that it refused.
@@ -212,12 +223,6 @@ impl Registry {
             }
         }
         refused
-    }
-
-    /// Is there anything that the driver has not been told yet?
-    #[inline]
-    pub(crate) fn has_changes(&self) -> bool {
-        !self.changed.is_empty()
     }
 
     /// Is there anything that the driver, or a source, has not been told yet?

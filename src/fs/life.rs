@@ -13,7 +13,7 @@
 use super::seat::{Seat, Slot};
 use super::sys::{self, Kind};
 use crate::error::{Error, Result};
-use crate::event_loop::{Handle, Interest, Key, Timer, Trigger};
+use crate::event_loop::{Handle, Interest, Key, Timer, Trigger, pool};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::fs::File;
 use std::io;
@@ -234,7 +234,7 @@ pub(super) fn in_pool<S: FileStream, T: Send + 'static>(
     let file = life.file.borrow().clone();
     let stream = stream.clone();
     let work = move || work(file.as_deref());
-    life.handle.spawn_blocking(work).then(move |result: Result<T>| {
+    life.handle.do_blocking(pool::Kind::Fs, work).then(move |result: Result<T>| {
         stream.life().busy.set(false);
         match result {
             Ok(value) => then(&stream, value),

@@ -4,6 +4,7 @@ use super::address::Address;
 use super::socket::Socket;
 use super::sys;
 use crate::error::Error;
+use crate::event_loop::{BlockingJob, pool::Kind};
 use crate::io::{self as engine, Endpoint as _};
 use std::collections::VecDeque;
 use std::io;
@@ -15,6 +16,8 @@ pub(super) struct Dial {
     asked: String,
     left: VecDeque<SocketAddr>,
     current: Option<SocketAddr>,
+    /// The name is being looked up, or will be.
+    looking: Option<BlockingJob>,
 }
 
 impl Dial {
@@ -38,7 +41,7 @@ pub(super) fn start(socket: &Socket, address: Address) {
             engine::enroll(socket);
             let looking = socket.clone();
             let look_up = move || (host.as_str(), port).to_socket_addrs().map(Iterator::collect);
-            socket.handle().spawn_blocking(look_up).then(move |found| {
+            let job = socket.handle().do_blocking(Kind::Dns, look_up).then(move |found| {
                 if looking.is_destroyed() {
                     return;
                 }
@@ -53,12 +56,24 @@ pub(super) fn start(socket: &Socket, address: Address) {
                     Err(error) => engine::destroy(&looking, Some(error.on(looking.target()))),
                 }
             });
+            if let Some(dial) = socket.dial().borrow_mut().as_mut() {
+                dial.looking = Some(job);
+            }
         }
     }
 }
 
 fn dial(socket: &Socket, asked: String, left: VecDeque<SocketAddr>) {
-    socket.dial().replace(Some(Box::new(Dial { asked, left, current: None })));
+    socket.dial().replace(Some(Box::new(Dial { asked, left, current: None, looking: None })));
+}
+
+/// Nobody wants to know any more what the name stands for. If that is being found out, the loop does not
+/// wait for it.
+pub(super) fn give_up(socket: &Socket) {
+    let looking = socket.dial().borrow_mut().as_mut().and_then(|dial| dial.looking.take());
+    if let Some(job) = looking {
+        job.unref().cancel();
+    }
 }
 
 /// Tries the next address; without one, fails with the error of the last.
@@ -100,5 +115,34 @@ pub(super) fn progress(socket: &Socket) {
             drop(duplex.detach());
             next(socket, Some(error));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::event_loop::{EventLoop, pool::Kind, set_timeout};
+    use crate::net::Socket;
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    #[test]
+    fn a_loop_does_not_wait_for_names_that_nobody_wants_any_more() {
+        let (hanging, event_loop) = (EventLoop::new().unwrap(), EventLoop::new().unwrap());
+        let hang = || {
+            let (go, gone) = mpsc::channel::<()>();
+            let hang = move || gone.recv().is_err();
+            hanging.handle().do_blocking(Kind::Dns, hang).then(|result| assert!(result.unwrap()));
+            go
+        };
+        let go: Vec<_> = (0..4).map(|_| hang()).collect();
+        event_loop.enter(|| {
+            set_timeout(Duration::from_secs(20), || panic!("it waits for them")).unref();
+            for _ in 0..100 {
+                Socket::connect("name.invalid:80").unwrap().destroy();
+            }
+        });
+        event_loop.run().unwrap();
+        drop(go);
+        hanging.run().unwrap();
     }
 }

@@ -359,6 +359,7 @@ struct Over<'a>(&'a Socket);
 
 impl Drop for Over<'_> {
     fn drop(&mut self) {
+        connect::give_up(self.0);
         self.0.0.emitter.clear();
         if let Some(parent) = &self.0.0.parent {
             Rc::clone(parent).child_closed();

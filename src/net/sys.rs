@@ -1,5 +1,6 @@
 //! What TCP needs of the operating system, the same on all of them.
 
+use crate::error::is_out_of_descriptors;
 use crate::event_loop::Descriptor;
 use crate::io::ByteHandle;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -74,22 +75,8 @@ pub(super) fn sort(error: &io::Error) -> AcceptError {
         WouldBlock => AcceptError::Empty,
         // A firewall's veto is reported as a missing permission.
         Interrupted | ConnectionAborted | ConnectionReset | PermissionDenied => AcceptError::Gone,
-        _ => AcceptError::Stuck { out_of_descriptors: out_of_descriptors(error) },
+        _ => AcceptError::Stuck { out_of_descriptors: is_out_of_descriptors(error) },
     }
-}
-
-#[cfg(unix)]
-fn out_of_descriptors(error: &io::Error) -> bool {
-    use rustix::io::Errno;
-    [Errno::MFILE, Errno::NFILE]
-        .iter()
-        .any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
-}
-
-#[cfg(windows)]
-fn out_of_descriptors(error: &io::Error) -> bool {
-    const WSAEMFILE: i32 = 10024;
-    error.raw_os_error() == Some(WSAEMFILE)
 }
 
 impl ByteHandle for TcpStream {

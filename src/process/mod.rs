@@ -1,7 +1,7 @@
 //! The process itself: its signals.
 
-#[cfg(unix)]
+#[cfg(any(unix, windows))]
 mod signal;
 
-#[cfg(unix)]
+#[cfg(any(unix, windows))]
 pub use signal::{SignalEvent, Signals, signals};

@@ -35,6 +35,46 @@ fn a_panic_leaves_no_descriptor_behind() {
 }
 
 #[test]
+fn a_loop_that_cannot_be_made_says_why_and_leaves_no_descriptor_behind() {
+    Process::start_limited("abuse::descriptors::child_that_has_none_left", 64).ends_well();
+}
+
+#[test]
+#[ignore = "a process of its own"]
+fn child_that_has_none_left() {
+    if !is_child() {
+        return;
+    }
+    let open = || std::fs::File::open("/dev/null");
+    let mut files = Vec::new();
+    while let Ok(file) = open() {
+        files.push(file);
+    }
+    let mut failed = 0;
+    let event_loop = loop {
+        match onward::EventLoop::new() {
+            Ok(event_loop) => break event_loop,
+            Err(error) => {
+                assert_eq!(
+                    (error.kind(), error.operation()),
+                    (ErrorKind::OutOfDescriptors, "create event loop")
+                );
+                assert!(error.raw_os_error().is_some(), "{error}");
+            }
+        }
+        // As many are free as before, and then one more.
+        let free: Vec<_> = (0..failed).map(|_| open().expect("it was free before")).collect();
+        assert!(open().is_err());
+        drop(free);
+        failed += 1;
+        files.pop();
+    };
+    assert!(failed >= 2, "a loop needs a poller and a waker");
+    event_loop.enter(|| onward::set_immediate(|| println!("it runs")));
+    event_loop.run().expect("it needs no more");
+}
+
+#[test]
 #[ignore = "a process of its own"]
 fn child_that_serves() {
     if !is_child() {

@@ -1,6 +1,6 @@
 //! Tests that need a process of their own: this program again, with one ignored test to run.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{BufRead as _, BufReader, Lines};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 
@@ -27,22 +27,28 @@ fn command(name: &str) -> Vec<OsString> {
 
 impl Process {
     pub(crate) fn start(name: &str) -> Self {
-        Self::spawn(name, None)
+        Self::spawn(name, None, &[])
+    }
+
+    /// With something in its environment.
+    pub(crate) fn start_with(name: &str, environment: &[(&str, &OsStr)]) -> Self {
+        Self::spawn(name, None, environment)
     }
 
     /// With a limit of its own to the descriptors that it may have.
     pub(crate) fn start_limited(name: &str, descriptors: usize) -> Self {
-        Self::spawn(name, Some(descriptors))
+        Self::spawn(name, Some(descriptors), &[])
     }
 
-    fn spawn(name: &str, descriptors: Option<usize>) -> Self {
+    fn spawn(name: &str, descriptors: Option<usize>, environment: &[(&str, &OsStr)]) -> Self {
         let limit = descriptors.map_or(String::new(), |most| format!("ulimit -n {most} && "));
         let mut shell = Command::new("sh");
         shell
             .arg("-c")
             .arg(format!("{limit}exec \"$0\" \"$@\""))
             .args(command(name))
-            .env(MARK, "1");
+            .env(MARK, "1")
+            .envs(environment.iter().copied());
         let child = shell.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
         let mut child = child.expect("there is a shell");
         let lines = BufReader::new(child.stdout.take().expect("its output is piped")).lines();

@@ -2,7 +2,7 @@
 
 use super::support::{Log, NEVER, in_time, make_loop, trace};
 use onward::events::*;
-use onward::net::{Server, Socket};
+use onward::net::Server;
 use onward::{
     Error, ErrorKind, EventLoop, Handle, Hook, block_on, fail, next_tick, set_immediate,
     set_timeout, sleep, spawn, stop,
@@ -66,6 +66,7 @@ fn errors_of_a_turn_come_out_of_it() {
     });
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn a_loop_lives_inside_of_another_one() {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -77,7 +78,7 @@ fn a_loop_lives_inside_of_another_one() {
                 server.close();
                 socket.on(Data, |socket, chunk| socket.end_with(chunk));
             });
-            let client = Socket::connect(server.local_addr()).unwrap();
+            let client = onward::net::Socket::connect(server.local_addr()).unwrap();
             let (log, closed) = (log.clone(), log.clone());
             client.write("hello");
             client.resume();

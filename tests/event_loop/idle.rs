@@ -160,3 +160,26 @@ fn posts_cost_two_turns_at_most() {
         assert!(turns(&event_loop.handle()) <= 202, "{event_loop:?}");
     });
 }
+
+#[test]
+fn ten_thousand_wake_ups_of_one_turn_cost_one_turn_more() {
+    in_time(|| {
+        onward::run(|| {
+            let (handle, remote) = (Handle::current()?, onward::remote());
+            set_timeout(Duration::ZERO, move || {
+                let before = turns(&handle);
+                (0..10_000).for_each(|_| remote.wake());
+                let other = remote.clone();
+                let waking = move || (0..10_000).for_each(|_| other.wake());
+                std::thread::spawn(waking).join().unwrap();
+                drop(remote);
+                // This turn looks, and may find the wake-ups; or the next one does.
+                set_timeout(Duration::from_millis(30), move || {
+                    assert!(turns(&handle) - before <= 3, "{}", turns(&handle) - before);
+                });
+            });
+            Ok(())
+        })
+        .unwrap();
+    });
+}

@@ -46,6 +46,46 @@ fn what_was_destroyed_by_another_in_the_same_turn_hears_of_nothing_any_more() {
     assert_eq!(noted, "data 5 close false close false");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_descriptor_that_is_closed_and_opened_anew_in_one_batch_hears_nothing_of_its_past() {
+    use std::os::fd::AsRawFd as _;
+    // Which number the next one gets depends on all that the process does.
+    let name = "a_descriptor_that_is_closed_and_opened_anew_in_one_batch_hears_nothing_of_its_past";
+    super::support::in_child(&format!("event_loop::sources::{name}"), || {
+        let next = || std::fs::File::open("/dev/null").unwrap().as_raw_fd();
+        onward::run(|| {
+            let other = Server::listen("127.0.0.1:0")?;
+            let number = next();
+            let old = Server::listen("127.0.0.1:0")?;
+            assert_ne!(next(), number);
+            old.on(Connection, |_, _| unreachable!("it is closed before"));
+            // Both are ready when the loop looks, in the order in which they came to it.
+            let guests = [&other, &old].map(|server| TcpStream::connect(server.local_addr()));
+            let handle = Handle::current()?;
+            other.on(Connection, move |other, socket| {
+                socket.destroy();
+                assert!(guests.iter().all(Result::is_ok));
+                let stale = field(&handle, "stale");
+                old.close();
+                assert_eq!(next(), number);
+                let new = Server::listen("127.0.0.1:0").unwrap();
+                assert_ne!(next(), number, "it has the same number");
+                new.on(Connection, |_, _| unreachable!("nobody has come"));
+                other.close();
+                let handle = handle.clone();
+                set_immediate(move || {
+                    // It was told of the old one, and told nobody.
+                    assert_eq!(field(&handle, "stale"), stale + 1);
+                    new.close();
+                });
+            });
+            Ok(())
+        })
+        .unwrap();
+    });
+}
+
 #[test]
 fn a_pause_from_another_callback_of_the_same_turn_counts_at_once() {
     let noted = trace(|log| {

@@ -35,6 +35,12 @@ pub(crate) fn in_time<T: Send + 'static>(test: impl FnOnce() -> T + Send + 'stat
 /// Runs a test in a process of its own: one that ends the process when it fails.
 #[track_caller]
 pub(crate) fn in_child(name: &str, test: impl FnOnce()) {
+    in_child_with(name, &[], test);
+}
+
+/// The same with this in its environment.
+#[track_caller]
+pub(crate) fn in_child_with(name: &str, environment: &'static [(&str, &str)], test: impl FnOnce()) {
     const CHILD: &str = "ONWARD_TEST_CHILD";
     if std::env::var_os(CHILD).is_some() {
         return test();
@@ -45,6 +51,7 @@ pub(crate) fn in_child(name: &str, test: impl FnOnce()) {
         Command::new(program)
             .args(arguments)
             .env(CHILD, "1")
+            .envs(environment.iter().copied())
             .env("RUST_BACKTRACE", "0")
             .output()
             .unwrap()
@@ -91,6 +98,11 @@ impl Log {
     /// All that was noted since the last time, with spaces between.
     pub(crate) fn take(&self) -> String {
         self.0.take().join(" ")
+    }
+
+    /// How many have been noted since the last time.
+    pub(crate) fn len(&self) -> usize {
+        self.0.borrow().len()
     }
 
     /// A value that notes a word when it is dropped.

@@ -7,7 +7,7 @@ use onward::net::{Server, Socket};
 use onward::{EventLoop, events::*};
 use std::cell::{Cell, RefCell};
 use std::io::{Read as _, Write as _};
-use std::net::{Shutdown, TcpStream};
+use std::net::Shutdown;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::mpsc;
@@ -172,7 +172,7 @@ fn a_burst_of_one_lets_the_others_be_served_in_between() {
 #[test]
 #[cfg(unix)]
 fn urgent_data_in_the_middle_hides_nothing_that_is_behind_it() {
-    fn send_urgently(stream: &TcpStream, byte: u8) {
+    fn send_urgently(stream: &std::net::TcpStream, byte: u8) {
         let socket = socket2::SockRef::from(stream);
         assert_eq!(socket.send_out_of_band(&[byte]).expect("room"), 1);
     }

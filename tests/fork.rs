@@ -1,0 +1,239 @@
+//! A process that forks while it has a loop. Each test has a process of its own, which forks.
+#![cfg(all(target_os = "linux", feature = "net", feature = "process"))]
+
+#[allow(dead_code, reason = "shared with other tests")]
+mod common;
+
+use common::child::{Process, descriptors, is_child};
+use common::{ANY, LIMIT, plain};
+use onward::events::*;
+use onward::net::{Server, Socket};
+use onward::process::signals;
+use onward::{ErrorKind, EventLoop, Handle, set_interval, set_timeout, stop};
+use std::cell::{Cell, RefCell};
+use std::io::{Read as _, Write as _};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::time::Duration;
+
+#[derive(Clone, Copy, PartialEq)]
+enum Side {
+    Child,
+    Parent(i32),
+}
+
+/// Goes on twice.
+fn fork() -> Side {
+    // SAFETY: the other threads of this process wait for this one to end, and hold no locks but such that
+    // the C library puts in order for a child. The child ends by `exit`, and so never joins them.
+    match unsafe { libc::fork() } {
+        -1 => panic!("{}", std::io::Error::last_os_error()),
+        0 => {
+            // SAFETY: no pointers are involved. Who hangs is ended.
+            unsafe { libc::alarm(u32::try_from(LIMIT.as_secs()).unwrap()) };
+            Side::Child
+        }
+        child => Side::Parent(child),
+    }
+}
+
+/// Ends a child: well, if its test went well.
+fn exit(test: impl FnOnce()) -> ! {
+    let well = catch_unwind(AssertUnwindSafe(test)).is_ok();
+    // SAFETY: it does not come back. Nothing of the parent's may be dropped or flushed here.
+    unsafe { libc::_exit(if well { 0 } else { 1 }) }
+}
+
+/// What became of a child, if it has ended: its status and its signal.
+fn ended(child: i32, options: i32) -> Option<(i32, i32)> {
+    let mut status = 0;
+    // SAFETY: the status is written to a variable that is there.
+    let found = unsafe { libc::waitpid(child, &raw mut status, options) };
+    assert!(found == 0 || found == child, "{}", std::io::Error::last_os_error());
+    let signal = if libc::WIFSIGNALED(status) { libc::WTERMSIG(status) } else { 0 };
+    (found == child).then(|| (libc::WEXITSTATUS(status), signal))
+}
+
+#[track_caller]
+fn ends_well(child: i32) {
+    assert_eq!(ended(child, 0), Some((0, 0)));
+}
+
+/// A server that echoes, and a client that stops the loop whenever it hears something.
+fn echo(event_loop: &EventLoop) -> (Server, Socket) {
+    event_loop.enter(|| {
+        let server = Server::listen(ANY).unwrap();
+        server.on(Connection, |_, socket| {
+            socket.on(Data, |socket, chunk| _ = socket.write(chunk));
+        });
+        let client = Socket::connect(server.local_addr()).unwrap();
+        client.on(Data, |_, chunk| {
+            assert_eq!(chunk, b"hello");
+            stop();
+        });
+        set_timeout(LIMIT, || unreachable!("it takes too long")).unref();
+        (server, client)
+    })
+}
+
+#[track_caller]
+fn hears_itself(event_loop: &EventLoop, client: &Socket) {
+    client.write("hello");
+    event_loop.run().unwrap();
+}
+
+#[test]
+fn a_child_that_was_forked_off_is_told_so_and_its_parent_goes_on() {
+    Process::start("child_that_forks_between_two_runs").ends_well();
+}
+
+#[test]
+#[ignore = "a process of its own"]
+fn child_that_forks_between_two_runs() {
+    if !is_child() {
+        return;
+    }
+    let event_loop = EventLoop::new().unwrap();
+    let (server, client) = echo(&event_loop);
+    hears_itself(&event_loop, &client);
+    let open = descriptors().unwrap();
+
+    match fork() {
+        Side::Child => exit(move || {
+            let refused = [
+                event_loop.run().unwrap_err(),
+                event_loop.run_once().unwrap_err(),
+                event_loop.run_nowait().unwrap_err(),
+                event_loop.run_until(async {}).unwrap_err(),
+                event_loop.enter(|| Handle::current().unwrap_err()),
+                event_loop.enter(|| Server::listen(ANY).unwrap_err()),
+                event_loop.enter(|| Socket::connect(server.local_addr()).unwrap_err()),
+                event_loop.enter(|| signals().unwrap_err()),
+            ];
+            assert!(refused.iter().all(|error| error.kind() == ErrorKind::Forked), "{refused:?}");
+            let told = "listen: its event loop is that of the parent process";
+            assert_eq!(refused[5].to_string(), told);
+
+            // What it closes, and what the loop closes for it, are its own descriptors.
+            event_loop.enter(|| client.on(Close, |_, _| unreachable!("nobody is told")));
+            event_loop.enter(|| server.close());
+            drop(event_loop);
+            // The poller and the waker stay; the server and both ends of the connection are closed.
+            assert_eq!(descriptors().unwrap(), open - 3);
+
+            // And it may have a loop of its own.
+            let own = EventLoop::new().unwrap();
+            let (server, client) = echo(&own);
+            hears_itself(&own, &client);
+            own.enter(|| server.close());
+        }),
+        Side::Parent(child) => ends_well(child),
+    }
+
+    // The sockets are still registered, and so is the server.
+    hears_itself(&event_loop, &client);
+    let mut guest = plain(server.local_addr());
+    guest.write_all(b"guest").unwrap();
+    hears_itself(&event_loop, &client);
+    hears_itself(&event_loop, &client);
+    guest.read_exact(&mut [0; 5]).unwrap();
+    assert_eq!(server.connections(), 2);
+}
+
+#[test]
+fn a_child_that_returns_from_the_callback_in_which_it_was_forked_off_does_not_run_on() {
+    Process::start("child_that_forks_in_a_callback").ends_well();
+}
+
+#[test]
+#[ignore = "a process of its own"]
+fn child_that_forks_in_a_callback() {
+    if !is_child() {
+        return;
+    }
+    let event_loop = EventLoop::new().unwrap();
+    let (server, client) = echo(&event_loop);
+    hears_itself(&event_loop, &client);
+
+    let side = Rc::new(Cell::new(Side::Parent(0)));
+    let beats = Rc::new(Cell::new(0));
+    let (known, counted) = (Rc::clone(&side), Rc::clone(&beats));
+    event_loop.enter(|| {
+        set_interval(Duration::from_millis(1), move |timer| {
+            counted.set(counted.get() + 1);
+            match known.get() {
+                Side::Parent(0) => {
+                    known.set(fork());
+                    if known.get() == Side::Child {
+                        // What would be seen by the parent's poller is refused at once.
+                        let refused = Socket::connect(server.local_addr()).unwrap_err();
+                        assert_eq!(refused.kind(), ErrorKind::Forked);
+                    }
+                }
+                // It beats on until it is found out.
+                Side::Child => {}
+                Side::Parent(child) => {
+                    if let Some(ended) = ended(child, libc::WNOHANG) {
+                        assert_eq!(ended, (0, 0));
+                        timer.cancel();
+                        client.write("hello");
+                    }
+                }
+            }
+        });
+    });
+    let result = event_loop.run();
+    if side.get() == Side::Child {
+        exit(|| {
+            assert_eq!(result.unwrap_err().kind(), ErrorKind::Forked);
+            assert!(beats.get() <= 66, "{} beats", beats.get());
+            drop(event_loop);
+        });
+    }
+    // It has heard itself.
+    result.unwrap();
+}
+
+#[test]
+fn what_a_child_that_was_forked_off_gets_as_a_signal_is_not_told_to_its_parent() {
+    Process::start("child_that_forks_and_listens").ends_well();
+}
+
+#[test]
+#[ignore = "a process of its own"]
+fn child_that_forks_and_listens() {
+    if !is_child() {
+        return;
+    }
+    let raise = || signal_hook::low_level::raise(libc::SIGUSR1).unwrap();
+    let event_loop = EventLoop::new().unwrap();
+    let told = Rc::new(RefCell::new(Vec::new()));
+    let signals = event_loop.enter(|| signals().unwrap());
+    let log = Rc::clone(&told);
+    event_loop.enter(|| signals.on(User1, move |_, ()| log.borrow_mut().push("told")));
+
+    match fork() {
+        Side::Child => exit(|| {
+            for _ in 0..3 {
+                raise();
+            }
+        }),
+        Side::Parent(child) => ends_well(child),
+    }
+    for _ in 0..3 {
+        event_loop.run_nowait().unwrap();
+    }
+    assert!(told.borrow().is_empty());
+
+    // A child whose signals nobody listens for has the default again, its parent has not.
+    match fork() {
+        Side::Child => exit(|| {
+            event_loop.enter(|| signals.close());
+            raise();
+        }),
+        Side::Parent(child) => assert_eq!(ended(child, 0), Some((0, libc::SIGUSR1))),
+    }
+    raise();
+    event_loop.run_nowait().unwrap();
+    assert_eq!(*told.borrow(), ["told"]);
+}
