@@ -74,6 +74,9 @@ pub enum ErrorKind {
     TimedOut,
     /// Nothing is left that could still complete what is waited for.
     Unsettled,
+    /// A simulated loop waits for what never comes; see [`testing`](crate::testing).
+    #[cfg(any(test, feature = "testing"))]
+    Deadlock,
     /// Anything that the program itself reported.
     Other,
 }

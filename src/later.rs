@@ -1,5 +1,7 @@
 //! Events that are emitted later, on a loop: where emitters and the loop meet.
 
+#[cfg(feature = "named")]
+use crate::emitter::named::{Find, Key, NamedEmitter};
 use crate::emitter::names::Error as ErrorEvent;
 use crate::emitter::{Declared, Deferrable, EventEmitter};
 use crate::error::{Error, ErrorKind, Result};
@@ -74,6 +76,41 @@ impl<S: Declared> EventEmitter<S> {
             if TypeId::of::<E>() == TypeId::of::<ErrorEvent>() && !is_taken {
                 on.fail(Error::new(ErrorKind::Unhandled, "unhandled error of").on(S::NAME));
             }
+        });
+        Ok(())
+    }
+}
+
+#[cfg(feature = "named")]
+impl NamedEmitter {
+    /// Emits right after the callback that runs now, as [`EventEmitter::emit_later`] does; the payload is owned until
+    /// then. Who listens by then is called.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotInLoop`] outside of a loop, [`ErrorKind::LoopGone`] on one that has ended; the payload is dropped.
+    ///
+    /// ```
+    /// use onward::emitter::named::{Name, NamedEmitter};
+    ///
+    /// const CHAT: Name<str> = Name::new("chat");
+    ///
+    /// onward::run(|| {
+    ///     let emitter = NamedEmitter::new();
+    ///     emitter.emit_later(CHAT, "hello".into())?;
+    ///     emitter.on(CHAT, |_, line| println!("{line}"));
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), onward::Error>(())
+    /// ```
+    pub fn emit_later<F, T>(&self, key: F, payload: T::Owned) -> Result<()>
+    where
+        F: Find<Key: Key<Payload = T>>,
+        T: ToOwned<Owned: 'static> + ?Sized + 'static,
+    {
+        let (emitter, key) = (self.clone(), key.into_key());
+        Handle::for_operation("emit later")?.next_tick(move || {
+            emitter.emit_by(&key, payload.borrow());
         });
         Ok(())
     }

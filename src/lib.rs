@@ -30,6 +30,7 @@
 //! | connect the two | [`stream::Readable::pipe`], [`stream::pipeline`] |
 //! | end in order on Ctrl-C | [`process::signals`] |
 //! | come back from another thread | [`remote`], [`channel`](channel()), [`spawn_blocking`]; its threads are in [`pool`] |
+//! | test what takes an hour, at once | [`testing`] |
 //!
 //! # Three things to know
 //!
@@ -48,7 +49,7 @@
 //! `net`, `fs` and `process` are on, and each brings in `event-loop`, which brings in `std`. Without any,
 //! `default-features = false`, the emitter is left: `no_std`, with `alloc`. `named`, on too, adds
 //! [`emitter::named`] and needs no `std` either. `std` alone adds [`sync`]. `tracing`, off, makes a span of
-//! each emit.
+//! each emit; `testing`, off too, brings in [`testing`], a loop whose clock is its own.
 //!
 //! The minimum Rust version is 1.85.
 #![cfg_attr(not(feature = "std"), no_std)]
@@ -61,7 +62,14 @@
 )]
 // A guide that names what a feature turned off cannot link to it.
 #![cfg_attr(
-    not(all(feature = "named", feature = "net", feature = "fs", feature = "process", unix)),
+    not(all(
+        feature = "named",
+        feature = "net",
+        feature = "fs",
+        feature = "process",
+        feature = "testing",
+        unix
+    )),
     allow(rustdoc::broken_intra_doc_links)
 )]
 
@@ -99,6 +107,9 @@ pub mod fs;
 #[cfg(feature = "process")]
 pub mod process;
 
+#[cfg(feature = "testing")]
+pub mod testing;
+
 pub use emitter::{Emitter, EventEmitter, Listeners, Routing, Waiting, Watching};
 #[cfg(feature = "std")]
 pub use error::{Error, ErrorKind, Result};
@@ -106,7 +117,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use event_loop::{
     Blocking, BlockingJob, EventLoop, Handle, Hook, Immediate, Interval, JoinHandle, Missed,
     PostError, Receiver, Remote, SendError, Sender, Sleep, Timer, block_on, channel, fail,
-    interval, next_tick, pool, remote, run, set_immediate, set_interval, set_interval_with,
+    interval, next_tick, now, pool, remote, run, set_immediate, set_interval, set_interval_with,
     set_timeout, sleep, spawn, spawn_blocking, spawn_or_fail, stop, timeout,
 };
 #[cfg(feature = "event-loop")]

@@ -1,9 +1,13 @@
 //! Listeners that are futures: where emitters and the futures of the loop meet.
 
 use crate::emitter::failing::{self, Failure};
+#[cfg(feature = "named")]
+use crate::emitter::named::{Find, Key, NamedEmitter, Owned, Select};
 use crate::emitter::names::{Error as ErrorEvent, ErrorMonitor};
-use crate::emitter::{Declared, Downgrade, Emitted, Event, EventEmitter, Listener, Waitable};
-use crate::event_loop::here;
+use crate::emitter::{
+    Declared, Downgrade, Emitted, Emitter, Event, EventEmitter, Listener, Waitable,
+};
+use crate::event_loop::{Handle, here};
 use std::any::TypeId;
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
@@ -36,7 +40,7 @@ thread_local! {
 /// # Lifetimes
 ///
 /// To remove the listener does not end futures that have begun.
-pub trait OnAsync: Downgrade {
+pub trait OnAsync: Downgrade + Emitter {
     /// Calls `listener` each time that `event` is emitted, and runs the future on the loop.
     ///
     /// # Panics
@@ -134,7 +138,7 @@ pub trait OnAsync: Downgrade {
     }
 }
 
-impl<S: Downgrade> OnAsync for S {}
+impl<S: Downgrade + Emitter> OnAsync for S {}
 
 #[track_caller]
 fn listen<S, E, F>(
@@ -143,15 +147,29 @@ fn listen<S, E, F>(
     listener: impl FnMut(&S, E::Owned) -> F + 'static,
 ) -> Listener
 where
+    S: Downgrade + Emitter,
+    E: Waitable<S>,
+    F: Future<Output = ()> + 'static,
+{
+    source.on(event, calling::<S, E, F>(here("on_async"), source, listener))
+}
+
+/// A listener that calls one that gives a future.
+#[track_caller]
+fn calling<S, E, F>(
+    handle: Handle,
+    source: &S,
+    listener: impl FnMut(&S, E::Owned) -> F + 'static,
+) -> impl for<'a> FnMut(&S, E::Payload<'a>) + 'static
+where
     S: Downgrade,
     E: Waitable<S>,
     F: Future<Output = ()> + 'static,
 {
-    let (handle, weak) = (here("on_async"), Rc::new(source.downgrade()));
-    let origin = Location::caller();
+    let (weak, origin) = (Rc::new(source.downgrade()), Location::caller());
     // Out of its place while it is called; only removing the listener drops it.
     let place = Rc::new(Cell::new(Some(listener)));
-    source.on(event, move |source: &S, payload| {
+    move |source: &S, payload: E::Payload<'_>| {
         let payload = E::own(payload);
         if COLLECTED.with_borrow(Option::is_none) {
             if let Some(future) = call(&place, source, payload) {
@@ -165,7 +183,7 @@ where
             Some(Box::pin(call(&*place, &source, payload)?))
         };
         COLLECTED.with_borrow_mut(|calls| calls.get_or_insert_default().push(Box::new(later)));
-    })
+    }
 }
 
 /// Calls a listener, unless it is being called.
@@ -199,6 +217,30 @@ fn collect(emit: impl FnOnce() -> Emitted) -> (Emitted, Vec<Call>) {
     let calls = COLLECTED.replace(Some(Vec::new())).unwrap_or_default();
     drop(outer);
     (emitted, calls)
+}
+
+async fn side_by_side((emitted, calls): (Emitted, Vec<Call>)) -> Emitted {
+    let begun = calls.into_iter().filter_map(|call| call());
+    let mut running: Vec<Option<Started>> = begun.map(Some).collect();
+    poll_fn(|context| {
+        for future in &mut running {
+            if future.as_mut().is_some_and(|f| f.as_mut().poll(context).is_ready()) {
+                *future = None;
+            }
+        }
+        if running.iter().all(Option::is_none) { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    emitted
+}
+
+async fn one_by_one((emitted, calls): (Emitted, Vec<Call>)) -> Emitted {
+    for call in calls {
+        if let Some(future) = call() {
+            future.await;
+        }
+    }
+    emitted
 }
 
 impl<S: Declared> EventEmitter<S> {
@@ -237,21 +279,7 @@ impl<S: Declared> EventEmitter<S> {
         event: E,
         payload: E::Payload<'_>,
     ) -> impl Future<Output = Emitted> + use<S, E> {
-        let (emitted, calls) = collect(|| self.emit(source, event, payload));
-        async move {
-            let begun = calls.into_iter().filter_map(|call| call());
-            let mut running: Vec<Option<Started>> = begun.map(Some).collect();
-            poll_fn(|context| {
-                for future in &mut running {
-                    if future.as_mut().is_some_and(|f| f.as_mut().poll(context).is_ready()) {
-                        *future = None;
-                    }
-                }
-                if running.iter().all(Option::is_none) { Poll::Ready(()) } else { Poll::Pending }
-            })
-            .await;
-            emitted
-        }
+        side_by_side(collect(|| self.emit(source, event, payload)))
     }
 
     /// The same one after the other: each async listener is called when the future of the one before is done.
@@ -276,14 +304,114 @@ impl<S: Declared> EventEmitter<S> {
         event: E,
         payload: E::Payload<'_>,
     ) -> impl Future<Output = Emitted> + use<S, E> {
-        let (emitted, calls) = collect(|| self.emit(source, event, payload));
-        async move {
-            for call in calls {
-                if let Some(future) = call() {
-                    future.await;
+        one_by_one(collect(|| self.emit(source, event, payload)))
+    }
+}
+
+/// Async listeners, as [`OnAsync`] has them for other emitters.
+#[cfg(feature = "named")]
+impl NamedEmitter {
+    /// Calls `listener` each time that `event` is emitted, and runs the future on the loop: see
+    /// [`OnAsync::on_async`].
+    ///
+    /// # Panics
+    ///
+    /// Outside of a loop.
+    ///
+    /// ```
+    /// use onward::emitter::named::{Name, NamedEmitter};
+    ///
+    /// const CHAT: Name<str> = Name::new("chat");
+    ///
+    /// onward::run(|| {
+    ///     let emitter = NamedEmitter::new();
+    ///     emitter.on_async(CHAT, |_, line: String| async move { println!("{line}") });
+    ///     emitter.emit(CHAT, "hello");
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), onward::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn on_async<S, F>(
+        &self,
+        event: S,
+        listener: impl FnMut(&Self, Owned<S>) -> F + 'static,
+    ) -> Listener
+    where
+        S: Select<Event: Waitable<Self>>,
+        F: Future<Output = ()> + 'static,
+    {
+        self.on(event, calling::<Self, S::Event, F>(here("on_async"), self, listener))
+    }
+
+    /// The same for a future that may fail: its error is emitted as `errors`, see
+    /// [`OnAsync::on_try_async`].
+    ///
+    /// # Errors
+    ///
+    /// One that nobody takes ends the loop. So does one that comes when the emitter is gone.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a loop.
+    #[track_caller]
+    pub fn on_try_async<S, R, F, X>(
+        &self,
+        event: S,
+        errors: R,
+        mut listener: impl FnMut(&Self, Owned<S>) -> F + 'static,
+    ) -> Listener
+    where
+        S: Select<Event: Waitable<Self>>,
+        R: Find<Key: Key<Payload = X>>,
+        F: Future<Output = Result<(), X>> + 'static,
+        X: Into<Failure> + 'static,
+    {
+        let (weak, errors) = (Rc::new(self.downgrade()), Rc::new(errors.into_key()));
+        self.on_async(event, move |this: &Self, payload| {
+            let future = listener(this, payload);
+            let (weak, errors) = (Rc::clone(&weak), Rc::clone(&errors));
+            async move {
+                let Err(error) = future.await else { return };
+                match weak() {
+                    Some(source) => source.fail(&*errors, error),
+                    None => failing::unhandled("NamedEmitter", error.into()),
                 }
             }
-            emitted
-        }
+        })
+    }
+
+    /// Emits, and gives a future that is done when those of all async listeners are, as
+    /// [`EventEmitter::emit_async`] does.
+    ///
+    /// ```
+    /// use onward::emitter::named::{Name, NamedEmitter};
+    ///
+    /// const CLOSING: Name<str> = Name::new("closing");
+    ///
+    /// onward::block_on(async {
+    ///     let emitter = NamedEmitter::new();
+    ///     emitter.on_async(CLOSING, |_, why: String| async move { println!("left: {why}") });
+    ///     assert_eq!(emitter.emit_async(CLOSING, "it is late").await.called, 1);
+    /// })?;
+    /// # Ok::<(), onward::Error>(())
+    /// ```
+    #[must_use = "the async listeners are not called unless it is awaited"]
+    pub fn emit_async<K: Find>(
+        &self,
+        key: K,
+        payload: &<K::Key as Key>::Payload,
+    ) -> impl Future<Output = Emitted> + use<K> {
+        side_by_side(collect(|| self.emit(key, payload)))
+    }
+
+    /// The same, one async listener after the other, as [`EventEmitter::emit_serial`] does.
+    #[must_use = "the async listeners are not called unless it is awaited"]
+    pub fn emit_serial<K: Find>(
+        &self,
+        key: K,
+        payload: &<K::Key as Key>::Payload,
+    ) -> impl Future<Output = Emitted> + use<K> {
+        one_by_one(collect(|| self.emit(key, payload)))
     }
 }

@@ -18,6 +18,12 @@ mod emitter {
     #[cfg(feature = "named")]
     mod named;
     #[cfg(feature = "named")]
+    mod named_routing;
+    #[cfg(feature = "named")]
+    mod named_walked;
+    #[cfg(feature = "named")]
+    mod named_watching;
+    #[cfg(feature = "named")]
     mod patterns;
     mod payloads;
     mod relaying;

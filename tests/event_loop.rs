@@ -17,6 +17,8 @@ mod event_loop {
     mod immediates;
     mod intervals;
     mod later;
+    #[cfg(feature = "named")]
+    mod named;
     mod nesting;
     mod order;
     mod panics;

@@ -18,6 +18,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("net", &["error", "emitter", "event_loop", "stream", "io"]),
     ("fs", &["error", "emitter", "event_loop", "stream", "io"]),
     ("process", &["error", "emitter", "event_loop", "stream", "io"]),
+    ("testing", &["error", "event_loop"]),
     ("events", &["emitter", "sync", "on_async", "stream"]),
 ];
 
@@ -93,7 +94,7 @@ fn every_file_uses_only_what_stands_below_it() {
 const UNSAFE: &[&str] = &[
     "emitter/kind.rs",
     "emitter/list.rs",
-    "emitter/named/shelves.rs",
+    "emitter/named/table.rs",
     "emitter/row.rs",
     "emitter/slot.rs",
     "emitter/walk.rs",
@@ -123,6 +124,34 @@ fn unsafe_code_stands_where_it_is_expected() {
         .collect();
     found.sort();
     assert_eq!(found, UNSAFE);
+}
+
+/// The only files of `src/` that ask the system for the time: timers go by the loop's clock, which may be simulated.
+/// The pool belongs to no loop, and measures how long its work really waits.
+const CLOCKS: &[&str] = &[
+    "event_loop/driver/clock.rs",
+    "event_loop/pool/lane.rs",
+    "event_loop/pool/state.rs",
+    "event_loop/pool/threads.rs",
+];
+
+#[test]
+fn the_clock_is_read_where_it_is_expected() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&root, &mut files);
+    let reads = |line: &str| {
+        let code = line.split("//").next().unwrap_or_default();
+        ["Instant", "SystemTime"].iter().any(|clock| code.contains(clock))
+    };
+    let mut found: Vec<String> = files
+        .iter()
+        .filter(|file| fs::read_to_string(file).expect("sources are text").lines().any(reads))
+        .map(|file| file.strip_prefix(&root).expect("below src"))
+        .map(|path| path.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/"))
+        .collect();
+    found.sort();
+    assert_eq!(found, CLOCKS);
 }
 
 #[test]

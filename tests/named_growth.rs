@@ -12,6 +12,7 @@ struct Counting;
 
 thread_local! {
     static BYTES: Cell<isize> = const { Cell::new(0) };
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
 }
 
 fn count(by: isize) {
@@ -22,6 +23,7 @@ fn count(by: isize) {
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size() as isize);
+        let _ = ALLOCATIONS.try_with(|allocations| allocations.set(allocations.get() + 1));
         // SAFETY: the caller's promises are those of this method.
         unsafe { System.alloc(layout) }
     }
@@ -134,6 +136,53 @@ fn patterns() {
         (0..PATTERNS).map(|n| emitter.on(pattern(n), |_, _| {})).collect()
     };
     leaves_nothing("patterns", add, |_| {});
+}
+
+#[test]
+fn relays_that_have_ended() {
+    let add: fn(&NamedEmitter) -> _ = |emitter| {
+        let source = NamedEmitter::new();
+        for n in 0..2 * PATTERNS {
+            emitter.on(name(n), |_, _| {});
+            let relay = source.relay(name(n), emitter, name(n));
+            if n % 2 == 0 {
+                assert!(relay.end());
+            }
+        }
+        assert_eq!(source.event_names().len(), PATTERNS);
+        source.remove_all(); // ends the others
+        Vec::new()
+    };
+    leaves_nothing("relays", add, |emitter| {
+        (0..2 * PATTERNS).for_each(|n| emitter.remove_all_of(name(n)));
+    });
+}
+
+#[test]
+fn relays_whose_source_has_gone() {
+    let emitter = NamedEmitter::new();
+    emitter.on(Name::<str>::new("kept"), |_, _| {});
+    let before = BYTES.get();
+    for n in 0..NAMES {
+        NamedEmitter::new().relay(name(n), &emitter, name(n));
+    }
+    let left = BYTES.get() - before;
+    assert!(left <= 4 * SMALL, "{left} bytes are left");
+}
+
+#[test]
+fn an_emit_by_name_allocates_nothing() {
+    let emitter = NamedEmitter::new();
+    let text = String::from("room-7-said");
+    emitter.on(Name::<usize>::borrowed(&text), |_, _| {});
+    emitter.on(Player(7), |_, _| {});
+    emitter.on(Pattern::<usize>::new("**").expect("a pattern"), |_, _| {});
+    let before = ALLOCATIONS.get();
+    for n in 0..100 {
+        assert_eq!(emitter.emit(Name::<usize>::borrowed(&text), &n).called, 2);
+        assert_eq!(emitter.emit(Player(7), &n).called, 1);
+    }
+    assert_eq!(ALLOCATIONS.get(), before);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The trait by which everyone waits.
 
+use core::any::TypeId;
+
 use super::kept::Waitable;
 use super::next::{self, Next, NextOrError};
 use super::streaming::{self, Events, OrError};
@@ -76,7 +78,7 @@ pub trait Waiting: Emitter {
         E: Waitable<Self>,
         Error: Waitable<Self>,
     {
-        next::next_or_error(self, event)
+        next::next_or_error(self, event, errors::<E>())
     }
 
     /// All events of a kind from here on, as a bounded [`Stream`](futures_core::Stream). How many may
@@ -129,8 +131,13 @@ pub trait Waiting: Emitter {
         E: Waitable<Self>,
         Error: Waitable<Self>,
     {
-        streaming::stream_or_error(self, event)
+        streaming::stream_or_error(self, event, errors::<E>())
     }
 }
 
 impl<S: Emitter> Waiting for S {}
+
+/// Who waits for an error gets it as what they waited for.
+fn errors<E: 'static>() -> Option<Error> {
+    (TypeId::of::<E>() != TypeId::of::<Error>()).then_some(Error)
+}

@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use core::cell::Cell;
 
+use super::emission::Emitted;
 use super::event::Event;
 use super::list::Place;
 use super::listener::Listener;
@@ -55,29 +56,37 @@ where
     Error: for<'a> Event<S, Payload<'a> = &'a X>,
     ErrorMonitor: for<'a> Event<S, Payload<'a> = &'a X>,
 {
-    if !raise(source, &error) {
-        unhandled(S::NAME, error.into());
+    let listeners = source.listeners();
+    let emit = |error: &X| {
+        listeners.emit(source, ErrorMonitor, error);
+        listeners.emit(source, Error, error)
+    };
+    raise(S::NAME, listeners.failing(), error, emit);
+}
+
+/// Raises an error event; not from inside of another one that was raised here. One that nobody takes is unhandled.
+pub(super) fn raise<X: Into<Failure>>(
+    emitter: &'static str,
+    failing: Option<&Cell<bool>>,
+    error: X,
+    emit: impl FnOnce(&X) -> Emitted,
+) {
+    if !is_taken(failing, || emit(&error)) {
+        unhandled(emitter, error.into());
     }
 }
 
-/// Raises an error event; not from inside of another one that was raised here. Says whether somebody took it.
-fn raise<S: Emitter, X: 'static>(source: &S, error: &X) -> bool
-where
-    Error: for<'a> Event<S, Payload<'a> = &'a X>,
-    ErrorMonitor: for<'a> Event<S, Payload<'a> = &'a X>,
-{
+fn is_taken(failing: Option<&Cell<bool>>, emit: impl FnOnce() -> Emitted) -> bool {
     struct Failing<'a>(&'a Cell<bool>);
     impl Drop for Failing<'_> {
         fn drop(&mut self) {
             self.0.set(false);
         }
     }
-    let listeners = source.listeners();
-    let Some(failing) = listeners.failing().filter(|failing| !failing.get()) else { return false };
+    let Some(failing) = failing.filter(|failing| !failing.get()) else { return false };
     failing.set(true);
     let _failing = Failing(failing);
-    listeners.emit(source, ErrorMonitor, error);
-    let emitted = listeners.emit(source, Error, error);
+    let emitted = emit();
     emitted.handled() || emitted.stopped
 }
 

@@ -1,5 +1,10 @@
 //! What is told of a listener, and the events that tell it: those that every emitter has.
 
+use alloc::borrow::Cow;
+use alloc::rc::Rc;
+#[cfg(feature = "named")]
+use alloc::string::String;
+use core::any::Any;
 use core::fmt;
 use core::marker::PhantomData;
 use core::panic::Location;
@@ -10,6 +15,7 @@ use super::kept::ByRef;
 use super::leaks::Leak;
 use super::list::List;
 use super::listener::Listener;
+use super::subscribing::Emitter;
 use crate::emitter::names::{ListenerAdded, ListenerLeak, ListenerRemoved};
 
 /// A listener that is about to be added, or was removed: what
@@ -28,25 +34,17 @@ use crate::emitter::names::{ListenerAdded, ListenerLeak, ListenerRemoved};
 /// room.on(Joined, |_, name| println!("hello {name}"));
 /// ```
 pub struct ListenerInfo<S> {
-    event: &'static str,
+    pub(super) event: Cow<'static, str>,
     index: u16,
+    /// What stands for the event, if it was found at run time.
+    pub(super) found: Option<Rc<dyn Any>>,
     others: usize,
     location: &'static Location<'static>,
     listener: Option<Listener>,
     of: PhantomData<fn(&S)>,
 }
 
-impl<S: Declared> ListenerInfo<S> {
-    pub(super) fn new(
-        event: &'static str,
-        index: u16,
-        others: usize,
-        location: &'static Location<'static>,
-        listener: Option<Listener>,
-    ) -> Self {
-        Self { event, index, others, location, listener, of: PhantomData }
-    }
-
+impl<S: Emitter> ListenerInfo<S> {
     /// Is it a listener for this event?
     pub fn is<E: Event<S>>(&self, _: E) -> bool {
         self.index == E::INDEX
@@ -59,7 +57,35 @@ impl<S: Declared> ListenerInfo<S> {
 
     /// The name of the event that it is for, or `any`.
     pub fn event(&self) -> &'static str {
-        self.event
+        match self.event {
+            Cow::Borrowed(event) => event,
+            Cow::Owned(_) => "", // only of events that are found at run time, which `S` has none of
+        }
+    }
+}
+
+impl<S: Declared> ListenerInfo<S> {
+    pub(super) fn new(
+        event: &'static str,
+        index: u16,
+        others: usize,
+        location: &'static Location<'static>,
+        listener: Option<Listener>,
+    ) -> Self {
+        let event = Cow::Borrowed(event);
+        Self { event, index, found: None, others, location, listener, of: PhantomData }
+    }
+
+    /// Of an event that was found at run time.
+    #[cfg(feature = "named")]
+    pub(super) fn found(
+        (event, found): (String, Rc<dyn Any>),
+        others: usize,
+        location: &'static Location<'static>,
+        listener: Option<Listener>,
+    ) -> Self {
+        let (event, found, index) = (Cow::Owned(event), Some(found), u16::MAX);
+        Self { event, index, found, others, location, listener, of: PhantomData }
     }
 
     /// How many listeners the event has besides this one: 0 means that the first comes, or that the last
@@ -81,7 +107,7 @@ impl<S: Declared> ListenerInfo<S> {
 
 impl<S> Clone for ListenerInfo<S> {
     fn clone(&self) -> Self {
-        Self { ..*self }
+        Self { event: self.event.clone(), found: self.found.clone(), ..*self }
     }
 }
 

@@ -2,24 +2,20 @@
 
 use core::ops::ControlFlow;
 
+use super::deciding;
 use super::event::Event;
 use super::list::Place;
 use super::listener::Listener;
-use super::slot::{Slot, Verdict};
+use super::slot::Slot;
 use super::subscribing::Emitter;
 
 #[track_caller]
 pub(super) fn intercept<S: Emitter, E: Event<S>>(
     source: &S,
     event: E,
-    mut interceptor: impl for<'a> FnMut(&S, E::Payload<'a>) -> ControlFlow<()> + 'static,
+    interceptor: impl for<'a> FnMut(&S, E::Payload<'a>) -> ControlFlow<()> + 'static,
 ) -> Listener {
-    let deciding = Slot::deciding(move |source: &S, payload: E::Payload<'_>| {
-        match interceptor(source, payload) {
-            ControlFlow::Continue(()) => Verdict::Missed,
-            ControlFlow::Break(()) => Verdict::Stopped,
-        }
-    });
+    let deciding = Slot::deciding(deciding::intercepting::<S, E>(interceptor));
     let listener = source.listeners().add(source, event, Place::Intercepting, deciding);
     source.listener_added(event);
     listener

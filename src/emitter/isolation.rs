@@ -1,12 +1,13 @@
 //! Listeners whose panics are caught, so that the others are called.
 
+use alloc::borrow::Cow;
 use core::any::Any;
 use core::fmt;
 use core::panic::Location;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use super::chain;
-use super::event::{Declared, Event};
+use super::event::Declared;
 use super::options::Options;
 
 pub(super) type Hook<S> = Box<dyn Fn(&S, ListenerPanic)>;
@@ -16,7 +17,7 @@ pub(super) type Hook<S> = Box<dyn Fn(&S, ListenerPanic)>;
 /// Its text names the event, the place where the listener was registered, and the message.
 pub struct ListenerPanic {
     emitter: &'static str,
-    event: &'static str,
+    event: Cow<'static, str>,
     location: &'static Location<'static>,
     payload: Box<dyn Any + Send>,
 }
@@ -30,8 +31,8 @@ impl ListenerPanic {
 
     /// The name of the event.
     #[must_use]
-    pub fn event(&self) -> &'static str {
-        self.event
+    pub fn event(&self) -> &str {
+        &self.event
     }
 
     /// Where the listener was registered.
@@ -88,9 +89,10 @@ impl<S: Declared> Options<S> {
     }
 
     /// Reports what was caught.
-    pub(super) fn report<E: Event<S>>(
+    pub(super) fn report(
         &self,
         source: &S,
+        event: Cow<'static, str>,
         location: &'static Location<'static>,
         payload: Box<dyn Any + Send>,
     ) {
@@ -107,6 +109,6 @@ impl<S: Declared> Options<S> {
         let Some(hook) = &self.on_panic else { return };
         self.reporting.set(true);
         let _reporting = Reporting(&self.reporting);
-        hook(source, ListenerPanic { emitter: S::NAME, event: E::NAME, location, payload });
+        hook(source, ListenerPanic { emitter: S::NAME, event, location, payload });
     }
 }

@@ -131,14 +131,6 @@ impl RawList {
         self.row().map_or(0, Row::listeners)
     }
 
-    /// Is there no listener?
-    #[inline]
-    pub(super) fn is_empty(&self) -> bool {
-        let Some(row) = self.row() else { return true };
-        // While nobody walks, a row that has slots has listeners: invariant 2.
-        row.is_empty() || (row.is_walked() && self.count() == 0)
-    }
-
     /// When the event came to have listeners.
     pub(super) fn since(&self) -> i64 {
         self.row().map_or(0, |row| row.since.get())

@@ -4,6 +4,9 @@
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 
+use super::chain::Labelled;
+#[cfg(feature = "std")]
+use super::chain::name;
 use super::event::{Declared, Event};
 use super::list::{List, late};
 #[cfg(feature = "std")]
@@ -26,6 +29,9 @@ struct Walk<'a, S: Declared, E: Event<S>> {
     /// Of this emit, among those of a special list.
     number: u64,
     tally: Tally,
+    /// The event, if it was found at run time.
+    #[cfg(feature = "std")]
+    found: Option<&'a dyn Labelled>,
 }
 
 impl<S: Declared, E: Event<S>> List<S, E> {
@@ -33,9 +39,16 @@ impl<S: Declared, E: Event<S>> List<S, E> {
     /// under way still are called.
     #[cold]
     #[inline(never)]
-    pub(super) fn emit_nested(&self, row: Row, source: &S, mut payload: E::Payload<'_>) -> Tally {
+    pub(super) fn emit_nested(
+        &self,
+        row: Row,
+        source: &S,
+        mut payload: E::Payload<'_>,
+        found: Option<&dyn Labelled>,
+    ) -> Tally {
         let names = (S::NAME, E::NAME);
-        let _counted = row.is_walked().then(|| row.counter.enter(max_depth::<S>(&row), names));
+        let enter = || row.counter.enter(max_depth::<S>(&row), names, found);
+        let _counted = row.is_walked().then(enter);
         let special = special(&row);
         let frame = Nested::new(row);
         let _link = Link::new(self, row, &frame);
@@ -48,6 +61,8 @@ impl<S: Declared, E: Event<S>> List<S, E> {
             number: special.as_ref().map_or(0, |special| special.begin()),
             special,
             tally: Tally::NOBODY,
+            #[cfg(feature = "std")]
+            found,
         };
         if row.late.get() == 0 {
             let Some((last, others)) = row.slots().split_last() else { return walk.tally };
@@ -116,7 +131,8 @@ impl<S: Declared, E: Event<S>> Walk<'_, S, E> {
             }
             // It counts as running on. That is nothing to a tombstone, which nobody calls or removes.
             self.frame.hold(slot);
-            options.report::<E>(source, slot.location, panic);
+            let event = name(E::NAME, self.found);
+            options.report(source, event, slot.location, panic);
             heed(self.frame, Tally::NOBODY);
         }
     }

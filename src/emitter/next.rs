@@ -1,16 +1,19 @@
 //! Futures of one event.
 
-use core::any::TypeId;
+use alloc::borrow::Cow;
 use core::fmt;
 use core::future::Future;
+use core::panic::Location;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 
 use super::event::{Declared, Event};
 use super::kept::Waitable;
-use super::subscribing::Emitter;
+use super::list::Place;
+use super::listener::Listener;
+use super::slot::Slot;
+use super::spot::Spot;
 use super::waiting::Waiting;
-use crate::emitter::names::Error;
 
 /// The next event of a kind, as a future: what [`next`](crate::Waiting::next) returns.
 ///
@@ -46,15 +49,15 @@ pub struct NextOrError<T, X> {
 /// let gone = block_on(next).unwrap_err();
 /// assert_eq!(gone.to_string(), "waited for Joined of Room, which will not come any more");
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("waited for {event} of {emitter}, which will not come any more")]
 pub struct Gone {
     emitter: &'static str,
-    event: &'static str,
+    event: Cow<'static, str>,
 }
 
 /// Why [`next_or_error`](crate::Waiting::next_or_error) has no payload.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[allow(clippy::exhaustive_enums, reason = "there is nothing else that can happen")]
 pub enum NextError<X> {
     /// The emitter failed: it emitted this error first.
@@ -66,8 +69,8 @@ pub enum NextError<X> {
 }
 
 impl Gone {
-    pub(super) fn of<S: Declared, E: Event<S>>(_: E) -> Self {
-        Self { emitter: S::NAME, event: E::NAME }
+    pub(super) fn new(emitter: &'static str, event: impl Into<Cow<'static, str>>) -> Self {
+        Self { emitter, event: event.into() }
     }
 
     /// The name of the type that should have emitted it.
@@ -76,41 +79,62 @@ impl Gone {
     }
 
     /// The name of the event.
-    pub fn event(&self) -> &'static str {
-        self.event
+    pub fn event(&self) -> &str {
+        &self.event
     }
 }
 
-#[track_caller]
-pub(super) fn next<S: Emitter, E: Waitable<S>>(source: &S, event: E) -> Next<E::Owned> {
-    let waiting = Waiting::new();
-    let ear = waiting.ear();
-    let listener = source.once(event, move |_, payload| ear.hear(E::own(payload)));
-    waiting.guard(source.guard(listener));
-    Next { waiting, names: Gone::of::<S, E>(event) }
-}
+/// The payload of an event, made one's own.
+pub(super) type OwnedBy<S, X> = <<X as Spot<S>>::Event as Waitable<S>>::Owned;
 
 #[track_caller]
-pub(super) fn next_or_error<S, E>(
-    source: &S,
-    event: E,
-) -> NextOrError<E::Owned, <Error as Waitable<S>>::Owned>
+pub(super) fn next<S, X>(source: &S, event: X) -> Next<OwnedBy<S, X>>
 where
-    S: Emitter,
-    E: Waitable<S>,
-    Error: Waitable<S>,
+    S: Declared,
+    X: Spot<S, Event: Waitable<S>>,
 {
-    let waiting = Waiting::new();
-    let ear = waiting.ear();
-    let listener = source.once(event, move |_, payload| ear.hear(Ok(E::own(payload))));
-    waiting.guard(source.guard(listener));
-    // Who waits for an error gets it as what they waited for.
-    if TypeId::of::<E>() != TypeId::of::<Error>() && !waiting.is_settled() {
-        let ear = waiting.ear();
-        let listener = source.once(Error, move |_, error| ear.hear(Err(Error::own(error))));
-        waiting.guard(source.guard(listener));
+    let (waiting, names) = (Waiting::new(), event.gone());
+    hear(&waiting, source, event, |payload| payload);
+    Next { waiting, names }
+}
+
+/// Without a place for errors, they are what is waited for.
+#[track_caller]
+pub(super) fn next_or_error<S, X, Y>(
+    source: &S,
+    event: X,
+    errors: Option<Y>,
+) -> NextOrError<OwnedBy<S, X>, OwnedBy<S, Y>>
+where
+    S: Declared,
+    X: Spot<S, Event: Waitable<S>>,
+    Y: Spot<S, Event: Waitable<S>>,
+{
+    let (waiting, names) = (Waiting::new(), event.gone());
+    hear(&waiting, source, event, Ok);
+    if let Some(errors) = errors.filter(|_| !waiting.is_settled()) {
+        hear(&waiting, source, errors, Err);
     }
-    NextOrError { waiting, names: Gone::of::<S, E>(event) }
+    NextOrError { waiting, names }
+}
+
+#[track_caller]
+fn hear<S, X, T: 'static>(
+    waiting: &Waiting<T>,
+    source: &S,
+    event: X,
+    as_what: impl FnOnce(OwnedBy<S, X>) -> T + 'static,
+) where
+    S: Declared,
+    X: Spot<S, Event: Waitable<S>>,
+{
+    let ear = waiting.ear();
+    let hear = move |_: &S, payload: <X::Event as Event<S>>::Payload<'_>| {
+        ear.hear(as_what(X::Event::own(payload)));
+    };
+    let slot = |listener: Listener, location| Slot::once(hear)(listener.key, location);
+    let listener = event.add(source, Place::Back, Location::caller(), slot);
+    waiting.guard(X::guard(source, listener));
 }
 
 impl<T> Next<T> {
@@ -129,7 +153,7 @@ impl<T> Future for Next<T> {
     type Output = Result<T, Gone>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.waiting.poll_arrived(cx).map(|arrived| arrived.ok_or(self.names))
+        self.waiting.poll_arrived(cx).map(|arrived| arrived.ok_or_else(|| self.names.clone()))
     }
 }
 
@@ -139,7 +163,7 @@ impl<T, X> Future for NextOrError<T, X> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         self.waiting.poll_arrived(cx).map(|arrived| match arrived {
             Some(arrived) => arrived.map_err(NextError::Emitted),
-            None => Err(NextError::Gone(self.names)),
+            None => Err(NextError::Gone(self.names.clone())),
         })
     }
 }

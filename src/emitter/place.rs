@@ -20,16 +20,24 @@ impl Place {
     /// Where a listener with this key stands.
     pub(super) fn of(key: i64) -> Self {
         match key {
-            key if key < -Self::BACK - Self::BACK / 2 => Self::Intercepting,
+            key if key < Self::LISTENING => Self::Intercepting,
             key if key <= -Self::BACK => Self::Front,
             key if key >= Self::BACK => Self::Back,
             key => Self::Group((key >> Self::GROUP_BITS) as i16),
         }
     }
 
-    /// The number of a registration, by a key for the front or the back.
+    /// The key of an interceptor is less than this.
+    pub(super) const LISTENING: i64 = -Self::BACK - Self::BACK / 2;
+
+    /// The number of a registration, by its key.
     pub(super) fn number(key: i64) -> i64 {
-        key.abs() - Self::BACK
+        match Self::of(key) {
+            Self::Intercepting => key - i64::MIN,
+            Self::Front => -Self::BACK - key,
+            Self::Group(group) => key - (i64::from(group) << Self::GROUP_BITS),
+            Self::Back => key - Self::BACK,
+        }
     }
 
     /// The key by which a list is sorted, for the `number`-th registration of an emitter.

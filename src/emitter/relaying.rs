@@ -7,11 +7,12 @@ use core::fmt;
 use core::panic::Location;
 
 use super::emission::Emitted;
-use super::event::Event;
+use super::event::{Declared, Event};
 use super::list::Place;
 use super::listener::{Listener, Off, Subscription, serial};
 use super::slot::{Slot, Verdict};
 use super::special::Watch;
+use super::spot::Spot;
 use super::subscribing::Emitter;
 
 /// An emitter that can be held weakly: what either end of a [relay](crate::Routing::relay) has to be.
@@ -48,7 +49,7 @@ use super::subscribing::Emitter;
     label = "not `Downgrade`",
     note = "a relay keeps neither of its ends alive; implement `onward::emitter::Downgrade`"
 )]
-pub trait Downgrade: Emitter {
+pub trait Downgrade: Declared {
     /// Gives a closure that gives this emitter as long as it lives, and does not keep it alive.
     fn downgrade(&self) -> impl Fn() -> Option<Self> + 'static;
 }
@@ -62,9 +63,76 @@ pub trait Downgrade: Emitter {
     label = "not `Raise`",
     note = "`relay_with` takes a closure that is handed the emitter"
 )]
-pub trait Raise: Downgrade {
+pub trait Raise: Downgrade + Emitter {
     /// Calls the listeners of `event`.
     fn raise<E: Event<Self>>(&self, event: E, payload: E::Payload<'_>) -> Emitted;
+}
+
+/// An event of `B` to which a [relay](crate::Routing::relay) leads: one that `B` declares. Of a
+#[cfg_attr(feature = "named", doc = "[`NamedEmitter`](super::named::NamedEmitter),")]
+#[cfg_attr(not(feature = "named"), doc = "`NamedEmitter` (with the feature `named`),")]
+/// a name or a key. Nothing else implements it.
+#[diagnostic::on_unimplemented(
+    message = "`{B}` never emits `{Self}`",
+    label = "not an event of `{B}`",
+    note = "`onward::events!` declares what an emitter emits"
+)]
+pub trait EventOf<B>: 'static {
+    #[doc(hidden)]
+    fn end(self) -> Box<dyn End<B>>;
+}
+
+/// An [event](EventOf) of `B` that everyone may raise.
+#[diagnostic::on_unimplemented(
+    message = "only `{B}` itself raises its events",
+    label = "`{B}` is not `Raise`",
+    note = "`relay_with` takes a closure that is handed the emitter"
+)]
+pub trait RaisedBy<B>: EventOf<B> + Clone {
+    /// What it carries.
+    type Payload<'a>;
+
+    #[doc(hidden)]
+    fn raise(&self, target: &B, payload: Self::Payload<'_>) -> Emitted;
+}
+
+/// The end of a relay.
+#[allow(unnameable_types, private_interfaces, reason = "for relays alone")]
+pub trait End<B> {
+    /// How many listeners there are.
+    fn count(&self, target: &B) -> usize;
+    /// Has `watch` told when that changes from none to some, or back, and keeps it.
+    fn watch(&self, target: &B, watch: Rc<dyn Watch>);
+    /// One of those that watch is over.
+    fn released(&self, target: &B);
+}
+
+impl<B: Emitter, E: Event<B>> EventOf<B> for E {
+    fn end(self) -> Box<dyn End<B>> {
+        Box::new(Typed(self))
+    }
+}
+
+impl<B: Raise, E: Event<B>> RaisedBy<B> for E {
+    type Payload<'a> = <E as Event<B>>::Payload<'a>;
+
+    fn raise(&self, target: &B, payload: Self::Payload<'_>) -> Emitted {
+        target.raise(*self, payload)
+    }
+}
+
+struct Typed<E>(E);
+
+impl<B: Emitter, E: Event<B>> End<B> for Typed<E> {
+    fn count(&self, target: &B) -> usize {
+        target.listener_count(self.0)
+    }
+
+    fn watch(&self, target: &B, watch: Rc<dyn Watch>) {
+        target.listeners().watch(self.0, watch);
+    }
+
+    fn released(&self, _: &B) {}
 }
 
 /// A relay from one emitter to another. Inert: dropping it ends nothing.
@@ -130,11 +198,12 @@ impl fmt::Debug for Relay {
 }
 
 /// A relay that the target's list keeps, as somebody who watches it.
-struct State<A: Downgrade, B, X, Y, F> {
+struct State<A: Downgrade, B: Downgrade, X: Spot<A>, F> {
     this: Weak<Self>,
     source: Box<dyn Fn() -> Option<A>>,
     target: Box<dyn Fn() -> Option<B>>,
-    events: (X, Y),
+    event: X,
+    end: Box<dyn End<B>>,
     location: &'static Location<'static>,
     /// Away while it runs.
     forward: Cell<Option<F>>,
@@ -160,26 +229,26 @@ impl Drop for Seat {
 
 /// Makes a relay. `forward` says what became of the event.
 #[track_caller]
-pub(super) fn relay<A, X, B, Y, F>(
+pub(super) fn relay<A, X, B, F>(
     source: &A,
     event: X,
     target: &B,
-    as_event: Y,
+    end: Box<dyn End<B>>,
     forward: F,
 ) -> Relay
 where
     A: Downgrade,
-    X: Event<A>,
+    X: Spot<A> + Clone + 'static,
     B: Downgrade,
-    Y: Event<B>,
-    F: for<'a> FnMut(&A, X::Payload<'a>, &B) -> Verdict + 'static,
+    F: for<'a> FnMut(&A, Carried<'a, A, X>, &B) -> Verdict + 'static,
 {
     let location = Location::caller();
     let state = Rc::new_cyclic(|this| State {
         this: Weak::clone(this),
         source: Box::new(source.downgrade()),
         target: Box::new(target.downgrade()),
-        events: (event, as_event),
+        event,
+        end,
         location,
         forward: Cell::new(Some(forward)),
         listener: Cell::new(None),
@@ -187,40 +256,37 @@ where
         changing: Cell::new(false),
         ended: Cell::new(false),
     });
-    target.listeners().watch(as_event, Rc::clone(&state) as _);
+    state.end.watch(target, Rc::clone(&state) as _);
     state.changed();
     let link: Rc<dyn Link> = state;
     Relay(Rc::downgrade(&link))
 }
 
-impl<A, X, B, Y, F> State<A, B, X, Y, F>
+impl<A, X, B, F> State<A, B, X, F>
 where
     A: Downgrade,
-    X: Event<A>,
+    X: Spot<A> + Clone + 'static,
     B: Downgrade,
-    Y: Event<B>,
-    F: for<'a> FnMut(&A, X::Payload<'a>, &B) -> Verdict + 'static,
+    F: for<'a> FnMut(&A, Carried<'a, A, X>, &B) -> Verdict + 'static,
 {
     fn attach(&self, source: &A) {
-        let core = source.listeners().core();
-        let slot = |key, location| {
+        let slot = |listener: Listener, location| {
             // From here on it listens; who watches has been told, and may have changed everything, or panicked.
-            self.listener.set(Some(core.listener::<X>(key)));
+            self.listener.set(Some(listener));
             let this = Weak::clone(&self.this);
             let seat = Seat(Weak::clone(&self.this) as _, self.next_number());
-            let listener = move |source: &A, payload: X::Payload<'_>| {
+            let forward = move |source: &A, payload: Carried<'_, A, X>| {
                 let _ = &seat;
                 let Some(this) = this.upgrade() else { return Verdict::Over };
                 let Some(target) = (this.target)() else { return Verdict::Over };
                 this.pass_on(source, payload, &target)
             };
-            Slot::<A, X>::deciding(listener)(key, location)
+            Slot::<A, X::Event>::deciding(forward)(listener.key, location)
         };
-        core.add(source, Place::Back, self.location, slot);
-        source.listener_added(self.events.0);
+        self.event.clone().add(source, Place::Back, self.location, slot);
     }
 
-    fn pass_on(&self, source: &A, payload: X::Payload<'_>, target: &B) -> Verdict {
+    fn pass_on(&self, source: &A, payload: Carried<'_, A, X>, target: &B) -> Verdict {
         /// Puts the closure back, also after a panic; but for an end.
         struct Back<'a, F>(&'a Cell<Option<F>>, Option<F>, &'a Cell<bool>);
         impl<F> Drop for Back<'_, F> {
@@ -241,8 +307,7 @@ where
     }
 
     fn is_wanted(&self) -> bool {
-        !self.ended.get()
-            && (self.target)().is_some_and(|target| target.listener_count(self.events.1) != 0)
+        !self.ended.get() && (self.target)().is_some_and(|target| self.end.count(&target) != 0)
     }
 
     fn next_number(&self) -> u64 {
@@ -254,19 +319,27 @@ where
         self.next_number();
         if let Some(listener) = self.listener.take() {
             if let Some(source) = (self.source)() {
-                source.off(listener);
+                X::off(&source, listener);
             }
+        }
+    }
+
+    /// It has ended, and its target need not keep it.
+    fn release(&self) {
+        // What it captured goes now, or when it returns.
+        drop(self.forward.take());
+        if let Some(target) = (self.target)() {
+            self.end.released(&target);
         }
     }
 }
 
-impl<A, X, B, Y, F> Watch for State<A, B, X, Y, F>
+impl<A, X, B, F> Watch for State<A, B, X, F>
 where
     A: Downgrade,
-    X: Event<A>,
+    X: Spot<A> + Clone + 'static,
     B: Downgrade,
-    Y: Event<B>,
-    F: for<'a> FnMut(&A, X::Payload<'a>, &B) -> Verdict + 'static,
+    F: for<'a> FnMut(&A, Carried<'a, A, X>, &B) -> Verdict + 'static,
 {
     fn changed(&self) {
         struct Changing<'a>(&'a Cell<bool>);
@@ -296,19 +369,17 @@ where
     }
 }
 
-impl<A, X, B, Y, F> Link for State<A, B, X, Y, F>
+impl<A, X, B, F> Link for State<A, B, X, F>
 where
     A: Downgrade,
-    X: Event<A>,
+    X: Spot<A> + Clone + 'static,
     B: Downgrade,
-    Y: Event<B>,
-    F: for<'a> FnMut(&A, X::Payload<'a>, &B) -> Verdict + 'static,
+    F: for<'a> FnMut(&A, Carried<'a, A, X>, &B) -> Verdict + 'static,
 {
     fn end(&self) -> bool {
         let there = !self.ended.replace(true) && (self.source)().is_some();
         self.detach();
-        // What it captured goes now, or when it returns.
-        drop(self.forward.take());
+        self.release();
         there
     }
 
@@ -320,7 +391,7 @@ where
         if self.number.get() == number {
             self.ended.set(true);
             self.listener.set(None);
-            drop(self.forward.take());
+            self.release();
         }
     }
 
@@ -329,13 +400,12 @@ where
     }
 }
 
-impl<A, X, B, Y, F> Off for State<A, B, X, Y, F>
+impl<A, X, B, F> Off for State<A, B, X, F>
 where
     A: Downgrade,
-    X: Event<A>,
+    X: Spot<A> + Clone + 'static,
     B: Downgrade,
-    Y: Event<B>,
-    F: for<'a> FnMut(&A, X::Payload<'a>, &B) -> Verdict + 'static,
+    F: for<'a> FnMut(&A, Carried<'a, A, X>, &B) -> Verdict + 'static,
 {
     fn off(&self, _: Listener) -> bool {
         self.end()
@@ -347,10 +417,13 @@ where
 }
 
 /// With its target a relay goes, and takes its listener along.
-impl<A: Downgrade, B, X, Y, F> Drop for State<A, B, X, Y, F> {
+impl<A: Downgrade, B: Downgrade, X: Spot<A>, F> Drop for State<A, B, X, F> {
     fn drop(&mut self) {
         if let (Some(listener), Some(source)) = (self.listener.take(), (self.source)()) {
-            source.off(listener);
+            X::off(&source, listener);
         }
     }
 }
+
+/// What an event of the source carries.
+type Carried<'a, A, X> = <<X as Spot<A>>::Event as Event<A>>::Payload<'a>;

@@ -7,7 +7,7 @@ use super::event::Event;
 use super::failing::{self, Failure};
 use super::intercepting;
 use super::listener::Listener;
-use super::relaying::{self, Downgrade, Raise, Relay};
+use super::relaying::{self, Downgrade, EventOf, RaisedBy, Relay};
 use super::slot::Verdict;
 use super::subscribing::Emitter;
 use crate::emitter::names::{Error, ErrorMonitor};
@@ -106,11 +106,12 @@ pub trait Routing: Emitter {
     where
         Self: Downgrade,
         X: Event<Self>,
-        B: Raise,
-        Y: for<'a> Event<B, Payload<'a> = X::Payload<'a>>,
+        B: Downgrade,
+        Y: for<'a> RaisedBy<B, Payload<'a> = X::Payload<'a>>,
     {
-        relaying::relay(self, event, target, as_event, move |_: &Self, payload, target: &B| {
-            passed(target.raise(as_event, payload))
+        let end = as_event.clone().end();
+        relaying::relay(self, event, target, end, move |_: &Self, payload, target: &B| {
+            passed(as_event.raise(target, payload))
         })
     }
 
@@ -141,18 +142,13 @@ pub trait Routing: Emitter {
     where
         Self: Downgrade,
         X: Event<Self>,
-        B: Raise,
-        Y: Event<B>,
+        B: Downgrade,
+        Y: RaisedBy<B>,
     {
-        relaying::relay(
-            self,
-            event,
-            target,
-            as_event,
-            move |source: &Self, mut payload, target: &B| {
-                passed(target.raise(as_event, map(source, X::lend(&mut payload))))
-            },
-        )
+        let end = as_event.clone().end();
+        relaying::relay(self, event, target, end, move |source: &Self, mut payload, target: &B| {
+            passed(as_event.raise(target, map(source, X::lend(&mut payload))))
+        })
     }
 
     /// Calls `pass_on` with the target whenever this emits `event`, as [`relay`](Self::relay) does, as long as
@@ -184,12 +180,18 @@ pub trait Routing: Emitter {
         Self: Downgrade,
         X: Event<Self>,
         B: Downgrade,
-        Y: Event<B>,
+        Y: EventOf<B>,
     {
-        relaying::relay(self, event, target, as_event, move |source: &Self, payload, target: &B| {
-            pass_on(source, payload, target);
-            Verdict::Taken
-        })
+        relaying::relay(
+            self,
+            event,
+            target,
+            as_event.end(),
+            move |source: &Self, payload, target: &B| {
+                pass_on(source, payload, target);
+                Verdict::Taken
+            },
+        )
     }
 
     /// Adds a listener that may fail. Its error becomes the [`Error`] event of this emitter, as by
@@ -245,6 +247,6 @@ pub trait Routing: Emitter {
 impl<S: Emitter> Routing for S {}
 
 /// A relay has taken what somebody has taken from it.
-fn passed(emitted: Emitted) -> Verdict {
+pub(super) fn passed(emitted: Emitted) -> Verdict {
     if emitted.handled() || emitted.stopped { Verdict::Taken } else { Verdict::Missed }
 }

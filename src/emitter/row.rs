@@ -163,11 +163,6 @@ impl Row {
         unsafe { (*self.aside.as_ptr()).is_none() }
     }
 
-    #[inline]
-    pub(super) fn is_empty(self) -> bool {
-        self.start.get() == self.end.get()
-    }
-
     /// How many slots there are, tombstones included.
     #[inline]
     pub(super) fn count(self) -> usize {

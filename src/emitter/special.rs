@@ -78,6 +78,13 @@ impl Special {
         self.watchers.borrow_mut().push(watch);
     }
 
+    /// Is there anybody who has to be told, and is not over? To ask runs code of the user's.
+    #[cfg(feature = "named")]
+    pub(super) fn is_watched(&self) -> bool {
+        let watchers = self.watchers.borrow().clone();
+        watchers.iter().any(|watch| !watch.is_over())
+    }
+
     #[cfg(feature = "std")]
     pub(super) fn options<S: Declared>(&self) -> Option<Rc<Options<S>>> {
         self.options.borrow().clone()?.downcast().ok()
@@ -101,6 +108,24 @@ impl RawList {
     /// this is dropped.
     pub(super) fn watch_count(&self, watch: Rc<dyn Watch>) {
         self.specialize().watch(watch);
+    }
+
+    /// Does no emit walk here?
+    #[cfg(feature = "named")]
+    pub(super) fn is_idle(&self) -> bool {
+        self.row().is_none_or(|row| !row.is_walked())
+    }
+
+    /// Is it [special](super::special)?
+    #[cfg(feature = "named")]
+    pub(super) fn is_special(&self) -> bool {
+        self.row().is_some_and(|row| special(&row).is_some())
+    }
+
+    /// Does a relay lead here?
+    #[cfg(feature = "named")]
+    pub(super) fn is_end_of_relay(&self) -> bool {
+        self.row().and_then(|row| special(&row)).is_some_and(|special| special.is_watched())
     }
 
     /// Makes this list special, if it is not.

@@ -2,20 +2,24 @@
 
 use alloc::boxed::Box;
 use alloc::rc::Rc;
-use core::any::TypeId;
 use core::fmt;
 use core::future::poll_fn;
+use core::panic::Location;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 
 use futures_core::{FusedStream, Stream};
 
+use super::event::{Declared, Event};
 use super::kept::Waitable;
-use super::next::Gone;
+use super::list::Place;
+use super::listener::Listener;
+use super::next::{Gone, OwnedBy};
 use super::pausable::Pausable;
 use super::queue::{Ear, Policy, Queue};
+use super::slot::Slot;
+use super::spot::Spot;
 use super::strict::Strict;
-use super::subscribing::Emitter;
 use crate::emitter::names::Error;
 
 /// How many events a stream keeps if nothing else is said: more than a task that is polled now and
@@ -89,40 +93,68 @@ pub enum Overflow {
 }
 
 #[track_caller]
-pub(super) fn stream<S: Emitter, E: Waitable<S>>(source: &S, event: E) -> Events<S, E::Owned> {
-    let queue = Queue::new(CAPACITY);
-    let ear = Ear(Rc::clone(&queue));
-    let listener =
-        source.on_reentrant(event, move |source, payload| ear.0.push(source, || E::own(payload)));
-    queue.guard(source.guard(listener));
-    Events { queue, names: Gone::of::<S, E>(event) }
+pub(super) fn stream<S, X>(source: &S, event: X) -> Events<S, OwnedBy<S, X>>
+where
+    S: Declared,
+    X: Spot<S, Event: Waitable<S>>,
+{
+    let (queue, names) = (Queue::new(CAPACITY), event.gone());
+    fill(&queue, source, event, |payload| payload);
+    Events { queue, names }
 }
 
 /// The items of a stream that ends with an error.
 pub(super) type OrError<S, E> = Result<<E as Waitable<S>>::Owned, <Error as Waitable<S>>::Owned>;
 
+/// The same, by what listens.
+type EitherBy<S, X, Y> = Result<OwnedBy<S, X>, OwnedBy<S, Y>>;
+
+/// Without a place for errors, they are what is asked for.
 #[track_caller]
-pub(super) fn stream_or_error<S, E>(source: &S, event: E) -> Events<S, OrError<S, E>>
+pub(super) fn stream_or_error<S, X, Y>(
+    source: &S,
+    event: X,
+    errors: Option<Y>,
+) -> Events<S, EitherBy<S, X, Y>>
 where
-    S: Emitter,
-    E: Waitable<S>,
-    Error: Waitable<S>,
+    S: Declared,
+    X: Spot<S, Event: Waitable<S>>,
+    Y: Spot<S, Event: Waitable<S>>,
 {
-    let queue = Queue::new(CAPACITY);
-    let ear = Ear(Rc::clone(&queue));
-    let listener = source
-        .on_reentrant(event, move |source, payload| ear.0.push(source, || Ok(E::own(payload))));
-    queue.guard(source.guard(listener));
-    // Who asks for errors gets them as what they asked for.
-    if TypeId::of::<E>() != TypeId::of::<Error>() && !queue.is_ended() {
+    let (queue, names) = (Queue::new(CAPACITY), event.gone());
+    fill(&queue, source, event, Ok);
+    if let Some(errors) = errors.filter(|_| !queue.is_ended()) {
         let ear = Ear(Rc::clone(&queue));
-        let listener = source.once(Error, move |_, error| ear.0.push_last(Err(Error::own(error))));
-        queue.guard(source.guard(listener));
+        let last = move |_: &S, error: <Y::Event as Event<S>>::Payload<'_>| {
+            ear.0.push_last(Err(Y::Event::own(error)));
+        };
+        let slot = |listener: Listener, location| Slot::once(last)(listener.key, location);
+        let listener = errors.add(source, Place::Back, Location::caller(), slot);
+        queue.guard(Y::guard(source, listener));
     }
-    Events { queue, names: Gone::of::<S, E>(event) }
+    Events { queue, names }
 }
 
-impl<S: Emitter, T> Events<S, T> {
+#[track_caller]
+fn fill<S, X, T: 'static>(
+    queue: &Rc<Queue<S, T>>,
+    source: &S,
+    event: X,
+    as_what: impl Fn(OwnedBy<S, X>) -> T + 'static,
+) where
+    S: Declared,
+    X: Spot<S, Event: Waitable<S>>,
+{
+    let ear = Ear(Rc::clone(queue));
+    let push = move |source: &S, payload: <X::Event as Event<S>>::Payload<'_>| {
+        ear.0.push(source, || as_what(X::Event::own(payload)));
+    };
+    let slot = |listener: Listener, location| Slot::reentrant(push)(listener.key, location);
+    let listener = event.add(source, Place::Back, Location::caller(), slot);
+    queue.guard(X::guard(source, listener));
+}
+
+impl<S: Declared, T> Events<S, T> {
     /// How many events may wait. None is taken for one. With [`block`](Self::block) it is where the
     /// source is paused.
     pub fn capacity(self, events: usize) -> Self {

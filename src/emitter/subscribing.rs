@@ -4,10 +4,10 @@ use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 
+use super::deciding;
 use super::event::{Declared, Event};
 use super::listener::{Block, Listener, Subscription};
 use super::listeners::Listeners;
-use super::slot::Verdict;
 use super::watch::Recall;
 
 /// Something that emits events: the methods to listen to it.
@@ -160,20 +160,11 @@ pub trait Emitter: Declared {
     fn on_when<E: Event<Self>>(
         &self,
         event: E,
-        mut wanted: impl for<'a> FnMut(&Self, E::Payload<'a>) -> bool + 'static,
-        mut listener: impl for<'a> FnMut(&Self, E::Payload<'a>) + 'static,
+        wanted: impl for<'a> FnMut(&Self, E::Payload<'a>) -> bool + 'static,
+        listener: impl for<'a> FnMut(&Self, E::Payload<'a>) + 'static,
     ) -> Listener {
-        let listener = self.listeners().deciding(
-            self,
-            event,
-            move |source: &Self, mut payload: E::Payload<'_>| {
-                if !wanted(source, E::lend(&mut payload)) {
-                    return Verdict::Missed;
-                }
-                listener(source, payload);
-                Verdict::Taken
-            },
-        );
+        let when = deciding::when::<Self, E>(wanted, listener);
+        let listener = self.listeners().deciding(self, event, when);
         self.listener_added(event);
         listener
     }
@@ -201,18 +192,10 @@ pub trait Emitter: Declared {
         &self,
         event: E,
         object: &Rc<T>,
-        mut listener: impl for<'a> FnMut(&T, &Self, E::Payload<'a>) + 'static,
+        listener: impl for<'a> FnMut(&T, &Self, E::Payload<'a>) + 'static,
     ) -> Listener {
-        let object = Rc::downgrade(object);
-        let listener = self.listeners().deciding(
-            self,
-            event,
-            move |source: &Self, payload: E::Payload<'_>| {
-                let Some(object) = object.upgrade() else { return Verdict::Over };
-                listener(&object, source, payload);
-                Verdict::Taken
-            },
-        );
+        let weak = deciding::weak::<Self, E, T>(object, listener);
+        let listener = self.listeners().deciding(self, event, weak);
         self.listener_added(event);
         listener
     }
@@ -242,19 +225,10 @@ pub trait Emitter: Declared {
         &self,
         event: E,
         state: &Rc<RefCell<T>>,
-        mut listener: impl for<'a> FnMut(&mut T, &Self, E::Payload<'a>) + 'static,
+        listener: impl for<'a> FnMut(&mut T, &Self, E::Payload<'a>) + 'static,
     ) -> Listener {
-        let state = Rc::downgrade(state);
-        let listener = self.listeners().deciding(
-            self,
-            event,
-            move |source: &Self, payload: E::Payload<'_>| {
-                let Some(state) = state.upgrade() else { return Verdict::Over };
-                let Ok(mut state) = state.try_borrow_mut() else { return Verdict::Busy };
-                listener(&mut state, source, payload);
-                Verdict::Taken
-            },
-        );
+        let state = deciding::state::<Self, E, T>(state, listener);
+        let listener = self.listeners().deciding(self, event, state);
         self.listener_added(event);
         listener
     }

@@ -2,10 +2,11 @@
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
-use alloc::rc::Weak;
+use alloc::rc::{Rc, Weak};
 use core::cell::{OnceCell, RefCell};
 use core::fmt;
 use core::ops::RangeInclusive;
+use core::panic::Location;
 
 use super::any::{Any, Heard};
 use super::event::{Declared, Event};
@@ -104,7 +105,15 @@ pub(super) fn tell_gone<S: Declared, E: Event<S>>(row: Row, slot: &RawSlot, sour
         let (others, location) = (row.listeners(), slot.location);
         let info = ListenerInfo::new(E::NAME, E::INDEX, others, location, Some(listener));
         watch.tell_removed(source, info);
+    } else if let Some(told) = watch_of::<Rc<dyn Told<S>>>(row) {
+        told.gone(source, slot.key, slot.location);
     }
+}
+
+/// Who is told in another way, for events that are found at run time.
+pub(super) trait Told<S> {
+    /// A listener has been taken out of use by an emit.
+    fn gone(&self, source: &S, key: i64, location: &'static Location<'static>);
 }
 
 impl<S: Emitter> Watch<S> {

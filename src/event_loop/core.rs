@@ -15,17 +15,19 @@ use super::timers::Timers;
 use crate::error::{Error, ErrorKind, Result};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Posted jobs run per turn; the rest waits for the next, so that a flood of posts cannot keep
 /// sockets and timers from being served.
 const POSTS_PER_TURN: usize = 1024;
 /// One read takes at most this much. It is what the kernel hands out at once on a fast connection.
 const SCRATCH: usize = 64 * 1024;
-/// Turns between two looks whether this is a child that was forked off in a callback: it takes a system call.
+/// Turns between two looks whether this is a child that was forked off in a callback, or between two turns: it
+/// takes a system call, and that is half of what a turn takes.
 const TURNS_UNSUSPECTED: u64 = 64;
 
 static SERIAL: AtomicU32 = AtomicU32::new(0);
@@ -68,15 +70,14 @@ pub(crate) struct Core {
     pub(super) letters: RefCell<VecDeque<Letter>>,
     ready: Cell<Vec<(u32, Interest)>>,
     scratch: Cell<Option<Box<[u8]>>>,
-    began: Instant,
     turns: Cell<u64>,
 }
 
 impl Core {
-    pub(crate) fn new() -> Result<Rc<Self>> {
+    pub(crate) fn new(driver: io::Result<Driver>) -> Result<Rc<Self>> {
         Error::take_failures(super::handle::take_failure);
         let failed = |error| Error::io_or_descriptors("create event loop", error);
-        let driver = Driver::new().map_err(failed)?;
+        let driver = driver.map_err(failed)?;
         let inbox = Arc::new(Inbox::new(driver.waker().map_err(failed)?));
         Ok(Rc::new(Self {
             serial: SERIAL.fetch_add(1, Ordering::Relaxed),
@@ -104,14 +105,13 @@ impl Core {
             letters: RefCell::default(),
             ready: Cell::default(),
             scratch: Cell::new(None),
-            began: Instant::now(),
             turns: Cell::new(0),
         }))
     }
 
     /// Nanoseconds since the loop was made.
     pub(crate) fn now(&self) -> u64 {
-        u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX)
+        self.driver.now()
     }
 
     pub(crate) fn turns(&self) -> u64 {
@@ -254,8 +254,7 @@ impl Core {
         if timeout != Some(Duration::ZERO) && !self.inbox.may_wait() {
             timeout = Some(Duration::ZERO);
         }
-        let waited = self.driver.wait(timeout, &mut ready);
-        waited.map_err(|error| Error::io("wait for events", error))?;
+        self.wait(timeout, &mut ready)?;
         self.registry.borrow_mut().take_again(&mut ready);
         if ready.is_empty() {
             self.ready.set(ready);

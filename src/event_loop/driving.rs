@@ -18,6 +18,7 @@ pub(crate) fn is_running() -> bool {
 impl Core {
     /// Runs until nothing is left, or somebody says stop.
     pub(crate) fn run(&self) -> Result<()> {
+        self.refuse_forked("run")?;
         self.driving("run", || {
             while !self.stopping.get() {
                 if !self.is_alive() && !self.has_last_words() {
@@ -46,7 +47,6 @@ impl Core {
         if self.phase.get() == Phase::Ended {
             return Err(Error::new(ErrorKind::LoopGone, operation));
         }
-        self.refuse_forked(operation)?;
         if RUNNING.replace(true) {
             return Err(Error::new(ErrorKind::AlreadyRunning, operation));
         }
@@ -60,7 +60,7 @@ impl Core {
     }
 
     /// Nothing holds the loop any more: does something come up all the same?
-    fn has_last_words(&self) -> bool {
+    pub(super) fn has_last_words(&self) -> bool {
         // Letters that nobody holds the loop for are read before it ends.
         self.inbox.collect(&mut self.letters.borrow_mut());
         if self.letters.borrow().is_empty() {

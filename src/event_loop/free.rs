@@ -121,6 +121,29 @@ pub fn next_tick(f: impl FnOnce() + 'static) {
     here("next_tick").next_tick(f);
 }
 
+/// How long the loop has been there, by the clock that its timers go by: it never goes back, and in a test it may
+/// be [simulated](crate::testing). Code that is to be tested so asks this instead of
+/// [`Instant::now`](std::time::Instant::now).
+///
+/// # Panics
+///
+/// Outside of a loop. [`Handle::current`] says so with an error instead.
+///
+/// ```
+/// # use std::time::Duration;
+/// onward::run(|| {
+///     let (began, delay) = (onward::now(), Duration::from_millis(2));
+///     onward::set_timeout(delay, move || assert!(onward::now() - began >= delay));
+///     Ok(())
+/// })?;
+/// # Ok::<(), onward::Error>(())
+/// ```
+#[track_caller]
+#[must_use]
+pub fn now() -> Duration {
+    here("now").now()
+}
+
 /// A handle to this thread's loop that other threads may have.
 ///
 /// # Panics

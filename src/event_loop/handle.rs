@@ -147,8 +147,14 @@ impl Handle {
     }
 
     /// Nanoseconds, by the loop's clock.
-    pub(super) fn now(&self) -> u64 {
+    pub(super) fn nanoseconds(&self) -> u64 {
         self.0.now()
+    }
+
+    /// How long the loop has been there, by its clock; see [`now`](crate::now).
+    #[must_use]
+    pub fn now(&self) -> Duration {
+        Duration::from_nanos(self.0.now())
     }
 
     /// Runs `f` once this turn has polled; see [`set_immediate`](crate::set_immediate).

@@ -37,8 +37,8 @@
 //! A loop belongs to the process that made it. In a child that was forked off, whatever would run it or put a socket, a file
 //! or a signal on it fails with [`ErrorKind::Forked`], and to drop it closes the child's descriptors and tells nobody; the
 //! parent notices nothing of all that. The child may make a loop of its own. If the fork was in a callback, the child should not
-//! return from there: it is found out by its first new socket, or after some turns, and may have taken what was the
-//! parent's until then.
+//! return from there, nor make turns one by one: it is found out by its first new socket, or after 64 turns at most, and may
+//! have taken what was the parent's until then.
 //!
 //! # Panics in callbacks
 //!
@@ -57,13 +57,21 @@ mod handle;
 mod hooks;
 mod inbox;
 mod mailbox;
+mod missed;
 pub mod pool;
 mod primitives;
 mod queues;
 mod registry;
 mod remote;
 mod run_until;
+#[cfg(test)]
+mod scripted;
 mod sender;
+#[cfg(any(test, feature = "testing"))]
+mod simulation;
+#[cfg(not(any(test, feature = "testing")))]
+#[path = "unsimulated.rs"]
+mod simulation;
 mod slab;
 mod sleep;
 mod source;
@@ -75,8 +83,8 @@ mod tokens;
 pub use blocking::{Blocking, BlockingJob};
 pub use channel::{Receiver, channel};
 pub use free::{
-    fail, next_tick, remote, set_immediate, set_interval, set_interval_with, set_timeout, spawn,
-    spawn_blocking, spawn_or_fail, stop,
+    fail, next_tick, now, remote, set_immediate, set_interval, set_interval_with, set_timeout,
+    spawn, spawn_blocking, spawn_or_fail, stop,
 };
 pub use handle::Handle;
 pub use hooks::Hook;
@@ -95,6 +103,7 @@ use self::core::Core;
 pub(crate) use self::free::here;
 use crate::error::{Error, ErrorKind, Result};
 use std::fmt;
+use std::io;
 use std::time::Duration;
 
 /// Makes a loop, runs `setup` in it, and returns when nothing is left that keeps it alive.
@@ -121,7 +130,10 @@ use std::time::Duration;
 /// # Ok::<(), onward::Error>(())
 /// ```
 pub fn run(setup: impl FnOnce() -> Result<()>) -> Result<()> {
-    let event_loop = EventLoop::new()?;
+    run_on(EventLoop::new()?, setup)
+}
+
+fn run_on(event_loop: EventLoop, setup: impl FnOnce() -> Result<()>) -> Result<()> {
     let ended = event_loop.enter(setup).and_then(|()| event_loop.run());
     let core = event_loop.handle().0;
     drop(event_loop);
@@ -152,11 +164,15 @@ impl EventLoop {
     /// of a loop that runs; or the environment sizes the [`pool`] in a way that
     /// makes no sense.
     pub fn new() -> Result<Self> {
+        Self::on(driver::Driver::new)
+    }
+
+    fn on(driver: impl FnOnce() -> io::Result<driver::Driver>) -> Result<Self> {
         if driving::is_running() {
             return Err(Error::new(ErrorKind::AlreadyRunning, "create event loop"));
         }
-        pool::check_environment()?;
-        Ok(Self { handle: Handle(Core::new()?) })
+        pool::prepare()?;
+        Ok(Self { handle: Handle(Core::new(driver())?) })
     }
 
     /// Calls `f` with this as the thread's loop, so that things can be put on it.

@@ -83,6 +83,7 @@ impl EventLoop {
     /// ```
     pub fn run_until<F: Future>(&self, future: F) -> Result<F::Output> {
         let core = &self.handle.0;
+        core.refuse_forked("run until")?;
         self.handle.enter(|| core.driving("run until", || run_until(core, future)))
     }
 }
@@ -108,7 +109,10 @@ impl EventLoop {
 /// # Ok::<(), onward::Error>(())
 /// ```
 pub fn block_on<F: Future>(future: F) -> Result<F::Output> {
-    let event_loop = EventLoop::new()?;
+    block_on_this(EventLoop::new()?, future)
+}
+
+pub(super) fn block_on_this<F: Future>(event_loop: EventLoop, future: F) -> Result<F::Output> {
     let output = event_loop.run_until(future);
     let core = event_loop.handle().0;
     drop(event_loop);

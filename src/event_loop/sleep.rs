@@ -88,7 +88,7 @@ impl Sleep {
     }
 
     fn new(handle: &Handle, duration: Duration, origin: Origin) -> Self {
-        Self::until(handle, handle.now().saturating_add(nanoseconds(duration)), origin)
+        Self::until(handle, handle.nanoseconds().saturating_add(nanoseconds(duration)), origin)
     }
 
     /// Did its loop end before its time came?
@@ -238,7 +238,7 @@ impl Interval {
 
     fn poll_tick(&mut self, context: &mut Context<'_>) -> Poll<()> {
         std::task::ready!(Pin::new(&mut self.next).poll(context));
-        self.deadline = self.missed.next(self.deadline, self.period, self.handle.now());
+        self.deadline = self.missed.next(self.deadline, self.period, self.handle.nanoseconds());
         self.next = Sleep::until(&self.handle, self.deadline, self.origin);
         Poll::Ready(())
     }
@@ -284,7 +284,7 @@ impl fmt::Debug for Interval {
 pub fn interval(period: Duration) -> Interval {
     let handle = here("interval");
     let period = nanoseconds(period.max(super::handle::SHORTEST_INTERVAL));
-    let deadline = handle.now().saturating_add(period);
+    let deadline = handle.nanoseconds().saturating_add(period);
     let origin = Location::caller();
     let next = Sleep::until(&handle, deadline, origin);
     Interval { handle, next, deadline, period, missed: Missed::Skip, origin }

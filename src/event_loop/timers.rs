@@ -9,6 +9,7 @@
 //! the loop does before it waits: a timer that is cancelled in the callback that set it is never sorted.
 
 use super::closures::Seat;
+pub use super::missed::Missed;
 use super::slab::{Key, Slab};
 
 const ARITY: usize = 4;
@@ -42,32 +43,6 @@ pub(crate) struct Listed {
     /// Does it hold the loop?
     pub(crate) counted: bool,
     pub(crate) seat: Seat,
-}
-
-/// What becomes of an interval's calls that came too late, because the loop was busy for longer than a
-/// period.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Missed {
-    /// They are left out; the next call comes on the beat.
-    #[default]
-    Skip,
-    /// They are made up for, one after the other.
-    Burst,
-    /// They are left out, and the beat begins anew: a whole period lies between two calls, at least.
-    Delay,
-}
-
-impl Missed {
-    /// When the call after the one that was due at `deadline`, and is made `now`, is due.
-    pub(super) fn next(self, deadline: u64, period: u64, now: u64) -> u64 {
-        let beats = match self {
-            Self::Skip => now.saturating_sub(deadline) / period + 1,
-            Self::Burst => 1,
-            Self::Delay => return now.saturating_add(period),
-        };
-        deadline.saturating_add(period.saturating_mul(beats))
-    }
 }
 
 #[derive(Clone, Copy)]
@@ -150,8 +125,10 @@ impl Timers {
         self.armed == 0
     }
 
-    /// The serial that the next schedule will get; due timers below it belong to this pass.
-    pub(crate) fn watermark(&self) -> u32 {
+    /// Begins a pass: the serial that the next schedule will get. Due timers below it belong to this pass; those that
+    /// are scheduled in it stay unsorted meanwhile, so that none of them stands before one that belongs to it.
+    pub(crate) fn watermark(&mut self) -> u32 {
+        self.sort_in();
         self.serial
     }
 
@@ -183,7 +160,7 @@ impl Timers {
 
     /// Takes the first timer that is due at `now` and was scheduled before `watermark`.
     pub(crate) fn pop_due(&mut self, now: u64, watermark: u32) -> Option<Due> {
-        let Entry { deadline, serial, index } = self.first()?;
+        let Entry { deadline, serial, index } = self.first_sorted()?;
         if deadline > now || serial >= watermark {
             return None;
         }
@@ -292,9 +269,11 @@ impl Timers {
 
     /// The first entry that is alive.
     fn first(&mut self) -> Option<Entry> {
-        if !self.fresh.is_empty() {
-            self.sort_in();
-        }
+        self.sort_in();
+        self.first_sorted()
+    }
+
+    fn first_sorted(&mut self) -> Option<Entry> {
         loop {
             let first = *self.heap.first()?;
             if is_alive(&self.timers, &first) {
@@ -304,7 +283,14 @@ impl Timers {
         }
     }
 
+    #[inline]
     fn sort_in(&mut self) {
+        if !self.fresh.is_empty() {
+            self.sort_all_in();
+        }
+    }
+
+    fn sort_all_in(&mut self) {
         let mut fresh = std::mem::take(&mut self.fresh);
         fresh.retain(|entry| is_alive(&self.timers, entry));
         if fresh.len() > self.heap.len() {
@@ -385,7 +371,7 @@ fn is_alive(timers: &Slab<Timer>, entry: &Entry) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Key, Kind, SMALL, Seat, Timers, UNARMED};
+    use super::{Key, Kind, Missed, SMALL, Seat, Timers, UNARMED};
     use crate::event_loop::slab::Slab;
     use std::collections::BTreeSet;
 
@@ -433,13 +419,35 @@ mod tests {
     fn nothing_is_early_and_what_was_scheduled_in_a_pass_waits_for_the_next() {
         let mut timers = Timers::new();
         add(&mut timers, 10);
-        assert!(timers.pop_due(9, timers.watermark()).is_none());
+        let watermark = timers.watermark();
+        assert!(timers.pop_due(9, watermark).is_none());
         let watermark = timers.watermark();
         timers.add(10, 0, Kind::Once, Seat::NONE);
         assert!(timers.pop_due(10, watermark).is_some());
         assert!(timers.pop_due(10, watermark).is_none());
-        assert!(timers.pop_due(10, timers.watermark()).is_some());
-        assert!(timers.pop_due(u64::MAX, timers.watermark()).is_none());
+        let watermark = timers.watermark();
+        assert!(timers.pop_due(10, watermark).is_some());
+        let watermark = timers.watermark();
+        assert!(timers.pop_due(u64::MAX, watermark).is_none());
+    }
+
+    #[test]
+    fn an_interval_that_makes_up_for_missed_beats_lets_others_that_are_due_by() {
+        let mut timers = Timers::new();
+        let burst = timers.add(0, 1, Kind::Every(Missed::Burst), Seat::NONE);
+        let other = add(&mut timers, 5);
+        for beat in 1..=5 {
+            let watermark = timers.watermark();
+            let due = timers.pop_due(5, watermark).unwrap();
+            assert_eq!((due.key, due.deadline), (burst, beat));
+            timers.again(&due, 5);
+            if beat == 1 {
+                assert_eq!(timers.pop_due(5, watermark).unwrap().key, other);
+                assert!(!timers.is_empty(), "it waits for the next pass");
+            }
+            assert!(timers.pop_due(5, watermark).is_none());
+            assert_eq!(timers.next_deadline(), Some(beat + 1));
+        }
     }
 
     #[test]

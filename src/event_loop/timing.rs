@@ -13,7 +13,7 @@ impl Core {
         if self.timers.borrow().is_empty() {
             return;
         }
-        let (now, watermark) = (self.now(), self.timers.borrow().watermark());
+        let (now, watermark) = (self.now(), self.timers.borrow_mut().watermark());
         loop {
             let due = self.timers.borrow_mut().pop_due(now, watermark);
             let Some(due) = due else { return };

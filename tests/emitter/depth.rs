@@ -141,5 +141,5 @@ fn circles_of_named_events_end_too() {
         emitter.emit(Name::<str>::new("chat"), line);
     });
     let text = message(|| emitter.emit(Name::<str>::new("chat"), ""));
-    assert!(text.contains(" > NamedEmitter.(by name)"), "{text}");
+    assert!(text.contains(" > NamedEmitter.chat"), "{text}");
 }

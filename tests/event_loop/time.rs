@@ -1,15 +1,12 @@
-//! Sleeping, time limits and beats.
+//! Sleeping, time limits and beats. On the real clock; `tests/simulated` has what is exact.
 
-use super::support::{NEVER, in_time, trace};
-use onward::{
-    ErrorKind, Missed, block_on, interval, set_interval_with, set_timeout, sleep, timeout,
-};
+use super::support::{NEVER, in_time};
+use onward::{ErrorKind, block_on, interval, sleep, timeout};
 use std::cell::Cell;
 use std::future::{Future, pending, poll_fn};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::Poll;
-use std::thread;
 use std::time::{Duration, Instant};
 
 const MS: Duration = Duration::from_millis(1);
@@ -85,63 +82,6 @@ fn what_is_ready_in_time_is_not_late_and_what_is_late_is_dropped() {
     });
 }
 
-/// The beats that come, in periods, when the loop is held up for so long at the beginning.
-fn beats(missed: Missed, held_up: Duration, count: usize) -> Vec<u128> {
-    const PERIOD: Duration = Duration::from_millis(20);
-    in_time(move || {
-        block_on(async move {
-            let begun = Instant::now();
-            let mut beats = interval(PERIOD).missed(missed);
-            thread::sleep(held_up);
-            let mut seen = Vec::new();
-            for _ in 0..count {
-                beats.tick().await;
-                seen.push(begun.elapsed().as_millis() / PERIOD.as_millis());
-            }
-            seen
-        })
-        .unwrap()
-    })
-}
-
-#[test]
-fn missed_beats_are_made_up_for_or_left_out() {
-    let held_up = Duration::from_millis(70);
-    // The machine may hold it up for longer than was asked for: then more are missed.
-    let burst = beats(Missed::Burst, held_up, 4);
-    assert!(burst[2] - burst[0] == 0 || burst[0] > 3, "three at once: {burst:?}");
-    let skip = beats(Missed::Skip, held_up, 3);
-    assert!(skip[0] >= 3 && skip[1] > skip[0], "one late, then on the beat: {skip:?}");
-    let delay = beats(Missed::Delay, held_up, 3);
-    assert!(delay[0] >= 3 && delay[1] > delay[0] && delay[2] > delay[1], "{delay:?}");
-}
-
-#[test]
-fn an_interval_that_makes_up_for_what_it_missed_runs_once_for_each_period() {
-    let calls = in_time(|| {
-        let calls = Rc::new(Cell::new(0_u32));
-        let count = Rc::clone(&calls);
-        onward::run(move || {
-            let begun = Instant::now();
-            set_interval_with(10 * MS, Missed::Burst, move |timer| {
-                count.set(count.get() + 1);
-                if count.get() == 1 {
-                    thread::sleep(45 * MS);
-                }
-                // The 5th is due 50 ms after the beginning: nobody has to wait for it.
-                assert!(begun.elapsed() >= 10 * MS * count.get());
-                if count.get() == 5 {
-                    timer.cancel();
-                }
-            });
-            Ok(())
-        })
-        .unwrap();
-        calls.get()
-    });
-    assert_eq!(calls, 5);
-}
-
 #[test]
 fn beats_are_a_stream_without_an_end() {
     use futures_core::Stream as _;
@@ -178,19 +118,4 @@ fn a_sleep_may_be_polled_by_several_and_wakes_the_last() {
 #[should_panic(expected = "no event loop runs on this thread")]
 fn sleeping_outside_of_a_loop_says_so() {
     drop(sleep(MS));
-}
-
-#[test]
-fn a_timer_is_not_needed_to_wait_for_one() {
-    // What wakes the future is its own timer, also beside others that are due at the same time.
-    let noted = trace(|log| {
-        set_timeout(3 * MS, log.noting("timer"));
-        let log = log.clone();
-        onward::spawn(async move {
-            sleep(3 * MS).await;
-            log.note("future");
-        });
-        Ok(())
-    });
-    assert_eq!(noted, "timer future");
 }

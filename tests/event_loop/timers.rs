@@ -1,4 +1,5 @@
-//! Timers: when they are due, in which order, and how they are taken back.
+//! Timers: when they are due, in which order, and how they are taken back. On the real clock; `tests/simulated` has
+//! what is exact.
 
 use super::support::{NEVER, in_child, in_time, make_loop, spin, trace};
 use onward::events::*;
@@ -19,31 +20,6 @@ fn timers_fire_by_deadline_and_equal_ones_as_they_were_set() {
         Ok(())
     });
     assert_eq!(noted, "a1 a2 a3 b c");
-}
-
-#[test]
-fn a_thousand_timers_that_are_due_at_once_fire_in_the_order_of_their_deadlines() {
-    in_time(|| {
-        let fired = Rc::new(RefCell::new(Vec::new()));
-        onward::run(|| {
-            for n in 0..1_000_u32 {
-                let (fired, delay) = (Rc::clone(&fired), n * 7_919 % 100 * MS / 10);
-                let set = Rc::new(Cell::new(None));
-                let (known, before) = (Rc::clone(&set), Instant::now() + delay);
-                set_timeout(delay, move || fired.borrow_mut().push((known.get(), Instant::now())));
-                // The loop read its clock somewhere between these two.
-                set.set(Some((before, Instant::now() + delay)));
-            }
-            spin(15 * MS);
-            Ok(())
-        })
-        .unwrap();
-        let fired: Vec<_> = fired.take().into_iter().map(|(set, at)| (set.unwrap(), at)).collect();
-        assert_eq!(fired.len(), 1_000);
-        assert!(fired.iter().all(|((earliest, _), at)| at >= earliest), "one was early");
-        let wrong = fired.windows(2).filter(|pair| pair[0].0.0 > pair[1].0.1).count();
-        assert_eq!(wrong, 0, "some changed places");
-    });
 }
 
 #[test]
@@ -91,58 +67,6 @@ fn timers_in_a_chain_each_wait_their_time() {
         })
         .unwrap();
         assert_eq!(ran.get(), 51);
-    });
-}
-
-#[test]
-fn a_timer_that_a_timer_sets_never_runs_in_the_same_pass() {
-    let noted = trace(|log| {
-        let (first, second) = (log.clone(), log.clone());
-        set_timeout(Duration::ZERO, move || {
-            first.note("first");
-            set_timeout(Duration::ZERO, first.noting("nested"));
-            let by_tick = first.clone();
-            next_tick(move || _ = set_timeout(Duration::ZERO, by_tick.noting("nested by a tick")));
-            // Both are overdue when the pass goes on.
-            spin(2 * MS);
-        });
-        set_timeout(Duration::ZERO, move || second.note("second"));
-        set_immediate(log.noting("immediate"));
-        Ok(())
-    });
-    assert_eq!(noted, "first second immediate nested nested by a tick");
-}
-
-#[test]
-fn one_that_is_refreshed_in_a_pass_waits_for_the_next_and_stands_behind_its_equals() {
-    let noted = trace(|log| {
-        let later: Rc<Cell<Option<Timer>>> = Rc::default();
-        let (known, log1) = (Rc::clone(&later), log.clone());
-        set_timeout(Duration::ZERO, move || {
-            assert!(known.get().unwrap().refresh());
-            log1.note("first");
-        });
-        later.set(Some(set_timeout(Duration::ZERO, log.noting("refreshed"))));
-        set_timeout(Duration::ZERO, log.noting("third"));
-        set_immediate(log.noting("immediate"));
-        Ok(())
-    });
-    assert_eq!(noted, "first third immediate refreshed");
-}
-
-#[test]
-fn refresh_starts_the_delay_anew_from_now() {
-    in_time(|| {
-        let waited = Rc::new(Cell::new(Duration::ZERO));
-        let result = Rc::clone(&waited);
-        onward::run(|| {
-            let began = Instant::now();
-            let timer = set_timeout(20 * MS, move || result.set(began.elapsed()));
-            set_timeout(10 * MS, move || assert!(timer.refresh()));
-            Ok(())
-        })
-        .unwrap();
-        assert!(waited.get() >= 30 * MS, "{waited:?}");
     });
 }
 
@@ -253,27 +177,6 @@ fn a_handle_can_be_used_by_what_a_thread_drops_as_it_ends() {
             LAST.set(Some(CancelOnDrop(timer)));
         });
         thread.join().unwrap();
-    });
-}
-
-#[test]
-fn a_timer_without_end_never_fires_and_can_be_taken_back() {
-    in_time(|| {
-        onward::run(|| {
-            let long: Vec<Timer> =
-                [Duration::MAX, Duration::from_secs(u64::MAX), Duration::from_secs(86_400 * 25)]
-                    .into_iter()
-                    .map(|delay| set_timeout(delay, || unreachable!("not in our time")))
-                    .collect();
-            assert!(long.iter().all(|timer| timer.refresh()));
-            let endless = onward::set_interval(Duration::MAX, |_| unreachable!("not in our time"));
-            set_timeout(5 * MS, move || {
-                assert!(long.iter().all(|timer| timer.cancel()));
-                assert!(endless.cancel());
-            });
-            Ok(())
-        })
-        .unwrap();
     });
 }
 

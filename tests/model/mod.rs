@@ -53,7 +53,9 @@ pub(crate) fn check(program: &Program) -> Result<(), String> {
 #[allow(dead_code, reason = "the fuzz target only checks")]
 pub(crate) fn happened(program: &Program) -> Vec<Vec<Note>> {
     let real = Real::new(program);
-    program.steps.iter().map(|&op| real.step(op)).collect()
+    let happened = program.steps.iter().map(|&op| real.step(op)).collect();
+    real.end(); // listeners that are left hold it
+    happened
 }
 
 fn run(reference: &mut Reference<'_>, op: Op) -> Vec<Note> {

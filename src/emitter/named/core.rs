@@ -1,92 +1,82 @@
-//! What a named emitter owns: a shelf for each type of key, on which the lists stand.
+//! What a named emitter owns: the entries of keys in one [table](super::table), those of patterns on
+//! [shelves](super::matching).
 //!
-//! An entry is on its shelf as long as it has listeners, or is about to get its first. Whoever may have removed a
-//! listener holds a [`Visit`], which takes an entry that has none left off its shelf. An emit under way keeps the
-//! entry alive; what is added meanwhile under the same key starts a new one.
+//! An entry is there as long as it has listeners, or is about to get its first, or is the end of a relay. Whoever may
+//! have removed a listener has it [settled](Core::settle): one that has none left goes, or stays until the emit that
+//! walks it has ended.
 //!
 //! # Invariant
 //!
-//! `shelves` is borrowed only by functions that run no code of the user's, but for the `Eq` of a key. Listeners and
-//! captures never run under a borrow; keys and entries are dropped outside of one.
+//! Neither the table nor a shelf is borrowed while code of the user's runs, the `Eq` of a key included. Keys and
+//! entries are dropped outside of any borrow.
 
-use alloc::rc::Rc;
-use alloc::string::String;
+use alloc::rc::{Rc, Weak};
 use alloc::vec::Vec;
-use core::any::TypeId;
-use core::cell::{Cell, RefCell};
+use core::cell::{Cell, OnceCell, RefCell};
 use core::hash::BuildHasher;
 use core::panic::Location;
 
 use ahash::RandomState;
 
 use super::emitter::NamedEmitter;
+use super::entry::{Entry, Expected, Held, Seat};
 use super::key::{Find, Select};
-use super::shelves::Shelves;
+use super::matching::Shelf;
+use super::table::Table;
 use crate::emitter::event::Event;
 use crate::emitter::leaks::{self, Leak};
-use crate::emitter::list::{AnyList, List, Place};
+use crate::emitter::list::Place;
 use crate::emitter::listener::{Listener, Off, serial};
+use crate::emitter::names::ListenerLeak;
+use crate::emitter::options::Options;
 use crate::emitter::slot::Slot;
 
 /// The inside of a [`NamedEmitter`].
 #[allow(unnameable_types, missing_debug_implementations, reason = "for the storage alone")]
+#[repr(C)] // what an emit looks at comes first, and side by side
 pub struct Core {
-    serial: u32,
-    /// Counts registrations: the number of each is its key, and its age.
-    registrations: Cell<i64>,
-    hasher: RandomState,
-    /// More listeners for an event than these are suspect; none: the default counts.
-    pub(super) limit: Cell<usize>,
     /// How many listeners patterns have. While there is none, an emit does not look for any.
     pub(super) patterns: Cell<usize>,
-    pub(super) shelves: RefCell<Shelves>,
-}
-
-/// A list, and what leads to it.
-#[allow(unnameable_types, reason = "for the storage alone")]
-pub trait Entry {
-    fn any_list(&self) -> &dyn AnyList;
-    /// The name for people.
-    fn label(&self) -> String;
-    /// Several entries of the same text and type are one event.
-    fn shared(&self) -> Option<TypeId>;
-    /// For [`Listener`]'s field.
-    fn event(&self) -> u32;
-    /// Takes it off its shelf, if it is still there.
-    fn take_off(&self, core: &Core);
-}
-
-/// An entry whose event is known.
-#[allow(unnameable_types, reason = "for the storage alone")]
-pub trait Seat<E: Event<NamedEmitter>>: Entry {
-    fn list(&self) -> &List<NamedEmitter, E>;
-}
-
-/// Somebody is at an entry who may remove listeners.
-pub(super) struct Visit<'a, E: Entry + ?Sized> {
-    pub(super) core: &'a Core,
-    pub(super) entry: Rc<E>,
-}
-
-impl<E: Entry + ?Sized> Drop for Visit<'_, E> {
-    #[inline(always)]
-    fn drop(&mut self) {
-        if self.entry.any_list().is_empty() {
-            self.entry.take_off(self.core);
-        }
-    }
+    hasher: RandomState,
+    pub(super) table: Table,
+    pub(super) shelves: RefCell<Vec<Rc<dyn Shelf>>>,
+    /// Counts registrations: the number of each is its key, and its age.
+    registrations: Cell<i64>,
+    /// More listeners for an event than these are suspect; none: the default counts.
+    pub(super) limit: Cell<usize>,
+    serial: u32,
+    /// Somebody watches, or did.
+    pub(super) watched: Cell<bool>,
+    options: Option<Rc<Options<NamedEmitter>>>,
+    /// An error of a listener is being raised.
+    pub(super) failing: Cell<bool>,
+    this: Weak<Self>,
 }
 
 impl Core {
-    pub(super) fn new() -> Self {
-        Self {
+    pub(super) fn new(options: Option<Options<NamedEmitter>>) -> Rc<Self> {
+        Rc::new_cyclic(|this| Self {
             serial: serial(),
             registrations: Cell::new(0),
             hasher: RandomState::new(),
             limit: Cell::new(0),
             patterns: Cell::new(0),
+            table: Table::default(),
             shelves: RefCell::default(),
-        }
+            watched: Cell::new(false),
+            options: options.map(Rc::new),
+            failing: Cell::new(false),
+            this: Weak::clone(this),
+        })
+    }
+
+    /// The emitter that listeners are handed, unless it is about to go.
+    pub(super) fn source(&self) -> Option<NamedEmitter> {
+        Some(NamedEmitter::of(self.this.upgrade()?))
+    }
+
+    pub(super) fn weak(&self) -> &Weak<Self> {
+        &self.this
     }
 
     /// Half of the hash is all that is used: a [`Listener`] has room for as much, and finds its entry by it.
@@ -102,71 +92,148 @@ impl Core {
         self.registrations.get()
     }
 
+    /// Adds a listener. Whoever watches is told before.
     pub(super) fn add<S: Select>(
         &self,
+        source: &NamedEmitter,
         at: S,
         place: Place,
-        slot: impl FnOnce(i64, &'static Location<'static>) -> Slot<NamedEmitter, S::Event>,
         location: &'static Location<'static>,
+        slot: impl FnOnce(Listener, &'static Location<'static>) -> Slot<NamedEmitter, S::Event>,
     ) -> Listener {
+        let expected = Expected::new(self, at.seat(self));
+        let seat = &*expected.seat;
+        if self.watched.get() {
+            self.announce(source, Rc::clone(&expected.seat).as_entry(), location);
+        }
         let number = self.registrations.get() + 1;
         self.registrations.set(number);
         let key = place.key(number);
-        let seat = at.seat(self, key);
-        seat.list().add(number, key, || slot(key, location));
-        let count = seat.list().count();
-        if leaks::is_suspect(count, self.limit.get()) {
-            self.suspect(&*seat, count);
+        Rc::clone(&expected.seat).take_place(self, key);
+        let listener = self.listener(seat.hash(), key);
+        let list = seat.list();
+        self.configure(seat);
+        list.add(number, key, || slot(listener, location));
+        let count = list.count();
+        if S::BUILT_IN {
+            self.watch();
         }
-        Listener { key, serial: self.serial, event: seat.event() }
+        if leaks::is_suspect(count, self.limit.get()) {
+            self.suspect(source, seat, count);
+        }
+        listener
+    }
+
+    /// The handle of the listener with this key.
+    pub(super) fn listener(&self, event: u32, key: i64) -> Listener {
+        Listener { key, serial: self.serial, event }
+    }
+
+    /// Lets a list know of the emitter's options, if it has any.
+    pub(super) fn configure<E: Event<NamedEmitter>>(&self, seat: &dyn Seat<E>) {
+        if let Some(options) = &self.options {
+            seat.list().configure(options);
+        }
     }
 
     #[cold]
-    fn suspect<E: Event<NamedEmitter>>(&self, seat: &dyn Seat<E>, count: usize) {
+    fn suspect<E: Event<NamedEmitter>>(
+        &self,
+        source: &NamedEmitter,
+        seat: &dyn Seat<E>,
+        count: usize,
+    ) {
         let list = seat.list();
         if list.warn() {
             let (label, locations) = (seat.label(), list.locations());
             let leak = Leak::new("NamedEmitter", label, count, self.limit.get(), locations);
-            leaks::report(&leak);
+            if !self.watched.get() || !self.emit(source, &ListenerLeak, &leak).handled() {
+                leaks::report(&leak);
+            }
         }
     }
 
-    /// The n-th of the entries that may have the listener.
-    fn candidate(&self, listener: Listener, n: usize) -> Option<Visit<'_, dyn Entry>> {
-        let entry = self.shelves.borrow().candidate(listener, n)?;
-        Some(Visit { core: self, entry })
+    /// The entries that may have the listener, one after the other.
+    fn candidates(&self, listener: Listener) -> impl Iterator<Item = Held<'_, dyn Entry>> {
+        let ours = listener.serial == self.serial;
+        let keyed = (0..).map_while(move |n| self.table.nth(listener.event, None, n));
+        let patterned = (0..).map_while(|n| self.shelf(n));
+        let patterned = patterned.filter_map(move |shelf| shelf.at(listener.key));
+        let all = keyed.chain(patterned).take_while(move |_| ours);
+        all.map(|entry| Held { core: self, entry })
+    }
+
+    pub(super) fn shelf(&self, n: usize) -> Option<Rc<dyn Shelf>> {
+        self.shelves.borrow().get(n).cloned()
     }
 
     /// Those with listeners, in the order in which they came to have them.
     pub(super) fn entries(&self) -> Vec<Rc<dyn Entry>> {
-        let mut entries = self.shelves.borrow().entries();
+        let mut entries = self.table.entries();
+        (0..).map_while(|n| self.shelf(n)).for_each(|shelf| entries.extend(shelf.entries()));
         entries.retain(|entry| entry.any_list().count() != 0);
         entries.sort_by_cached_key(|entry| entry.any_list().since());
         entries
     }
 
-    /// First all leave the shelves, then captures are dropped, which may run any code.
+    /// Takes an entry off that has no listeners any more, if nobody walks it.
+    pub(super) fn settle(&self, entry: &(impl Entry + ?Sized)) {
+        let list = entry.any_list();
+        if list.is_idle() && list.count() == 0 && !entry.is_wanted() {
+            entry.take_off(self);
+        }
+    }
+
+    /// Takes those off that were only kept for relays whose source has gone, of which nobody tells.
+    #[cold]
+    pub(super) fn sweep(&self) {
+        let entries = self.table.entries();
+        let empty = entries.iter().filter(|entry| entry.any_list().count() == 0);
+        empty.for_each(|entry| self.settle(&**entry));
+    }
+
+    /// Removes a listener, and tells of it.
+    pub(super) fn remove(&self, listener: Listener) -> bool {
+        self.candidates(listener).any(|at| self.remove_at(&at.entry, listener))
+    }
+
+    pub(super) fn remove_at(&self, entry: &Rc<dyn Entry>, listener: Listener) -> bool {
+        let list = entry.any_list();
+        if !self.watched.get() {
+            return list.remove(listener.key);
+        }
+        let location = list.location(listener.key);
+        let removed = list.remove(listener.key);
+        if let (Some(location), true) = (location, removed) {
+            if let Some(source) = self.source() {
+                self.tell_removed(&source, entry, listener, location);
+            }
+        }
+        removed
+    }
+
+    /// Removes all and tells nobody. First all that can leave do, then captures are dropped, which may run any code.
     pub(super) fn clear(&self) {
-        let entries = self.entries();
-        self.shelves.borrow_mut().clear();
-        self.patterns.set(0);
-        entries.iter().for_each(|entry| entry.any_list().clear());
+        self.clear_all(self.entries());
+    }
+
+    pub(super) fn clear_all(&self, entries: Vec<Rc<dyn Entry>>) {
+        let leave = |entry: &&Rc<dyn Entry>| entry.any_list().is_idle() && !entry.is_wanted();
+        entries.iter().filter(leave).for_each(|entry| entry.take_off(self));
+        for entry in entries {
+            Held { core: self, entry }.entry.any_list().clear();
+        }
     }
 }
 
+/// For handles.
 impl Off for Core {
     fn off(&self, listener: Listener) -> bool {
-        listener.serial == self.serial
-            && (0..)
-                .map_while(|n| self.candidate(listener, n))
-                .any(|visit| visit.entry.any_list().remove(listener.key))
+        self.remove(listener)
     }
 
     fn block(&self, listener: Listener, block: bool) -> bool {
-        listener.serial == self.serial
-            && (0..)
-                .map_while(|n| self.candidate(listener, n))
-                .any(|visit| visit.entry.any_list().block(listener.key, block))
+        self.candidates(listener).any(|at| at.entry.any_list().block(listener.key, block))
     }
 }
 
@@ -176,3 +243,6 @@ impl Drop for Core {
         self.clear();
     }
 }
+
+/// A core, made for the first who needs it.
+pub(super) type Made = OnceCell<Rc<Core>>;

@@ -1,25 +1,27 @@
 //! The emitter whose events are found at run time.
 
-use alloc::collections::BTreeMap;
 use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::cell::OnceCell;
 use core::fmt;
 
-use super::core::{Core, Entry, Visit};
+use super::core::{Core, Made};
 use super::key::{Find, Key, Select};
 use crate::emitter::emission::Emitted;
+use crate::emitter::list::Place;
 use crate::emitter::listeners::At;
+use crate::emitter::options::Options;
 #[cfg(feature = "tracing")]
 use crate::emitter::spans;
+use crate::emitter::walk::Tally;
 
 /// An emitter whose events are names and keys, found at run time, each with a payload type of its own.
 ///
 /// The [module](super) has the guide. A clone shares the listeners; everyone who has one may emit. One pointer
 /// wide; what it points to is made for the first listener. It is for one thread, not `Send`.
 pub struct NamedEmitter {
-    core: OnceCell<Rc<Core>>,
+    core: Made,
 }
 
 impl NamedEmitter {
@@ -28,13 +30,38 @@ impl NamedEmitter {
         Self { core: OnceCell::new() }
     }
 
+    /// One that nobody listens to, and that behaves as the options say. What it points to is made at once.
+    ///
+    /// With [`Removal::Snapshot`](crate::emitter::Removal::Snapshot) the listeners of a name or key are called as it says.
+    /// Those of patterns, of which an emit finds one after the other, are not called any more once they are removed.
+    ///
+    /// ```
+    /// use onward::emitter::named::{Name, NamedEmitter};
+    /// use onward::emitter::{Options, Removal};
+    ///
+    /// const CHAT: Name<str> = Name::new("chat");
+    ///
+    /// let emitter = NamedEmitter::with_options(Options::new().removal(Removal::Snapshot));
+    /// emitter.on(CHAT, |emitter, _| emitter.remove_all());
+    /// emitter.on(CHAT, |_, line| println!("removed, and called once more: {line}"));
+    /// assert_eq!(emitter.emit(CHAT, "hello").called, 2);
+    /// assert_eq!(emitter.emit(CHAT, "hello").called, 0);
+    /// ```
+    pub fn with_options(options: Options<Self>) -> Self {
+        Self::of(Core::new(Some(options)))
+    }
+
     /// What it owns, if there ever was a listener.
     pub(super) fn made(&self) -> Option<&Rc<Core>> {
         self.core.get()
     }
 
     pub(super) fn core(&self) -> &Rc<Core> {
-        self.core.get_or_init(|| Rc::new(Core::new()))
+        self.core.get_or_init(|| Core::new(None))
+    }
+
+    pub(super) fn of(core: Rc<Core>) -> Self {
+        Self { core: OnceCell::from(core) }
     }
 
     /// Calls the listeners of one event, then those of the patterns that match its name.
@@ -53,8 +80,8 @@ impl NamedEmitter {
     ///
     /// # Errors
     ///
-    /// None. No name means anything to the emitter, `error` neither: where a failure must not get lost, declare it
-    /// with [`events!`](crate::events!).
+    /// None. No name means anything to the emitter, `error` neither: a failure that must not get lost goes by
+    /// [`emit_error`](Self::emit_error).
     ///
     /// # Panics
     ///
@@ -72,13 +99,19 @@ impl NamedEmitter {
     /// ```
     #[inline(always)]
     pub fn emit<F: Find>(&self, key: F, payload: &<F::Key as Key>::Payload) -> Emitted {
+        const { assert!(!<F::Key as Key>::BUILT_IN, "these are raised by the emitter alone") };
+        self.emit_by(&key, payload)
+    }
+
+    #[inline(always)]
+    pub(crate) fn emit_by<F: Find>(&self, key: &F, payload: &<F::Key as Key>::Payload) -> Emitted {
         #[cfg(feature = "tracing")]
         let emitted = {
             let event = key.event_name().unwrap_or_else(|| core::any::type_name::<F::Key>());
-            spans::traced("NamedEmitter", event, || self.emit_plain(&key, payload))
+            spans::traced("NamedEmitter", event, || self.emit_plain(key, payload))
         };
         #[cfg(not(feature = "tracing"))]
-        let emitted = self.emit_plain(&key, payload);
+        let emitted = self.emit_plain(key, payload);
         emitted
     }
 
@@ -86,21 +119,9 @@ impl NamedEmitter {
     fn emit_plain<F: Find>(&self, key: &F, payload: &<F::Key as Key>::Payload) -> Emitted {
         let Some(core) = self.core.get() else { return Emitted::NOBODY };
         if core.patterns.get() != 0 {
-            return self.emit_with_patterns(core, key, payload);
+            return self.emit_with_patterns(core, key, payload).into();
         }
-        self.emit_exact(core, key, payload)
-    }
-
-    #[inline(always)]
-    fn emit_exact<F: Find>(
-        &self,
-        core: &Core,
-        key: &F,
-        payload: &<F::Key as Key>::Payload,
-    ) -> Emitted {
-        let Some(entry) = core.find(key) else { return Emitted::NOBODY };
-        let visit = Visit { core, entry };
-        visit.entry.list.emit(self, payload)
+        core.emit(self, key, payload)
     }
 
     #[inline(never)]
@@ -109,15 +130,22 @@ impl NamedEmitter {
         core: &Core,
         key: &F,
         payload: &<F::Key as Key>::Payload,
-    ) -> Emitted {
+    ) -> Tally {
+        let Some(name) = key.event_name() else { return core.emit(self, key, payload).into() };
         let newest = core.newest();
-        let mut emitted = self.emit_exact(core, key, payload);
-        if let Some(name) = key.event_name() {
-            let more = core.emit_matching(self, name, payload, newest);
+        let matching = |range| core.emit_matching(self, name, payload, range, newest);
+        let intercepted = matching(i64::MIN..Place::LISTENING);
+        if intercepted.stopped {
+            return intercepted.into();
+        }
+        let mut emitted = core.emit(self, key, payload);
+        emitted.skipped += intercepted.skipped;
+        if !emitted.stopped {
+            let more = matching(Place::LISTENING..i64::MAX);
             emitted.called += more.called;
             emitted.skipped += more.skipped;
         }
-        emitted
+        emitted.into()
     }
 
     /// How many listeners an event has, those of patterns not counted; or a pattern. Exact at every moment.
@@ -139,30 +167,15 @@ impl NamedEmitter {
     /// # Ok::<(), onward::emitter::named::BadPattern>(())
     /// ```
     pub fn event_names(&self) -> Vec<String> {
-        self.events().into_iter().map(|(name, _)| name).collect()
-    }
-
-    /// Each event with its entries: one, or those of a pattern's listeners.
-    pub(super) fn events(&self) -> Vec<(String, Vec<Rc<dyn Entry>>)> {
-        let (mut events, mut patterns) = (Vec::<(String, Vec<_>)>::new(), BTreeMap::new());
-        for entry in self.core.get().map(|core| core.entries()).unwrap_or_default() {
-            let label = entry.label();
-            let new = events.len();
-            let shared = entry.shared().map(|payload| (payload, label.clone()));
-            let at = shared.map_or(new, |pattern| *patterns.entry(pattern).or_insert(new));
-            match events.get_mut(at) {
-                Some((_, entries)) => entries.push(entry),
-                None => events.push((label, [entry].into())),
-            }
-        }
-        events
+        let events = self.made().map(|core| core.events()).unwrap_or_default();
+        events.into_iter().map(|(name, _)| name).collect()
     }
 }
 
 /// The clone has the same listeners, those that are added later too.
 impl Clone for NamedEmitter {
     fn clone(&self) -> Self {
-        Self { core: OnceCell::from(Rc::clone(self.core())) }
+        Self::of(Rc::clone(self.core()))
     }
 }
 
@@ -177,7 +190,7 @@ impl fmt::Debug for NamedEmitter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let by_place = f.alternate();
         let mut out = f.debug_struct("NamedEmitter");
-        for (name, entries) in self.events() {
+        for (name, entries) in self.made().map(|core| core.events()).unwrap_or_default() {
             let lists = entries.iter().map(|entry| entry.any_list());
             if by_place {
                 out.field(

@@ -1,13 +1,18 @@
 //! What an event can be found by.
 
 use alloc::rc::Rc;
+use alloc::string::String;
 use alloc::vec::Vec;
+use core::any::Any;
 use core::fmt::Debug;
 use core::hash::{Hash, Hasher};
 
-use super::core::{Core, Entry, Seat};
+use super::core::Core;
 use super::emitter::NamedEmitter;
+use super::entry::{Entry, Seat};
+use super::ours::Ours;
 use crate::emitter::event::Event;
+use crate::emitter::kept::Waitable;
 
 /// A type whose values are events: each value is one, and all carry the same type of payload.
 ///
@@ -30,8 +35,8 @@ use crate::emitter::event::Event;
 ///
 /// Values of two types are never the same event, whatever they look like.
 ///
-/// The emitter compares keys while it looks for one. An `Eq` that adds or removes listeners of the same emitter
-/// makes it panic.
+/// The emitter compares keys while it looks for one, and holds no borrow meanwhile: an `Eq` may use it as a listener
+/// may. What it adds under an equal key need not become the same event.
 pub trait Key: Debug + Hash + Eq + 'static {
     /// What the listeners are handed a reference to.
     type Payload: ?Sized + 'static;
@@ -60,6 +65,13 @@ pub trait Key: Debug + Hash + Eq + 'static {
     fn name(&self) -> Option<&str> {
         None
     }
+
+    #[doc(hidden)]
+    const EQ: Ours<Self> = Ours::NO;
+
+    /// Is it an event that every emitter raises itself, and nobody else?
+    #[doc(hidden)]
+    const BUILT_IN: bool = false;
 }
 
 /// Finds one event: the [`Key`] itself, or something that stands for it.
@@ -115,10 +127,14 @@ pub trait Find {
 
     /// The key.
     fn into_key(self) -> Self::Key;
+
+    #[doc(hidden)]
+    const OURS: Ours<Self> = Ours::NO;
 }
 
 impl<K: Key> Find for K {
     type Key = K;
+    const OURS: Ours<Self> = K::EQ;
 
     #[inline]
     fn write_hash<H: Hasher>(&self, hasher: &mut H) {
@@ -147,14 +163,29 @@ pub trait Select {
     #[doc(hidden)]
     type Event: Event<NamedEmitter>;
 
-    /// Where a listener with this key goes, made if need be.
     #[doc(hidden)]
-    fn seat(self, core: &Core, key: i64) -> Rc<dyn Seat<Self::Event>>;
+    const BUILT_IN: bool = false;
+
+    /// Where a listener goes, made if need be.
+    #[doc(hidden)]
+    fn seat(self, core: &Core) -> Rc<dyn Seat<Self::Event>>;
 
     /// The lists that there are.
     #[doc(hidden)]
     fn entries(&self, core: &Core) -> Vec<Rc<dyn Entry>>;
+
+    /// For people.
+    #[doc(hidden)]
+    fn text(&self) -> String;
+
+    /// Does this entry belong to it?
+    #[doc(hidden)]
+    fn is(&self, found: &dyn Any) -> bool;
 }
 
 /// What a listener is handed: `&T`; for a [`Pattern`](super::Pattern) the name too, `(&str, &T)`.
 pub type Payload<'a, S> = <<S as Select>::Event as Event<NamedEmitter>>::Payload<'a>;
+
+/// The payload as it is kept by who [waits](Waitable): `String` for a `Name<str>`; for a
+/// [`Pattern`](super::Pattern) the name too, `(String, String)`.
+pub type Owned<S> = <<S as Select>::Event as Waitable<NamedEmitter>>::Owned;

@@ -9,6 +9,7 @@ use core::marker::PhantomData;
 
 use super::key::{Find, Key};
 use super::name_ref::NameRef;
+use super::ours::Ours;
 
 /// The name of an event, and the type of what it carries.
 ///
@@ -77,6 +78,7 @@ impl<T: ?Sized + 'static> Name<T> {
 
 impl<T: ?Sized + 'static> Key for Name<T> {
     type Payload = T;
+    const EQ: Ours<Self> = Ours::YES;
 
     #[inline]
     fn name(&self) -> Option<&str> {
@@ -87,6 +89,7 @@ impl<T: ?Sized + 'static> Key for Name<T> {
 /// A name that is wanted again later.
 impl<T: ?Sized + 'static> Find for &Name<T> {
     type Key = Name<T>;
+    const OURS: Ours<Self> = Ours::YES;
 
     #[inline]
     fn write_hash<H: Hasher>(&self, hasher: &mut H) {
@@ -95,7 +98,7 @@ impl<T: ?Sized + 'static> Find for &Name<T> {
 
     #[inline]
     fn finds(&self, key: &Name<T>) -> bool {
-        *self.text == *key.text
+        is_same(&self.text, &key.text)
     }
 
     fn event_name(&self) -> Option<&str> {
@@ -114,6 +117,22 @@ pub(super) fn write_text<H: Hasher>(hasher: &mut H, text: &str) {
     hasher.write(text.as_bytes());
 }
 
+/// Most names are short, and compared by two words; to call what compares any number of bytes costs as much as to hash
+/// them.
+#[inline(always)]
+pub(super) fn is_same(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    if a.len() != b.len() {
+        return false;
+    }
+    match (a.first_chunk::<8>(), b.first_chunk::<8>(), a.last_chunk::<8>(), b.last_chunk::<8>()) {
+        (Some(a_first), Some(b_first), Some(a_last), Some(b_last)) if a.len() <= 16 => {
+            a_first == b_first && a_last == b_last
+        }
+        _ => a == b,
+    }
+}
+
 // By hand, since what derives would write asks the same of `T`.
 
 impl<T: ?Sized + 'static> Clone for Name<T> {
@@ -125,7 +144,7 @@ impl<T: ?Sized + 'static> Clone for Name<T> {
 impl<T: ?Sized + 'static> PartialEq for Name<T> {
     #[inline]
     fn eq(&self, other: &Self) -> bool {
-        *self.text == *other.text
+        is_same(&self.text, &other.text)
     }
 }
 

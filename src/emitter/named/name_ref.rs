@@ -5,7 +5,8 @@ use core::hash::Hasher;
 use core::marker::PhantomData;
 
 use super::key::Find;
-use super::name::{Name, write_text};
+use super::name::{Name, is_same, write_text};
+use super::ours::Ours;
 
 /// A [`Name`] in a text that is borrowed, from [`Name::borrowed`].
 pub struct NameRef<'a, T: ?Sized + 'static> {
@@ -40,6 +41,7 @@ impl<T: ?Sized + 'static> fmt::Debug for NameRef<'_, T> {
 
 impl<T: ?Sized + 'static> Find for NameRef<'_, T> {
     type Key = Name<T>;
+    const OURS: Ours<Self> = Ours::YES;
 
     #[inline]
     fn write_hash<H: Hasher>(&self, hasher: &mut H) {
@@ -48,7 +50,7 @@ impl<T: ?Sized + 'static> Find for NameRef<'_, T> {
 
     #[inline]
     fn finds(&self, key: &Name<T>) -> bool {
-        self.text == key.as_str()
+        is_same(self.text, key.as_str())
     }
 
     fn event_name(&self) -> Option<&str> {

@@ -49,7 +49,8 @@ impl NamedEmitter {
     /// assert!(dump.to_string().starts_with("NamedEmitter\n  chat\n    once, at "));
     /// ```
     pub fn dump(&self) -> Dump {
-        let events = self.events().into_iter().map(|(event, entries)| {
+        let events = self.made().map(|core| core.events()).unwrap_or_default();
+        let events = events.into_iter().map(|(event, entries)| {
             let listeners = entries.iter().flat_map(|entry| entry.any_list().standing());
             EventDump { event, listeners: listeners.collect() }
         });

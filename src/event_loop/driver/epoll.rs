@@ -1,5 +1,6 @@
 //! Linux: epoll itself, one system call for each wait.
 
+use super::clock::Clock;
 use crate::event_loop::source::{Descriptor, Interest, Trigger};
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
@@ -20,6 +21,7 @@ pub(crate) struct Driver {
     epoll: OwnedFd,
     events: RefCell<Vec<Event>>,
     waker: Arc<OwnedFd>,
+    clock: Clock,
 }
 
 /// Wakes the loop by an eventfd that is watched for edges and so is never read.
@@ -55,7 +57,13 @@ impl Driver {
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
         let waker = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
         epoll::add(&epoll, &waker, data(WAKER), EventFlags::IN | EventFlags::ET)?;
-        Ok(Self { epoll, events: RefCell::new(Vec::with_capacity(EVENTS)), waker })
+        let (events, clock) = (RefCell::new(Vec::with_capacity(EVENTS)), Clock::start());
+        Ok(Self { epoll, events, waker, clock })
+    }
+
+    #[inline]
+    pub(crate) fn now(&self) -> u64 {
+        self.clock.now()
     }
 
     pub(crate) fn waker(&self) -> io::Result<Waker> {

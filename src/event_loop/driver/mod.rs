@@ -1,8 +1,9 @@
-//! The seam to the operating system's poller.
+//! The seam to the operating system's poller, and to its clock.
 //!
 //! A driver supplies:
 //!
 //! - `Driver::new() -> io::Result<Driver>`
+//! - `now() -> u64`: nanoseconds since it was made, by the clock that its `wait` goes by
 //! - `add`, `modify`, `delete`: interest of a descriptor, and how often to tell of it, by a `u32` that
 //!   comes back with each readiness; `delete` comes before the descriptor is closed
 //! - `descriptor()`, where it has one: readable when `wait` would not wait
@@ -14,14 +15,34 @@
 //! - `waker() -> io::Result<Waker>`, and `Waker: Send + Sync` with `wake()`, which ends the current
 //!   or the next `wait`
 //!
-//! One is chosen here at build time. `--cfg onward_force_polling` takes the portable one on Linux too.
+//! One of two is chosen here at build time: `epoll` or, with `--cfg onward_force_polling` on Linux too,
+//! `portable`. With the feature `testing` a third, `simulated`, stands before it: it has a clock of its own, which
+//! moves when it is told to, and leaves descriptors to the one behind it. In the crate's own tests it takes
+//! readiness from a script as well.
+
+mod clock;
 
 #[cfg(all(target_os = "linux", not(onward_force_polling)))]
 mod epoll;
 #[cfg(all(target_os = "linux", not(onward_force_polling)))]
-pub(crate) use epoll::{Driver, Waker};
+use epoll as system;
 
 #[cfg(not(all(target_os = "linux", not(onward_force_polling))))]
 mod portable;
 #[cfg(not(all(target_os = "linux", not(onward_force_polling))))]
-pub(crate) use portable::{Driver, Waker};
+use portable as system;
+
+#[cfg(any(test, feature = "testing"))]
+mod simulated;
+#[cfg(any(test, feature = "testing"))]
+pub(crate) use simulated::{Driver, World};
+
+#[cfg(test)]
+pub(crate) mod script;
+#[cfg(all(not(test), feature = "testing"))]
+#[path = "unscripted.rs"]
+mod script;
+
+#[cfg(not(any(test, feature = "testing")))]
+pub(crate) use system::Driver;
+pub(crate) use system::Waker;

@@ -4,6 +4,7 @@
     reason = "polling cannot know that a descriptor is deleted before it is closed; we do"
 )]
 
+use super::clock::Clock;
 use crate::event_loop::source::{Descriptor, Interest, Trigger};
 use polling::{Event, Events, PollMode, Poller};
 use std::cell::RefCell;
@@ -14,6 +15,7 @@ use std::time::Duration;
 pub(crate) struct Driver {
     poller: Arc<Poller>,
     events: RefCell<Events>,
+    clock: Clock,
 }
 
 /// Wakes the loop by the poller's own notification.
@@ -29,7 +31,13 @@ impl Driver {
     pub(crate) const EDGES: bool = false;
 
     pub(crate) fn new() -> io::Result<Self> {
-        Ok(Self { poller: Arc::new(Poller::new()?), events: RefCell::new(Events::new()) })
+        let (poller, events) = (Arc::new(Poller::new()?), RefCell::new(Events::new()));
+        Ok(Self { poller, events, clock: Clock::start() })
+    }
+
+    #[inline]
+    pub(crate) fn now(&self) -> u64 {
+        self.clock.now()
     }
 
     pub(crate) fn waker(&self) -> io::Result<Waker> {

@@ -38,6 +38,7 @@
 //! thread works for, and none is free for, is refused, with the system's error. The next piece of work tries
 //! again to start a thread.
 
+mod lane;
 mod options;
 mod state;
 mod stats;
@@ -46,10 +47,9 @@ mod threads;
 pub use options::PoolOptions;
 pub use stats::{KindStats, PoolStats};
 
-pub(crate) use options::check_environment;
-pub(crate) use state::Kind;
-pub(super) use state::{Ticket, Work};
-pub(super) use threads::{cancel, guarded, submit};
+pub(crate) use lane::Kind;
+pub(super) use lane::{Ticket, Work};
+pub(super) use threads::{cancel, guarded, prepare, submit};
 
 /// What the pool does and did, at this moment.
 ///

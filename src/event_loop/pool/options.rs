@@ -1,6 +1,6 @@
 //! How large the pool may get, by the program and by the environment.
 
-use super::state::{KINDS, Kind};
+use super::lane::{KINDS, Kind};
 use super::threads;
 use crate::error::{Error, ErrorKind, Result};
 use std::sync::OnceLock;
@@ -25,7 +25,7 @@ fn environment() -> &'static Result<[Option<usize>; KINDS]> {
 }
 
 /// Does the environment make sense?
-pub(crate) fn check_environment() -> Result<()> {
+pub(super) fn check_environment() -> Result<()> {
     environment().clone().map(drop)
 }
 

@@ -3,126 +3,10 @@
 //! Invariant: for each kind with work in its queue there is a thread, at work for it or free. So no kind
 //! can be kept waiting by the others, also if the system gives fewer threads than the quotas allow.
 
+use super::lane::{ALL, KINDS, Kind, Lane, Ticket, Work};
 use super::options::{self, PoolOptions};
 use super::stats::{KindStats, PoolStats};
-use crate::error::Error;
-use std::collections::VecDeque;
 use std::time::{Duration, Instant};
-
-/// What the work is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Kind {
-    Fs,
-    Dns,
-    User,
-}
-
-pub(super) const KINDS: usize = 3;
-const ALL: [Kind; KINDS] = [Kind::Fs, Kind::Dns, Kind::User];
-/// Below this length a queue is not worth a sweep.
-const SMALL: usize = 64;
-
-/// Something to do. When it is dropped, it tells its loop, unless it was withdrawn.
-pub(crate) trait Work: Send {
-    /// Does it.
-    fn run(&mut self);
-    /// It will not be done, for this reason.
-    fn refuse(&mut self, error: Error);
-    /// It will not be done, and its loop knows.
-    fn withdraw(&mut self);
-}
-
-/// Names work that was given to the pool.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Ticket {
-    kind: Kind,
-    number: u64,
-}
-
-impl Ticket {
-    /// Names none.
-    pub(crate) const NONE: Self = Self { kind: Kind::User, number: 0 };
-}
-
-struct Waiting {
-    number: u64,
-    since: Instant,
-    /// `None` if it was cancelled.
-    work: Option<Box<dyn Work>>,
-}
-
-/// One kind of work.
-struct Lane {
-    /// In the order of their numbers. The first was not cancelled.
-    queue: VecDeque<Waiting>,
-    /// Those of the queue that were not cancelled.
-    queued: usize,
-    /// The quota; 0 if the program has set none and the environment was not asked yet.
-    limit: usize,
-    running: usize,
-    max_queued: usize,
-    done: u64,
-    cancelled: u64,
-    refused: u64,
-    total_wait: Duration,
-    longest_wait: Duration,
-}
-
-impl Lane {
-    const NEW: Self = Self {
-        queue: VecDeque::new(),
-        queued: 0,
-        limit: 0,
-        running: 0,
-        max_queued: usize::MAX,
-        done: 0,
-        cancelled: 0,
-        refused: 0,
-        total_wait: Duration::ZERO,
-        longest_wait: Duration::ZERO,
-    };
-
-    fn take(&mut self, now: Instant) -> Option<Box<dyn Work>> {
-        let Waiting { since, work, .. } = self.queue.pop_front()?;
-        self.trim();
-        self.queued -= 1;
-        self.running += 1;
-        let waited = now.saturating_duration_since(since);
-        self.total_wait = self.total_wait.saturating_add(waited);
-        self.longest_wait = self.longest_wait.max(waited);
-        work
-    }
-
-    fn cancel(&mut self, number: u64) -> Option<Box<dyn Work>> {
-        let at = self.queue.binary_search_by_key(&number, |waiting| waiting.number).ok()?;
-        let work = self.queue[at].work.take()?;
-        self.queued -= 1;
-        self.cancelled += 1;
-        if self.queue.len() > SMALL && self.queued < self.queue.len() / 2 {
-            self.queue.retain(|waiting| waiting.work.is_some());
-        }
-        self.trim();
-        Some(work)
-    }
-
-    fn trim(&mut self) {
-        while self.queue.front().is_some_and(|waiting| waiting.work.is_none()) {
-            self.queue.pop_front();
-        }
-    }
-
-    /// Everything that waits, which nobody will come for.
-    fn refuse_all(&mut self, refused: &mut Vec<Box<dyn Work>>) {
-        self.refused += self.queued as u64;
-        self.queued = 0;
-        refused.extend(std::mem::take(&mut self.queue).into_iter().filter_map(|it| it.work));
-    }
-
-    /// Is there work, and nobody at it?
-    fn is_bare(&self) -> bool {
-        self.queued > 0 && self.running == 0
-    }
-}
 
 pub(super) struct State {
     lanes: [Lane; KINDS],
@@ -130,11 +14,13 @@ pub(super) struct State {
     /// Those that are being started are among them.
     threads: usize,
     failed_starts: u64,
+    /// Whose threads they are; 0 if nobody has asked.
+    process: u32,
 }
 
 impl State {
     pub(super) const NEW: Self =
-        Self { lanes: [Lane::NEW; KINDS], number: 0, threads: 0, failed_starts: 0 };
+        Self { lanes: [Lane::NEW; KINDS], number: 0, threads: 0, failed_starts: 0, process: 0 };
 
     /// Whoever takes the lock to give the pool work, or to look at it, calls this.
     pub(super) fn prepare(&mut self) -> &mut Self {
@@ -142,6 +28,19 @@ impl State {
             self.configure(&PoolOptions::new());
         }
         self
+    }
+
+    /// Says which process this is. A child that was forked off has none of the threads that it finds here.
+    pub(super) fn belong_to(&mut self, process: u32) {
+        if self.process != process && self.process != 0 {
+            self.threads = 0;
+            for lane in &mut self.lanes {
+                (lane.running, lane.queued) = (0, 0);
+                // The parent does it. To drop it here would tell the parent's loops that it is done.
+                std::mem::forget(std::mem::take(&mut lane.queue));
+            }
+        }
+        self.process = process;
     }
 
     /// How much of what waits may be begun now.
@@ -182,8 +81,7 @@ impl State {
             return Err(work);
         }
         self.number += 1;
-        lane.queue.push_back(Waiting { number: self.number, since: now, work: Some(work) });
-        lane.queued += 1;
+        lane.push(self.number, work, now);
         Ok(Ticket { kind, number: self.number })
     }
 
@@ -275,7 +173,8 @@ fn order(first: Kind) -> [Kind; KINDS] {
 
 #[cfg(test)]
 mod tests {
-    use super::{Error, KINDS, Kind, PoolOptions, State, Work};
+    use super::{KINDS, Kind, PoolOptions, State, Work};
+    use crate::error::Error;
     use std::sync::{Arc, Mutex};
     use std::time::{Duration, Instant};
 
@@ -419,7 +318,11 @@ mod tests {
             assert!(pool.state.cancel(*ticket).is_none(), "once");
         }
         let lane = &pool.state.lanes[Kind::User as usize];
-        assert!(lane.queue.len() <= 2 * super::SMALL, "{} dead", lane.queue.len());
+        assert!(
+            lane.queue.len() <= 2 * crate::event_loop::pool::lane::SMALL,
+            "{} dead",
+            lane.queue.len()
+        );
         assert!(pool.state.cancel(last[1]).is_some());
         assert!(pool.state.starts_thread());
         assert_eq!(pool.begin(Kind::User), Some(Kind::User));

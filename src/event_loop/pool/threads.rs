@@ -1,7 +1,8 @@
 //! The threads of the pool, and the lock that they share.
 
-use super::options::PoolOptions;
-use super::state::{Kind, State, Ticket, Work};
+use super::lane::{Kind, Ticket, Work};
+use super::options::{self, PoolOptions};
+use super::state::State;
 use super::stats::PoolStats;
 use crate::error::{Error, ErrorKind, Result};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -84,6 +85,15 @@ pub(crate) fn cancel(ticket: Ticket) -> Option<Box<dyn Work>> {
     let mut work = POOL.state().cancel(ticket)?;
     work.withdraw();
     Some(work)
+}
+
+/// To be called before there is any work, also in a child that was forked off.
+pub(crate) fn prepare() -> Result<()> {
+    // If somebody has the lock there is nothing to be done, or it is gone with a thread of the parent's.
+    if let Ok(mut state) = POOL.state.try_lock() {
+        state.belong_to(std::process::id());
+    }
+    options::check_environment()
 }
 
 pub(super) fn configure(options: PoolOptions) {
