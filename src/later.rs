@@ -61,6 +61,7 @@ impl<S: Declared> EventEmitter<S> {
     /// })?;
     /// # Ok::<(), onward::Error>(())
     /// ```
+    #[track_caller]
     pub fn emit_later<E: Deferrable<S>>(
         &self,
         source: impl Borrow<S> + 'static,
@@ -124,6 +125,7 @@ macro_rules! __later {
         impl $emitter {
             /// Calls the listeners of `event` right after the callback that runs now, as a tick of this thread's
             /// loop.
+            #[track_caller]
             pub fn emit_later<E: $crate::emitter::Deferrable<Self>>(
                 &self,
                 event: E,

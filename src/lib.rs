@@ -29,7 +29,7 @@
 //! | read and write files | [`fs::ReadStream`], [`fs::WriteStream`] |
 //! | connect the two | [`stream::Readable::pipe`], [`stream::pipeline`] |
 //! | end in order on Ctrl-C | [`process::signals`] |
-//! | come back from another thread | [`remote`], [`spawn_blocking`]; its threads are in [`pool`] |
+//! | come back from another thread | [`remote`], [`channel`](channel()), [`spawn_blocking`]; its threads are in [`pool`] |
 //! | test what takes an hour, at once | [`testing`] |
 //!
 //! # Three things to know
@@ -116,9 +116,9 @@ pub use error::{Error, ErrorKind, Result};
 #[cfg(feature = "event-loop")]
 pub use event_loop::{
     Blocking, BlockingJob, EventLoop, Handle, Hook, Immediate, Interval, JoinHandle, Missed,
-    PostError, Remote, Sleep, Timer, block_on, fail, interval, next_tick, now, pool, remote, run,
-    set_immediate, set_interval, set_interval_with, set_timeout, sleep, spawn, spawn_blocking,
-    spawn_or_fail, stop, timeout,
+    PostError, Receiver, Remote, SendError, Sender, Sleep, Timer, block_on, channel, fail,
+    interval, next_tick, now, pool, remote, run, set_immediate, set_interval, set_interval_with,
+    set_timeout, sleep, spawn, spawn_blocking, spawn_or_fail, stop, timeout,
 };
 #[cfg(feature = "event-loop")]
 pub use on_async::OnAsync;

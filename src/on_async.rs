@@ -11,6 +11,7 @@ use crate::event_loop::{Handle, here};
 use std::any::TypeId;
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
+use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::Poll;
@@ -154,6 +155,7 @@ where
 }
 
 /// A listener that calls one that gives a future.
+#[track_caller]
 fn calling<S, E, F>(
     handle: Handle,
     source: &S,
@@ -164,14 +166,14 @@ where
     E: Waitable<S>,
     F: Future<Output = ()> + 'static,
 {
-    let weak = Rc::new(source.downgrade());
+    let (weak, origin) = (Rc::new(source.downgrade()), Location::caller());
     // Out of its place while it is called; only removing the listener drops it.
     let place = Rc::new(Cell::new(Some(listener)));
     move |source: &S, payload: E::Payload<'_>| {
         let payload = E::own(payload);
         if COLLECTED.with_borrow(Option::is_none) {
             if let Some(future) = call(&place, source, payload) {
-                handle.spawn(future);
+                handle.spawn_from(origin, future);
             }
             return;
         }

@@ -6,6 +6,7 @@ mod event_loop {
     mod awaiting_work;
     mod blocking;
     mod captures;
+    mod channels;
     mod driving;
     mod ends;
     mod errors;
@@ -26,6 +27,7 @@ mod event_loop {
     mod pool_limits;
     mod pool_troubles;
     mod remotes;
+    mod sleeping;
     mod sources;
     mod support;
     mod time;

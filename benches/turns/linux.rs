@@ -19,7 +19,8 @@ const GROUPS: &[(&str, &str, Run, Run)] = &[
     ("chain", "a tick that sets the next", ours::chain, limits::chain),
     ("burst", "a tick of a million set at once", ours::burst, limits::burst),
     ("tasks", "a future spawned and run", ours::tasks, limits::burst),
-    ("iter", "a turn with nothing to do", ours::iter, limits::iter),
+    ("iter", "a turn with nothing to do but its cause", ours::iter, limits::iter),
+    ("nowait", "the same by `run_nowait`", ours::nowait, limits::iter),
 ];
 
 pub(crate) fn main() {

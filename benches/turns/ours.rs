@@ -1,8 +1,10 @@
 use super::{MILLION, delays};
 use onward::{EventLoop, next_tick, set_timeout, spawn};
 use std::cell::Cell;
+use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::mpsc;
+use std::task::Poll;
 use std::thread;
 
 fn counter() -> Rc<Cell<u64>> {
@@ -143,7 +145,24 @@ pub(super) fn tasks() -> u64 {
     count.get()
 }
 
+/// Each turn is caused by a wake-up: that of the future for which the loop runs.
 pub(super) fn iter() -> u64 {
+    let event_loop = EventLoop::new().expect("a loop");
+    let mut left = MILLION;
+    let turns = poll_fn(|context| {
+        left -= 1;
+        if left == 0 {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    });
+    event_loop.run_until(turns).expect("it runs");
+    MILLION
+}
+
+/// A turn that another loop, of which this one is a part, asks for.
+pub(super) fn nowait() -> u64 {
     let event_loop = EventLoop::new().expect("a loop");
     for _ in 0..MILLION {
         event_loop.run_nowait().expect("it runs");

@@ -1,10 +1,10 @@
 //! What to do on the loop's thread with work that other threads do, and whether the loop waits for it.
 
-use super::queues::Job;
+use super::queues::{Job, Origin};
 use super::slab::{Key, Slab};
 
 struct Entry {
-    job: Job,
+    job: Box<dyn Job>,
     counted: bool,
 }
 
@@ -27,12 +27,12 @@ impl Awaited {
         self.counted
     }
 
-    pub(crate) fn insert(&mut self, job: Job) -> Key {
+    pub(crate) fn insert(&mut self, job: Box<dyn Job>) -> Key {
         self.counted += 1;
         self.entries.insert(Entry { job, counted: true })
     }
 
-    pub(crate) fn remove(&mut self, key: Key) -> Option<Job> {
+    pub(crate) fn remove(&mut self, key: Key) -> Option<Box<dyn Job>> {
         let entry = self.entries.remove(key)?;
         self.counted -= usize::from(entry.counted);
         Some(entry.job)
@@ -51,8 +51,14 @@ impl Awaited {
         self.entries.get(key).map(|entry| entry.counted)
     }
 
+    /// Where the work was given away, and whether the loop waits for it.
+    #[allow(dead_code, reason = "a dump of the loop reads it")]
+    pub(crate) fn origins(&self) -> Vec<(Origin, bool)> {
+        self.entries.iter().map(|entry| (entry.job.origin(), entry.counted)).collect()
+    }
+
     /// Takes everything out.
-    pub(crate) fn drain(&mut self) -> Vec<Job> {
+    pub(crate) fn drain(&mut self) -> Vec<Box<dyn Job>> {
         self.counted = 0;
         self.entries.drain().into_iter().map(|entry| entry.job).collect()
     }

@@ -3,6 +3,7 @@
 use super::core::Core;
 use super::inbox::{Inbox, Letter};
 use super::pool::{self, Kind, Ticket, Work};
+use super::queues::{Origin, job};
 use super::slab::Key;
 use super::tokens::core_of;
 use crate::error::{Error, ErrorKind, Result};
@@ -35,6 +36,7 @@ pub struct Blocking<T> {
     state: Rc<State<T>>,
     job: BlockingJob,
     core: Rc<Core>,
+    origin: Origin,
 }
 
 /// Names some work on the blocking pool, to cancel it by, or to [`unref`](Self::unref) it, when its
@@ -76,10 +78,12 @@ pub(super) fn spawn<T: Send + 'static>(
     core: &Rc<Core>,
     kind: Kind,
     work: impl FnOnce() -> T + Send + 'static,
+    origin: Origin,
 ) -> Blocking<T> {
     let state = Rc::new(State { result: Cell::new(None), then: RefCell::new(Then::Nothing) });
-    let job = BlockingJob { ticket: Ticket::NONE, key: Key::NOBODY, serial: core.serial };
-    let mut blocking = Blocking { state: Rc::clone(&state), job, core: Rc::clone(core) };
+    let named = BlockingJob { ticket: Ticket::NONE, key: Key::NOBODY, serial: core.serial };
+    let mut blocking =
+        Blocking { state: Rc::clone(&state), job: named, core: Rc::clone(core), origin };
     if core.is_over() {
         state.result.set(Some(Err(Error::new(ErrorKind::LoopGone, OPERATION))));
         return blocking;
@@ -87,10 +91,10 @@ pub(super) fn spawn<T: Send + 'static>(
     let result = Arc::new(Mutex::new(None));
     let mut arrival =
         Arrival { state, result: Arc::clone(&result), core: Rc::downgrade(core), here: false };
-    let key = core.awaited.borrow_mut().insert(Box::new(move || arrival.arrive()));
+    let key = core.awaited.borrow_mut().insert(job(move || arrival.arrive(), origin));
     let told = Told { inbox: Arc::clone(&core.inbox), key, quiet: false };
     let ticket = pool::submit(kind, Box::new(Errand { work: Some(work), result, told }));
-    blocking.job = BlockingJob { ticket, key, ..job };
+    blocking.job = BlockingJob { ticket, key, ..named };
     blocking
 }
 
@@ -126,7 +130,7 @@ impl<T: 'static> Blocking<T> {
             // Somebody has cancelled it by its name before.
             Some(Err(error)) if error.kind() == ErrorKind::Cancelled => {}
             // It has been held for longer than the work took.
-            Some(result) => self.core.deferred.push(Box::new(move || then(result))),
+            Some(result) => self.core.deferred.push(job(move || then(result), self.origin)),
             None => drop(self.state.then.replace(Then::Call(Box::new(then)))),
         }
         self.job

@@ -1,17 +1,18 @@
 //! The loop itself: what it owns, and one turn of it.
 
 use super::awaited::Awaited;
+use super::channel::{End, Entry};
+use super::closures::Closures;
 use super::driver::Driver;
 use super::hooks::{Hooks, Moment};
 use super::inbox::{Inbox, Letter};
 use super::queues::{Immediates, Job, Queue};
 use super::registry::Registry;
-use super::slab::Key;
+use super::slab::Slab;
 use super::source::Interest;
-use super::tasks::Tasks;
-use super::timers::{Due, Kind, Timers};
+use super::tasks::{Tasks, Woken};
+use super::timers::Timers;
 use crate::error::{Error, ErrorKind, Result};
-use async_task::Runnable;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io;
@@ -25,8 +26,6 @@ use std::time::Duration;
 const POSTS_PER_TURN: usize = 1024;
 /// One read takes at most this much. It is what the kernel hands out at once on a fast connection.
 const SCRATCH: usize = 64 * 1024;
-/// Rounds of closing that the end of a loop grants to listeners of `Close` which open new things.
-const LAST_ROUNDS: usize = 8;
 /// Turns between two looks whether this is a child that was forked off in a callback, or between two turns: it
 /// takes a system call, and that is half of what a turn takes.
 const TURNS_UNSUSPECTED: u64 = 64;
@@ -47,7 +46,8 @@ pub(crate) struct Core {
     pub(crate) driver: Driver,
     pub(crate) registry: RefCell<Registry>,
     pub(crate) timers: RefCell<Timers>,
-    ticks: Queue,
+    pub(super) closures: Closures,
+    pub(super) ticks: Queue,
     pub(super) tasks: Tasks,
     /// Is there a tick or a woken future to run after the callback?
     unsettled: Cell<bool>,
@@ -63,11 +63,12 @@ pub(crate) struct Core {
     pub(crate) inbox: Arc<Inbox>,
     /// What to do on this thread with work that other threads do.
     pub(crate) awaited: RefCell<Awaited>,
+    pub(super) channels: RefCell<Slab<Entry>>,
     pub(crate) phase: Cell<Phase>,
     pub(crate) stopping: Cell<bool>,
     pub(crate) failure: RefCell<Option<Error>>,
     pub(super) letters: RefCell<VecDeque<Letter>>,
-    ready: RefCell<Vec<(u32, Interest)>>,
+    ready: Cell<Vec<(u32, Interest)>>,
     scratch: Cell<Option<Box<[u8]>>>,
     turns: Cell<u64>,
 }
@@ -84,6 +85,7 @@ impl Core {
             driver,
             registry: RefCell::default(),
             timers: RefCell::new(Timers::new()),
+            closures: Closures::default(),
             ticks: Queue::default(),
             tasks: Tasks::new(),
             unsettled: Cell::new(false),
@@ -96,11 +98,12 @@ impl Core {
             closing: Queue::default(),
             inbox,
             awaited: RefCell::new(Awaited::new()),
+            channels: RefCell::new(Slab::new()),
             phase: Cell::new(Phase::Resting),
             stopping: Cell::new(false),
             failure: RefCell::default(),
             letters: RefCell::default(),
-            ready: RefCell::default(),
+            ready: Cell::default(),
             scratch: Cell::new(None),
             turns: Cell::new(0),
         }))
@@ -145,8 +148,7 @@ impl Core {
         if self.turns.get() % TURNS_UNSUSPECTED == 0 {
             self.refuse_forked("run")?;
         }
-        self.tasks.refill();
-        self.unsettled.set(true);
+        self.unsettled.set(self.unsettled.get() || self.tasks.refill());
         self.settle();
         self.run_timers();
         self.run_queue(&self.deferred);
@@ -159,17 +161,17 @@ impl Core {
     }
 
     /// Calls user code at the bottom of the stack, and what it put off until right after it.
-    fn call(&self, job: impl FnOnce()) {
-        job();
+    fn call(&self, job: Box<dyn Job>) {
+        job.run();
         self.settle();
     }
 
-    pub(crate) fn tick(&self, tick: Job) {
+    pub(crate) fn tick(&self, tick: Box<dyn Job>) {
         self.ticks.push(tick);
         self.unsettled.set(true);
     }
 
-    pub(crate) fn wake_task(&self, task: Runnable) {
+    pub(crate) fn wake_task(&self, task: Woken) {
         self.tasks.wake(task);
         self.unsettled.set(true);
     }
@@ -187,7 +189,7 @@ impl Core {
     fn run_unsettled(&self) {
         loop {
             while let Some(tick) = self.ticks.pop() {
-                tick();
+                tick.run();
             }
             let Some(task) = self.tasks.next() else { break };
             task.run();
@@ -196,48 +198,32 @@ impl Core {
         self.unsettled.set(false);
     }
 
-    fn run_timers(&self) {
-        if self.timers.borrow().is_empty() {
-            return;
-        }
-        let (now, watermark) = (self.now(), self.timers.borrow().watermark());
-        loop {
-            let due = self.timers.borrow_mut().pop_due(now, watermark);
-            match due {
-                None => return,
-                Some(Due { key, kind: Kind::Once, mut callback, .. }) => {
-                    self.call(|| callback(key))
-                }
-                Some(due) => self.run_interval(due),
-            }
-        }
-    }
-
-    fn run_interval(&self, mut due: Due) {
-        let guard = CancelOnPanic { core: self, key: due.key };
-        (due.callback)(due.key);
-        std::mem::forget(guard);
-        let gone = self.timers.borrow_mut().again(due, self.now());
-        drop(gone);
-        self.settle();
-    }
-
     /// Runs what stands in a queue now; what these jobs add waits for the next turn.
-    fn run_queue(&self, queue: &Queue) {
+    #[inline]
+    pub(super) fn run_queue(&self, queue: &Queue) {
+        if !queue.is_empty() {
+            self.run_jobs(queue);
+        }
+    }
+
+    fn run_jobs(&self, queue: &Queue) {
         for _ in 0..queue.len() {
             let Some(job) = queue.pop() else { return };
             self.call(job);
         }
     }
 
+    #[inline]
     pub(super) fn apply_interest(&self) -> Result<()> {
-        if !self.registry.borrow().has_changes() {
-            return Ok(());
-        }
+        if self.registry.borrow().has_changes() { self.tell_interest() } else { Ok(()) }
+    }
+
+    fn tell_interest(&self) -> Result<()> {
         self.refuse_forked("run")?;
         let refused = self.registry.borrow_mut().apply(&self.driver);
         for (source, error) in refused {
-            self.call(|| source.refused(error));
+            source.refused(error);
+            self.settle();
         }
         Ok(())
     }
@@ -270,22 +256,46 @@ impl Core {
         }
         self.wait(timeout, &mut ready)?;
         self.registry.borrow_mut().take_again(&mut ready);
-        Batch { core: self, ready, told: 0 }.dispatch();
+        if ready.is_empty() {
+            self.ready.set(ready);
+        } else {
+            Batch { core: self, ready, told: 0 }.dispatch();
+        }
         self.hooks.run(self, Moment::AfterPoll);
         Ok(())
     }
 
     fn run_posted(&self) {
         self.run_queue(&self.after_poll);
-        if self.inbox.is_filled() {
+        // What is left of the last batch comes first; then there is nothing to be moved behind it.
+        if self.letters.borrow().is_empty() {
+            if !self.inbox.is_filled() {
+                return;
+            }
             self.inbox.collect(&mut self.letters.borrow_mut());
         }
+        self.read_letters();
+    }
+
+    fn read_letters(&self) {
         for _ in 0..POSTS_PER_TURN {
             let letter = self.letters.borrow_mut().pop_front();
             match letter {
                 None => return,
                 Some(Letter::Job(job)) => self.call(job),
-                Some(Letter::Woken(task)) => self.call(|| self.wake_task(task)),
+                Some(Letter::Woken(task)) => {
+                    self.wake_task(task);
+                    self.settle();
+                }
+                Some(Letter::Cancel(key)) => {
+                    self.cancel_timer(key);
+                    self.settle();
+                }
+                Some(Letter::News(key)) => {
+                    let end = self.channels.borrow().get(key).and_then(Entry::end);
+                    end.into_iter().for_each(End::news);
+                    self.settle();
+                }
                 Some(Letter::Done(key)) => {
                     let job = self.awaited.borrow_mut().remove(key);
                     if let Some(job) = job {
@@ -297,6 +307,9 @@ impl Core {
     }
 
     fn run_immediates(&self) {
+        if self.immediates.is_empty() {
+            return;
+        }
         let end = self.immediates.end();
         while let Some(job) = self.immediates.pop_before(end) {
             self.call(job);
@@ -323,61 +336,6 @@ impl Core {
     /// The error that the loop ended with, if there was one.
     pub(crate) fn take_failure(&self) -> Result<()> {
         self.failure.take().map_or(Ok(()), Err)
-    }
-
-    /// The end of a loop that was taken along into a child by a fork: this process's descriptors are closed,
-    /// without a word, and the rest is left as it is. Other threads are not there to let go of it, and what
-    /// is the kernel's is the parent's.
-    pub(crate) fn leave(self: &Rc<Self>) {
-        self.phase.set(Phase::Ended);
-        std::mem::forget(Rc::clone(self));
-        let left = self.registry.borrow().sources();
-        left.into_iter().for_each(|source| source.abandon());
-    }
-
-    /// Closes all that is left, tells its listeners, and takes nothing more.
-    pub(crate) fn end(&self) {
-        // Also if a listener of a last `Close` panics.
-        let emptied = Empty(self);
-        // In a panic nobody is told any more.
-        let rounds = if std::thread::panicking() { 0 } else { LAST_ROUNDS };
-        for _ in 0..rounds {
-            let left = self.registry.borrow().sources();
-            if left.is_empty() && self.closing.is_empty() {
-                break;
-            }
-            left.into_iter().for_each(|source| source.shut());
-            self.settle();
-            self.run_queue(&self.closing);
-            self.registry.borrow_mut().free_retired();
-        }
-        if rounds > 0 {
-            self.hooks.run(self, Moment::Exit);
-        }
-        drop(emptied);
-    }
-
-    /// Drops all that waits. What the captures' destructors add is refused, see [`is_over`](Self::is_over).
-    fn empty(&self) {
-        self.phase.set(Phase::Ended);
-        self.hooks.clear();
-        self.tasks.cancel_all(&self.inbox, &self.letters);
-        self.inbox.close();
-        // None are left unless this is a panic.
-        let left = self.registry.borrow().sources();
-        left.into_iter().for_each(|source| source.abandon());
-        let timers = self.timers.borrow_mut().clear();
-        drop(timers);
-        let awaited = self.awaited.borrow_mut().drain();
-        drop(awaited);
-        self.letters.take();
-        self.ticks.clear();
-        self.deferred.clear();
-        self.after_poll.clear();
-        self.immediates.clear();
-        self.closing.clear();
-        let registry = self.registry.take();
-        drop(registry);
     }
 
     /// Has it ended for good? Then nothing may be put on it, for it would stay there for ever.
@@ -419,26 +377,72 @@ impl Drop for Batch<'_> {
             all[self.told..].iter().for_each(|&(index, readiness)| registry.keep(index, readiness));
         }
         all.clear();
-        self.core.ready.replace(all);
+        self.core.ready.set(all);
     }
 }
 
-struct Empty<'a>(&'a Core);
+#[cfg(test)]
+mod tests {
+    use crate::event_loop::queues::Origin;
+    use crate::event_loop::timers::{Kind, Listed};
+    use crate::event_loop::{EventLoop, Missed, sleep, spawn_blocking};
+    use crate::{next_tick, remote, set_immediate, set_interval, set_timeout, spawn};
+    use std::time::Duration;
 
-impl Drop for Empty<'_> {
-    fn drop(&mut self) {
-        self.0.empty();
+    /// The line that calls this.
+    #[track_caller]
+    fn line() -> u32 {
+        std::panic::Location::caller().line()
     }
-}
 
-/// An interval whose callback panics is over.
-struct CancelOnPanic<'a> {
-    core: &'a Core,
-    key: Key,
-}
+    #[test]
+    fn all_that_is_on_a_loop_knows_the_line_that_put_it_there() {
+        const LONG: Duration = Duration::from_secs(3600);
+        let event_loop = EventLoop::new().unwrap();
+        let core = &event_loop.handle().0;
+        let timers = || {
+            let mut timers = core.list_timers();
+            timers.sort_by_key(|(origin, _)| origin.line());
+            let is_late = |timer: &Listed| u128::from(timer.deadline) >= LONG.as_nanos();
+            assert!(timers.iter().all(|(_, timer)| is_late(timer)));
+            let short =
+                |(origin, timer): (Origin, Listed)| (origin.line(), timer.kind, timer.counted);
+            timers.into_iter().map(short)
+        };
+        event_loop.enter(|| {
+            let first = line();
+            set_timeout(LONG, || {}).unref();
+            set_interval(LONG, |_| {});
+            let (sleep, slept) = (sleep(LONG), line());
+            let expected = [
+                (first + 1, Kind::Once, false),
+                (first + 2, Kind::Every(Missed::Skip), true),
+                (slept, Kind::Once, true),
+            ];
+            assert!(timers().eq(expected), "{:?}", timers().collect::<Vec<_>>());
+            drop(sleep);
 
-impl Drop for CancelOnPanic<'_> {
-    fn drop(&mut self) {
-        self.core.timers.borrow_mut().cancel(self.key);
+            let first = line();
+            next_tick(|| {});
+            set_immediate(|| {});
+            spawn(std::future::pending::<()>()).unref();
+            let (blocking, blocked) = (spawn_blocking(|| ()), line());
+            assert_eq!(core.ticks.origins()[0].line(), first + 1);
+            let of = |(origin, counted): (Origin, bool)| (origin.line(), counted);
+            assert_eq!(of(core.immediates.origins()[0]), (first + 2, true));
+            assert_eq!(of(core.tasks.origins()[0]), (first + 3, false));
+            assert_eq!(of(core.awaited.borrow().origins()[0]), (blocked, true));
+            blocking.cancel();
+
+            let (posted, at) = (remote().post(|| {}), line());
+            posted.unwrap();
+            core.inbox.collect(&mut core.letters.borrow_mut());
+            let letters = core.letters.borrow();
+            let of_post = letters.iter().find_map(|letter| match letter {
+                super::Letter::Job(job) => Some(job.origin().line()),
+                _ => None,
+            });
+            assert_eq!(of_post, Some(at));
+        });
     }
 }

@@ -1,20 +1,22 @@
 //! The loop as the objects that live on it see it.
 
 use super::blocking::{self, Blocking};
+use super::closures::{Every, Once};
 use super::core::Core;
 use super::hooks::{self, Hook, Moment};
 use super::pool;
-use super::queues::Queue;
+use super::queues::{Origin, Queue, job};
 use super::remote::Remote;
 use super::slab::Key;
 use super::source::{Descriptor, Interest, Source, Trigger};
 use super::tasks::{self, JoinHandle};
-use super::timers::{Callback, Kind, Missed};
+use super::timers::{Kind, Missed};
 use super::tokens::{Immediate, Timer};
 use crate::error::{Error, ErrorKind, Failure, Result};
 use std::cell::RefCell;
 use std::fmt;
 use std::future::Future;
+use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -105,50 +107,43 @@ impl Handle {
     }
 
     /// Runs `f` once, when `delay` has passed; see [`set_timeout`](crate::set_timeout).
+    #[track_caller]
     pub fn set_timeout(&self, delay: Duration, f: impl FnOnce() + 'static) -> Timer {
-        self.timer(delay, Kind::Once, once(f))
+        self.timeout(nanoseconds(delay), f, Location::caller())
     }
 
     /// Runs `f` each time that `period` has passed; see [`set_interval`](crate::set_interval).
+    #[track_caller]
     pub fn set_interval(&self, period: Duration, f: impl FnMut(Timer) + 'static) -> Timer {
         self.set_interval_with(period, Missed::Skip, f)
     }
 
     /// The same, with a rule for calls that were missed; see
     /// [`set_interval_with`](crate::set_interval_with).
+    #[track_caller]
     pub fn set_interval_with(
         &self,
         period: Duration,
         missed: Missed,
-        mut f: impl FnMut(Timer) + 'static,
+        f: impl FnMut(Timer) + 'static,
     ) -> Timer {
-        let (period, serial) = (period.max(SHORTEST_INTERVAL), self.0.serial);
-        self.timer(period, Kind::Every(missed), Box::new(move |key| f(Timer { key, serial })))
+        let period = nanoseconds(period.max(SHORTEST_INTERVAL));
+        let (kind, origin) = (Kind::Every(missed), Location::caller());
+        self.0.set_timer(period, kind, Every(f), origin)
     }
 
-    fn timer(&self, delay: Duration, kind: Kind, callback: Callback) -> Timer {
-        let serial = self.0.serial;
-        if self.0.is_over() {
-            return Timer { key: Key::NOBODY, serial };
-        }
-        // The clock is read anew: time spent in this turn must not make the timer early.
-        let now = self.0.now();
-        let key = self.0.timers.borrow_mut().add(now, nanoseconds(delay), kind, callback);
-        Timer { key, serial }
+    fn timeout(&self, delay: u64, f: impl FnOnce() + 'static, origin: Origin) -> Timer {
+        self.0.set_timer(delay, Kind::Once, Once(f), origin)
     }
 
     /// By the loop's clock.
-    pub(super) fn timer_at(&self, deadline: u64, f: impl FnOnce() + 'static) -> Key {
-        if self.0.is_over() {
-            return Key::NOBODY;
-        }
-        let now = self.0.now();
-        self.0.timers.borrow_mut().add(now, deadline.saturating_sub(now), Kind::Once, once(f))
-    }
-
-    pub(super) fn cancel_timer(&self, key: Key) {
-        let callback = self.0.timers.borrow_mut().cancel(key);
-        drop(callback);
+    pub(super) fn timer_at(
+        &self,
+        deadline: u64,
+        f: impl FnOnce() + 'static,
+        origin: Origin,
+    ) -> Timer {
+        self.timeout(deadline.saturating_sub(self.0.now()), f, origin)
     }
 
     /// Nanoseconds, by the loop's clock.
@@ -163,25 +158,41 @@ impl Handle {
     }
 
     /// Runs `f` once this turn has polled; see [`set_immediate`](crate::set_immediate).
+    #[track_caller]
     pub fn set_immediate(&self, f: impl FnOnce() + 'static) -> Immediate {
-        let number = if self.0.is_over() { u64::MAX } else { self.0.immediates.push(Box::new(f)) };
-        Immediate { number, serial: self.0.serial }
+        let (serial, origin) = (self.0.serial, Location::caller());
+        if self.0.is_over() {
+            return Immediate { number: u64::MAX, serial };
+        }
+        Immediate { number: self.0.immediates.push(job(f, origin)), serial }
     }
 
     /// Runs `f` right after the running callback; see [`next_tick`](crate::next_tick).
+    #[track_caller]
     pub fn next_tick(&self, f: impl FnOnce() + 'static) {
         if !self.0.is_over() {
-            self.0.tick(Box::new(f));
+            self.0.tick(job(f, Location::caller()));
         }
     }
 
     /// Runs a future on this loop; see [`spawn`](crate::spawn).
+    #[track_caller]
     #[allow(clippy::must_use_candidate, reason = "many are left to themselves")]
     pub fn spawn<T: 'static>(&self, future: impl Future<Output = T> + 'static) -> JoinHandle<T> {
-        tasks::spawn(&self.0, future)
+        self.spawn_from(Location::caller(), future)
+    }
+
+    /// The same for somebody else, who asked for it there.
+    pub(crate) fn spawn_from<T: 'static>(
+        &self,
+        origin: Origin,
+        future: impl Future<Output = T> + 'static,
+    ) -> JoinHandle<T> {
+        tasks::spawn(&self.0, future, origin)
     }
 
     /// Runs a future whose error ends the loop; see [`spawn_or_fail`](crate::spawn_or_fail).
+    #[track_caller]
     #[allow(clippy::must_use_candidate, reason = "many are left to themselves")]
     pub fn spawn_or_fail(
         &self,
@@ -196,9 +207,10 @@ impl Handle {
     }
 
     /// Queues a job, unless the loop has ended: then it is dropped.
-    fn put(&self, queue: &Queue, job: impl FnOnce() + 'static) {
+    #[track_caller]
+    fn put(&self, queue: &Queue, f: impl FnOnce() + 'static) {
         if !self.0.is_over() {
-            queue.push(Box::new(job));
+            queue.push(job(f, Location::caller()));
         }
     }
 
@@ -267,6 +279,7 @@ impl Handle {
     }
 
     /// Does `work` on another thread; see [`spawn_blocking`](crate::spawn_blocking).
+    #[track_caller]
     pub fn spawn_blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
@@ -275,12 +288,13 @@ impl Handle {
     }
 
     /// The same for work of some kind.
+    #[track_caller]
     pub(crate) fn do_blocking<T: Send + 'static>(
         &self,
         kind: pool::Kind,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Blocking<T> {
-        blocking::spawn(&self.0, kind, work)
+        blocking::spawn(&self.0, kind, work, Location::caller())
     }
 
     // What sources need.
@@ -319,20 +333,23 @@ impl Handle {
         drop(removed);
     }
 
-    /// Runs `job` at the start of the next turn.
-    pub(crate) fn defer(&self, job: impl FnOnce() + 'static) {
-        self.put(&self.0.deferred, job);
+    /// Runs `f` at the start of the next turn.
+    #[track_caller]
+    pub(crate) fn defer(&self, f: impl FnOnce() + 'static) {
+        self.put(&self.0.deferred, f);
     }
 
-    /// Runs `job` in this turn, after the polling phase.
+    /// Runs `f` in this turn, after the polling phase.
+    #[track_caller]
     #[cfg_attr(not(unix), allow(dead_code, reason = "signals use it, and there are none"))]
-    pub(crate) fn behind_poll(&self, job: impl FnOnce() + 'static) {
-        self.put(&self.0.after_poll, job);
+    pub(crate) fn behind_poll(&self, f: impl FnOnce() + 'static) {
+        self.put(&self.0.after_poll, f);
     }
 
-    /// Runs `job` at the end of this turn, where things are closed.
-    pub(crate) fn at_close(&self, job: impl FnOnce() + 'static) {
-        self.put(&self.0.closing, job);
+    /// Runs `f` at the end of this turn, where things are closed.
+    #[track_caller]
+    pub(crate) fn at_close(&self, f: impl FnOnce() + 'static) {
+        self.put(&self.0.closing, f);
     }
 
     /// To be called after each call of user code from inside of the loop.
@@ -345,12 +362,6 @@ impl Handle {
     pub(crate) fn with_scratch<T>(&self, read: impl FnOnce(&mut [u8]) -> T) -> T {
         self.0.with_scratch(read)
     }
-}
-
-/// A timer's callback that is called once.
-fn once(f: impl FnOnce() + 'static) -> Callback {
-    let mut f = Some(f);
-    Box::new(move |_| f.take().into_iter().for_each(|f| f()))
 }
 
 impl fmt::Debug for Handle {

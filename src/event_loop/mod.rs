@@ -6,7 +6,7 @@
 //!  ┌─> timers that are due ........... set_timeout, set_interval, sleep
 //!  │   deferred ...................... what was put off to this turn
 //!  │   poll, and dispatch ............ sockets, servers, pipes; hooks before and after it
-//!  │   posted ........................ Remote::post, finished blocking work
+//!  │   posted ........................ Remote::post, channels, finished blocking work
 //!  │   immediates .................... set_immediate, those that were there when the phase began
 //!  └── close callbacks ............... Close events
 //! ```
@@ -16,7 +16,7 @@
 //! pass, and an immediate that an immediate sets waits for the next turn.
 //!
 //! The loop ends when nothing is left that could still happen: no timer, no immediate, no future, no open
-//! source, no blocking work, no [`Remote`]. What was `unref`ed does not count. Hooks are called
+//! source, no blocking work, no [`Remote`], no sender of a [`channel`](channel()). What was `unref`ed does not count. Hooks are called
 //! [before it ends](Handle::before_exit), and may find more to do, and [when it has](Handle::at_exit).
 //!
 //! # Futures
@@ -46,20 +46,27 @@
 
 mod awaited;
 mod blocking;
+mod channel;
+mod closures;
 mod core;
 mod driver;
 mod driving;
+mod ending;
 mod free;
 mod handle;
 mod hooks;
 mod inbox;
+mod mailbox;
+mod missed;
 pub mod pool;
+mod primitives;
 mod queues;
 mod registry;
 mod remote;
 mod run_until;
 #[cfg(test)]
 mod scripted;
+mod sender;
 #[cfg(any(test, feature = "testing"))]
 mod simulation;
 #[cfg(not(any(test, feature = "testing")))]
@@ -70,9 +77,11 @@ mod sleep;
 mod source;
 mod tasks;
 mod timers;
+mod timing;
 mod tokens;
 
 pub use blocking::{Blocking, BlockingJob};
+pub use channel::{Receiver, channel};
 pub use free::{
     fail, next_tick, now, remote, set_immediate, set_interval, set_interval_with, set_timeout,
     spawn, spawn_blocking, spawn_or_fail, stop,
@@ -81,6 +90,7 @@ pub use handle::Handle;
 pub use hooks::Hook;
 pub use remote::{PostError, Remote};
 pub use run_until::block_on;
+pub use sender::{SendError, Sender};
 pub use sleep::{Interval, Sleep, interval, sleep, timeout};
 pub use tasks::JoinHandle;
 pub use timers::Missed;

@@ -2,21 +2,61 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::panic::Location;
 
-/// A callback that runs once.
-pub(crate) type Job = Box<dyn FnOnce()>;
+/// Where in the program something was put on the loop.
+pub(crate) type Origin = &'static Location<'static>;
+
+/// A callback that runs once, and knows where it comes from.
+pub(crate) trait Job {
+    fn origin(&self) -> Origin;
+    /// The box is gone when the callback is called, so that the next one gets its memory.
+    fn run(self: Box<Self>);
+}
+
+struct Placed<F> {
+    run: F,
+    origin: Origin,
+}
+
+impl<F: FnOnce()> Job for Placed<F> {
+    fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    fn run(self: Box<Self>) {
+        let Self { run, .. } = *self;
+        run();
+    }
+}
+
+/// A job for this thread.
+pub(crate) fn job(run: impl FnOnce() + 'static, origin: Origin) -> Box<dyn Job> {
+    Box::new(Placed { run, origin })
+}
+
+/// A job that comes from another one.
+pub(crate) fn sent(run: impl FnOnce() + Send + 'static, origin: Origin) -> Box<dyn Job + Send> {
+    Box::new(Placed { run, origin })
+}
 
 /// A first-in, first-out queue of callbacks; no borrow outlives a method.
 #[derive(Default)]
-pub(crate) struct Queue(RefCell<VecDeque<Job>>);
+pub(crate) struct Queue(RefCell<VecDeque<Box<dyn Job>>>);
 
 impl Queue {
-    pub(crate) fn push(&self, job: Job) {
+    pub(crate) fn push(&self, job: Box<dyn Job>) {
         self.0.borrow_mut().push_back(job);
     }
 
-    pub(crate) fn pop(&self) -> Option<Job> {
+    pub(crate) fn pop(&self) -> Option<Box<dyn Job>> {
         self.0.borrow_mut().pop_front()
+    }
+
+    /// Where those that wait come from, first in first.
+    #[allow(dead_code, reason = "a dump of the loop reads it")]
+    pub(crate) fn origins(&self) -> Vec<Origin> {
+        self.0.borrow().iter().map(|job| job.origin()).collect()
     }
 
     #[inline]
@@ -37,7 +77,7 @@ impl Queue {
 }
 
 struct Waiting {
-    job: Option<Job>,
+    job: Option<Box<dyn Job>>,
     counted: bool,
 }
 
@@ -62,7 +102,7 @@ impl State {
 
 impl Immediates {
     /// Queues a job and gives its number.
-    pub(crate) fn push(&self, job: Job) -> u64 {
+    pub(crate) fn push(&self, job: Box<dyn Job>) -> u64 {
         let mut state = self.0.borrow_mut();
         state.queue.push_back(Waiting { job: Some(job), counted: true });
         state.counted += 1;
@@ -76,7 +116,7 @@ impl Immediates {
     }
 
     /// Takes the first job whose number is below `end`.
-    pub(crate) fn pop_before(&self, end: u64) -> Option<Job> {
+    pub(crate) fn pop_before(&self, end: u64) -> Option<Box<dyn Job>> {
         let mut state = self.0.borrow_mut();
         while state.front < end {
             let entry = state.queue.pop_front()?;
@@ -108,6 +148,14 @@ impl Immediates {
     /// How many hold the loop.
     pub(crate) fn counted(&self) -> usize {
         self.0.borrow().counted
+    }
+
+    /// Where those that wait come from, first in first, and whether they hold the loop.
+    #[allow(dead_code, reason = "a dump of the loop reads it")]
+    pub(crate) fn origins(&self) -> Vec<(Origin, bool)> {
+        let state = self.0.borrow();
+        let waiting = state.queue.iter();
+        waiting.filter_map(|entry| Some((entry.job.as_ref()?.origin(), entry.counted))).collect()
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -126,8 +126,15 @@ impl Registry {
     }
 
     /// Adds those that are to be told again, of what is pending only.
+    #[inline]
     pub(crate) fn take_again(&mut self, ready: &mut Vec<(u32, Interest)>) {
-        let Some(places) = self.places.as_mut().filter(|_| !self.again.is_empty()) else { return };
+        if !self.again.is_empty() {
+            self.take_all_again(ready);
+        }
+    }
+
+    fn take_all_again(&mut self, ready: &mut Vec<(u32, Interest)>) {
+        let Some(places) = self.places.as_mut() else { return };
         for key in self.again.drain(..) {
             if let Some(place) = places.get_mut(key) {
                 place.queued = false;
@@ -224,7 +231,14 @@ impl Registry {
     }
 
     /// The turn is over: places of removed sources may be used again.
+    #[inline]
     pub(crate) fn free_retired(&mut self) {
+        if !self.retired.is_empty() {
+            self.free_all_retired();
+        }
+    }
+
+    fn free_all_retired(&mut self) {
         while let Some(key) = self.retired.pop() {
             self.places().remove(key);
         }

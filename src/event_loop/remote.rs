@@ -1,7 +1,9 @@
 //! The loop as other threads see it.
 
 use super::inbox::{Inbox, Letter};
+use super::queues::sent;
 use std::fmt;
+use std::panic::Location;
 use std::sync::Arc;
 
 /// Posts closures to a loop from any thread, and wakes it.
@@ -54,8 +56,10 @@ impl Remote {
     ///
     /// [`PostError`] gives `f` back when the loop has ended. A closure that was taken before is
     /// dropped unrun if the loop is stopped meanwhile.
+    #[track_caller]
     pub fn post<F: FnOnce() + Send + 'static>(&self, f: F) -> Result<(), PostError<F>> {
-        self.inbox.post(f, |f| Letter::Job(Box::new(f))).map_err(PostError)
+        let origin = Location::caller();
+        self.inbox.post(f, |f| Letter::Job(sent(f, origin))).map_err(PostError)
     }
 
     /// Ends the loop's current wait, if it waits.

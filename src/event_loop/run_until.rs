@@ -20,6 +20,10 @@ struct Root {
 
 impl Wake for Root {
     fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
         self.woken.store(true, Ordering::Release);
         let elsewhere = with_current(self.serial, (), |core, ()| core.root_woken.set(true));
         if elsewhere.is_some() {

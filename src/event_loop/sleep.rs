@@ -2,53 +2,98 @@
 
 use super::handle::{Handle, nanoseconds};
 use super::here;
+use super::inbox::{Inbox, Letter};
+use super::primitives::{Mutex, lock};
+use super::queues::Origin;
 use super::slab::Key;
 use super::timers::Missed;
+use super::tokens::{Timer, core_of};
 use crate::error::{Error, ErrorKind, Result};
 use futures_core::Stream;
-use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::future::{Future, poll_fn};
+use std::panic::Location;
 use std::pin::{Pin, pin};
-use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 /// A future that is done when some time has passed; made by [`sleep`].
 ///
 /// It runs from the moment it is made, holds the loop like any timer, and ends when it is dropped.
+///
+/// # Threads
+///
+/// It belongs to the loop on which it was made, and may be polled and dropped on any thread: it is `Send`, `Sync`
+/// and `Unpin`, which is what runtimes ask of a timer. Dropped on another thread, it ends as soon as its loop has read
+/// that, in the posting phase. If its loop ends first, it is done at once, although its time has not come: nobody
+/// would ever wake it. [`timeout`] tells the one from the other.
 #[must_use = "it does nothing unless it is awaited"]
 pub struct Sleep {
-    handle: Handle,
+    shared: Arc<Shared>,
     key: Key,
-    state: Rc<State>,
+    /// Of its loop.
+    serial: u32,
+    inbox: Arc<Inbox>,
 }
 
-#[derive(Default)]
-struct State {
-    over: Cell<bool>,
-    waker: RefCell<Option<Waker>>,
+/// What a sleep and its timer know together.
+struct Shared(Mutex<State>);
+
+enum State {
+    Waiting(Option<Waker>),
+    /// The time has come.
+    Over,
+    /// The loop has ended before.
+    Gone,
 }
 
-impl State {
-    fn ring(&self) {
-        self.over.set(true);
-        let waker = self.waker.take();
-        waker.into_iter().for_each(Waker::wake);
+impl Shared {
+    fn settle(&self, state: State) {
+        let mut now = lock(&self.0);
+        let before = if matches!(*now, State::Waiting(_)) {
+            std::mem::replace(&mut *now, state)
+        } else {
+            return;
+        };
+        drop(now);
+        if let State::Waiting(waker) = before {
+            waker.into_iter().for_each(Waker::wake);
+        }
+    }
+}
+
+/// The timer's half.
+struct Ringing(Arc<Shared>);
+
+impl Ringing {
+    fn ring(self) {
+        self.0.settle(State::Over);
+    }
+}
+
+impl Drop for Ringing {
+    fn drop(&mut self) {
+        self.0.settle(State::Gone);
     }
 }
 
 impl Sleep {
     /// One that is over at `deadline`, by the loop's clock.
-    fn until(handle: &Handle, deadline: u64) -> Self {
-        let state = Rc::<State>::default();
-        let ringing = Rc::clone(&state);
-        let key = handle.timer_at(deadline, move || ringing.ring());
-        Self { handle: handle.clone(), key, state }
+    fn until(handle: &Handle, deadline: u64, origin: Origin) -> Self {
+        let shared = Arc::new(Shared(Mutex::new(State::Waiting(None))));
+        let ringing = Ringing(Arc::clone(&shared));
+        let Timer { key, serial } = handle.timer_at(deadline, move || ringing.ring(), origin);
+        Self { shared, key, serial, inbox: Arc::clone(&handle.0.inbox) }
     }
 
-    fn new(handle: &Handle, duration: Duration) -> Self {
-        Self::until(handle, handle.nanoseconds().saturating_add(nanoseconds(duration)))
+    fn new(handle: &Handle, duration: Duration, origin: Origin) -> Self {
+        Self::until(handle, handle.nanoseconds().saturating_add(nanoseconds(duration)), origin)
+    }
+
+    /// Did its loop end before its time came?
+    fn is_cut_short(&self) -> bool {
+        matches!(*lock(&self.shared.0), State::Gone)
     }
 }
 
@@ -56,27 +101,45 @@ impl Future for Sleep {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        if self.state.over.get() {
-            return Poll::Ready(());
+        let mut mine = None;
+        loop {
+            let mut state = lock(&self.shared.0);
+            let State::Waiting(waker) = &mut *state else { return Poll::Ready(()) };
+            if waker.as_ref().is_some_and(|known| known.will_wake(context.waker())) {
+                return Poll::Pending;
+            }
+            if mine.is_some() {
+                let before = std::mem::replace(waker, mine);
+                drop(state);
+                drop(before);
+                return Poll::Pending;
+            }
+            // Cloned without the lock: a waker may be anybody's.
+            drop(state);
+            mine = Some(context.waker().clone());
         }
-        let mut waker = self.state.waker.borrow_mut();
-        match &mut *waker {
-            Some(known) => known.clone_from(context.waker()),
-            none => *none = Some(context.waker().clone()),
-        }
-        Poll::Pending
     }
 }
 
 impl Drop for Sleep {
     fn drop(&mut self) {
-        self.handle.cancel_timer(self.key);
+        let before = std::mem::replace(&mut *lock(&self.shared.0), State::Over);
+        if !matches!(before, State::Waiting(_)) {
+            return;
+        }
+        match core_of(self.serial) {
+            Some(core) => _ = core.cancel_timer(self.key),
+            // A loop that has ended has no timers.
+            None => _ = self.inbox.post((), |()| Letter::Cancel(self.key)),
+        }
     }
 }
 
 impl fmt::Debug for Sleep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sleep").field("over", &self.state.over.get()).finish()
+        f.debug_struct("Sleep")
+            .field("over", &!matches!(*lock(&self.shared.0), State::Waiting(_)))
+            .finish()
     }
 }
 
@@ -99,7 +162,7 @@ impl fmt::Debug for Sleep {
 /// ```
 #[track_caller]
 pub fn sleep(duration: Duration) -> Sleep {
-    Sleep::new(&here("sleep"), duration)
+    Sleep::new(&here("sleep"), duration, Location::caller())
 }
 
 /// Gives `future` so much time, counted from this call. It is polled first: one that is ready in time
@@ -107,7 +170,7 @@ pub fn sleep(duration: Duration) -> Sleep {
 ///
 /// # Errors
 ///
-/// [`ErrorKind::TimedOut`].
+/// [`ErrorKind::TimedOut`]; [`ErrorKind::LoopGone`] on another thread, if the loop has ended before.
 ///
 /// # Panics
 ///
@@ -134,15 +197,17 @@ pub fn timeout<F: Future>(
     duration: Duration,
     future: F,
 ) -> impl Future<Output = Result<F::Output>> + use<F> {
-    let sleep = Sleep::new(&here("timeout"), duration);
+    let sleep = Sleep::new(&here("timeout"), duration, Location::caller());
     async move {
         let (mut future, mut sleep) = (pin!(future), pin!(sleep));
         poll_fn(|context| {
             if let Poll::Ready(output) = future.as_mut().poll(context) {
                 return Poll::Ready(Ok(output));
             }
-            let late = || Err(Error::new(ErrorKind::TimedOut, "timeout"));
-            sleep.as_mut().poll(context).map(|()| late())
+            std::task::ready!(sleep.as_mut().poll(context));
+            let is_gone = sleep.is_cut_short();
+            let kind = if is_gone { ErrorKind::LoopGone } else { ErrorKind::TimedOut };
+            Poll::Ready(Err(Error::new(kind, "timeout")))
         })
         .await
     }
@@ -151,10 +216,12 @@ pub fn timeout<F: Future>(
 /// A stream of beats; made by [`interval`].
 #[must_use = "it does nothing unless it is awaited"]
 pub struct Interval {
+    handle: Handle,
     next: Sleep,
     deadline: u64,
     period: u64,
     missed: Missed,
+    origin: Origin,
 }
 
 impl Interval {
@@ -171,9 +238,8 @@ impl Interval {
 
     fn poll_tick(&mut self, context: &mut Context<'_>) -> Poll<()> {
         std::task::ready!(Pin::new(&mut self.next).poll(context));
-        let handle = self.next.handle.clone();
-        self.deadline = self.missed.next(self.deadline, self.period, handle.nanoseconds());
-        self.next = Sleep::until(&handle, self.deadline);
+        self.deadline = self.missed.next(self.deadline, self.period, self.handle.nanoseconds());
+        self.next = Sleep::until(&self.handle, self.deadline, self.origin);
         Poll::Ready(())
     }
 }
@@ -219,5 +285,7 @@ pub fn interval(period: Duration) -> Interval {
     let handle = here("interval");
     let period = nanoseconds(period.max(super::handle::SHORTEST_INTERVAL));
     let deadline = handle.nanoseconds().saturating_add(period);
-    Interval { next: Sleep::until(&handle, deadline), deadline, period, missed: Missed::Skip }
+    let origin = Location::caller();
+    let next = Sleep::until(&handle, deadline, origin);
+    Interval { handle, next, deadline, period, missed: Missed::Skip, origin }
 }

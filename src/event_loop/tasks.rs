@@ -7,9 +7,10 @@
 use super::core::Core;
 use super::handle::with_current;
 use super::inbox::{Inbox, Letter};
+use super::queues::Origin;
 use super::slab::{Key, Slab};
 use crate::error::{Error, ErrorKind, Result};
-use async_task::{FallibleTask, Runnable};
+use async_task::{Builder, FallibleTask, Runnable};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::fmt;
@@ -23,13 +24,17 @@ use std::task::{Context, Poll, Waker};
 /// system call for so many polls.
 const POLLS_PER_TURN: usize = 128;
 
+/// A future that has been woken. It knows where it was spawned.
+pub(crate) type Woken = Runnable<Origin>;
+
 struct Live {
     waker: Option<Waker>,
+    origin: Origin,
     counted: bool,
 }
 
 pub(crate) struct Tasks {
-    woken: RefCell<VecDeque<Runnable>>,
+    woken: RefCell<VecDeque<Woken>>,
     live: RefCell<Slab<Live>>,
     counted: Cell<usize>,
     polls_left: Cell<usize>,
@@ -54,26 +59,33 @@ impl Tasks {
         !self.woken.borrow().is_empty()
     }
 
-    pub(crate) fn wake(&self, task: Runnable) {
+    pub(crate) fn wake(&self, task: Woken) {
         self.woken.borrow_mut().push_back(task);
     }
 
-    /// A new turn: so many polls again.
-    pub(crate) fn refill(&self) {
+    /// A new turn: so many polls again. Are there any left to be made from the last?
+    pub(crate) fn refill(&self) -> bool {
         self.polls_left.set(POLLS_PER_TURN);
+        self.has_woken()
     }
 
     /// The next one to run, if it may run in this turn.
-    pub(crate) fn next(&self) -> Option<Runnable> {
+    pub(crate) fn next(&self) -> Option<Woken> {
         let left = self.polls_left.get().checked_sub(1)?;
         let task = self.woken.borrow_mut().pop_front()?;
         self.polls_left.set(left);
         Some(task)
     }
 
-    fn enter(&self) -> Key {
+    /// Where those that are not over were spawned, and whether they hold the loop.
+    #[allow(dead_code, reason = "a dump of the loop reads it")]
+    pub(crate) fn origins(&self) -> Vec<(Origin, bool)> {
+        self.live.borrow().iter().map(|live| (live.origin, live.counted)).collect()
+    }
+
+    fn enter(&self, origin: Origin) -> Key {
         self.counted.set(self.counted.get() + 1);
-        self.live.borrow_mut().insert(Live { waker: None, counted: true })
+        self.live.borrow_mut().insert(Live { waker: None, origin, counted: true })
     }
 
     fn leave(&self, key: Key) {
@@ -129,7 +141,7 @@ impl Drop for Leave {
 }
 
 /// Puts a woken task where the loop finds it.
-fn schedule(serial: u32, inbox: &Inbox, task: Runnable) {
+fn schedule(serial: u32, inbox: &Inbox, task: Woken) {
     let Some(task) = with_current(serial, task, |core, task| core.wake_task(task)) else { return };
     if let Err(task) = inbox.post(task, Letter::Woken) {
         // A loop that has ended has dropped all of its futures, and a task without one is not woken. Were
@@ -141,19 +153,20 @@ fn schedule(serial: u32, inbox: &Inbox, task: Runnable) {
 pub(crate) fn spawn<T: 'static>(
     core: &Rc<Core>,
     future: impl Future<Output = T> + 'static,
+    origin: Origin,
 ) -> JoinHandle<T> {
     if core.is_over() {
         return JoinHandle { task: None, key: Key::NOBODY, core: Rc::clone(core) };
     }
-    let leave = Leave { core: Rc::clone(core), key: core.tasks.enter() };
+    let leave = Leave { core: Rc::clone(core), key: core.tasks.enter(origin) };
     let key = leave.key;
     let whole = async move {
         let _leave = leave;
         future.await
     };
     let (serial, inbox) = (core.serial, Arc::clone(&core.inbox));
-    let (runnable, task) =
-        async_task::spawn_local(whole, move |task| schedule(serial, &inbox, task));
+    let schedule = move |task| schedule(serial, &inbox, task);
+    let (runnable, task) = Builder::new().metadata(origin).spawn_local(|_| whole, schedule);
     if let Some(live) = core.tasks.live.borrow_mut().get_mut(key) {
         live.waker = Some(runnable.waker());
     }
@@ -178,7 +191,7 @@ pub(crate) fn spawn<T: 'static>(
 /// # Ok::<(), onward::Error>(())
 /// ```
 pub struct JoinHandle<T> {
-    task: Option<FallibleTask<T>>,
+    task: Option<FallibleTask<T, Origin>>,
     key: Key,
     core: Rc<Core>,
 }

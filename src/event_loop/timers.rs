@@ -1,10 +1,15 @@
-//! When which timer is due: a 4-ary heap of deadlines beside a slab of callbacks.
+//! When which timer is due: a 4-ary heap of deadlines beside a slab of what is known of each timer.
 //!
 //! Time is an argument, nanoseconds since the loop began; nothing here reads a clock or calls a
-//! callback. A timer that is cancelled drops its callback and its place at once; its entry in the heap goes
+//! callback. A timer that is cancelled leaves its place at once; its entry in the heap goes
 //! when the dead are as many as the living, or when it comes to the front. So cancelling takes constant
 //! time, taken over many, and never searches.
+//!
+//! What is scheduled stands in a row of its own at first, and is sorted in when somebody asks what comes next, which
+//! the loop does before it waits: a timer that is cancelled in the callback that set it is never sorted.
 
+use super::closures::Seat;
+pub use super::missed::Missed;
 use super::slab::{Key, Slab};
 
 const ARITY: usize = 4;
@@ -12,9 +17,6 @@ const ARITY: usize = 4;
 const SMALL: usize = 64;
 /// The serial of a timer that stands in no heap: it is being called.
 const UNARMED: u32 = u32::MAX;
-
-/// What is called when the time has come; a callback that is called once is called once.
-pub(crate) type Callback = Box<dyn FnMut(Key)>;
 
 /// Once, or again and again?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,33 +31,18 @@ pub(crate) struct Due {
     pub(crate) key: Key,
     pub(crate) deadline: u64,
     pub(crate) kind: Kind,
-    pub(crate) callback: Callback,
+    pub(crate) seat: Seat,
 }
 
-/// What becomes of an interval's calls that came too late, because the loop was busy for longer than a
-/// period.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Missed {
-    /// They are left out; the next call comes on the beat.
-    #[default]
-    Skip,
-    /// They are made up for, one after the other.
-    Burst,
-    /// They are left out, and the beat begins anew: a whole period lies between two calls, at least.
-    Delay,
-}
-
-impl Missed {
-    /// When the call after the one that was due at `deadline`, and is made `now`, is due.
-    pub(super) fn next(self, deadline: u64, period: u64, now: u64) -> u64 {
-        let beats = match self {
-            Self::Skip => now.saturating_sub(deadline) / period + 1,
-            Self::Burst => 1,
-            Self::Delay => return now.saturating_add(period),
-        };
-        deadline.saturating_add(period.saturating_mul(beats))
-    }
+/// A timer that waits.
+#[allow(dead_code, reason = "a dump of the loop reads it")]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Listed {
+    pub(crate) deadline: u64,
+    pub(crate) kind: Kind,
+    /// Does it hold the loop?
+    pub(crate) counted: bool,
+    pub(crate) seat: Seat,
 }
 
 #[derive(Clone, Copy)]
@@ -72,36 +59,59 @@ impl Entry {
     }
 }
 
+/// Nanoseconds, aligned like the fields beside it, which makes a timer 20 bytes instead of 24.
+#[derive(Clone, Copy)]
+struct Delay([u32; 2]);
+
+impl Delay {
+    #[allow(clippy::cast_possible_truncation, reason = "its halves")]
+    fn new(delay: u64) -> Self {
+        Self([delay as u32, (delay >> 32) as u32])
+    }
+
+    fn get(self) -> u64 {
+        u64::from(self.0[0]) | u64::from(self.0[1]) << 32
+    }
+}
+
 struct Timer {
-    /// Not here while it is called.
-    callback: Option<Callback>,
-    delay: u64,
-    serial: u32,
+    delay: Delay,
+    /// Where its closure is.
+    place: u32,
+    shelf: u16,
     kind: Kind,
     counted: bool,
+    /// That of its entry; [`UNARMED`] if there is none.
+    serial: u32,
+}
+
+impl Timer {
+    fn seat(&self) -> Seat {
+        Seat { shelf: self.shelf, place: self.place }
+    }
 }
 
 /// All timers of one loop.
 pub(crate) struct Timers {
     heap: Vec<Entry>,
+    /// Entries that stand in the heap not yet.
+    fresh: Vec<Entry>,
     timers: Slab<Timer>,
     serial: u32,
     counted: usize,
     /// How many entries of the heap are alive.
     armed: usize,
-    /// Entries that the running pass has come by and that wait for the next one.
-    passed: Vec<Entry>,
 }
 
 impl Timers {
     pub(crate) const fn new() -> Self {
         Self {
             heap: Vec::new(),
+            fresh: Vec::new(),
             timers: Slab::new(),
             serial: 0,
             counted: 0,
             armed: 0,
-            passed: Vec::new(),
         }
     }
 
@@ -115,8 +125,10 @@ impl Timers {
         self.armed == 0
     }
 
-    /// The serial that the next schedule will get; due timers below it belong to this pass.
-    pub(crate) fn watermark(&self) -> u32 {
+    /// Begins a pass: the serial that the next schedule will get. Due timers below it belong to this pass; those that
+    /// are scheduled in it stay unsorted meanwhile, so that none of them stands before one that belongs to it.
+    pub(crate) fn watermark(&mut self) -> u32 {
+        self.sort_in();
         self.serial
     }
 
@@ -124,81 +136,72 @@ impl Timers {
         self.first().map(|entry| entry.deadline)
     }
 
-    pub(crate) fn add(&mut self, now: u64, delay: u64, kind: Kind, callback: Callback) -> Key {
-        let (callback, serial, counted) = (Some(callback), UNARMED, true);
-        let key = self.timers.insert(Timer { callback, delay, serial, kind, counted });
+    /// Those that wait, in no order.
+    #[allow(dead_code, reason = "a dump of the loop reads it")]
+    pub(crate) fn list(&self) -> impl Iterator<Item = Listed> {
+        let entries = self.heap.iter().chain(&self.fresh);
+        entries.filter(|entry| is_alive(&self.timers, entry)).filter_map(|entry| {
+            let timer = self.timers.at(entry.index)?;
+            let (kind, counted, seat) = (timer.kind, timer.counted, timer.seat());
+            Some(Listed { deadline: entry.deadline, kind, counted, seat })
+        })
+    }
+
+    pub(crate) fn add(&mut self, now: u64, delay: u64, kind: Kind, seat: Seat) -> Key {
+        let Seat { shelf, place } = seat;
+        let (serial, counted, delay_) = (self.next_serial(), true, Delay::new(delay));
+        let timer = Timer { delay: delay_, place, shelf, kind, counted, serial };
+        let key = self.timers.insert(timer);
         self.counted += 1;
-        self.arm(key, now.saturating_add(delay));
+        self.armed += 1;
+        self.fresh.push(Entry { deadline: now.saturating_add(delay), serial, index: key.index });
         key
     }
 
     /// Takes the first timer that is due at `now` and was scheduled before `watermark`.
     pub(crate) fn pop_due(&mut self, now: u64, watermark: u32) -> Option<Due> {
-        let Some(Entry { deadline, index, .. }) = self.first_of_pass(now, watermark) else {
-            self.end_pass();
+        let Entry { deadline, serial, index } = self.first_sorted()?;
+        if deadline > now || serial >= watermark {
             return None;
-        };
+        }
         self.pop();
         self.armed -= 1;
         let key = self.timers.key_of(index)?;
         let timer = self.timers.get_mut(key)?;
         timer.serial = UNARMED;
-        let (kind, callback) = (timer.kind, timer.callback.take()?);
+        let (kind, seat) = (timer.kind, timer.seat());
         if kind == Kind::Once {
             self.forget(key);
         }
-        Some(Due { key, deadline, kind, callback })
+        Some(Due { key, deadline, kind, seat })
     }
 
-    /// The first that is due and belongs to this pass. An interval that makes up for missed beats is due before
-    /// others that do, and must not keep them waiting: what was scheduled since is put aside.
-    fn first_of_pass(&mut self, now: u64, watermark: u32) -> Option<Entry> {
-        loop {
-            let first = self.first().filter(|entry| entry.deadline <= now)?;
-            if first.serial < watermark {
-                return Some(first);
-            }
-            self.pop();
-            self.passed.push(first);
-        }
-    }
-
-    fn end_pass(&mut self) {
-        while let Some(entry) = self.passed.pop() {
-            self.heap.push(entry);
-            self.rise(self.heap.len() - 1);
-        }
-    }
-
-    /// Puts an interval back that was called; gives the callback back if it was cancelled meanwhile.
-    pub(crate) fn again(&mut self, due: Due, now: u64) -> Option<Callback> {
+    /// Puts an interval back that was called, unless it was cancelled meanwhile.
+    pub(crate) fn again(&mut self, due: &Due, now: u64) {
         let (Some(timer), Kind::Every(missed)) = (self.timers.get_mut(due.key), due.kind) else {
-            return Some(due.callback);
+            return;
         };
-        timer.callback = Some(due.callback);
         // Its callback may have refreshed it.
         if timer.serial == UNARMED {
-            let next = missed.next(due.deadline, timer.delay, now);
+            let next = missed.next(due.deadline, timer.delay.get(), now);
             self.arm(due.key, next);
         }
-        None
     }
 
-    /// Takes a timer out for good. The callback comes back, to be dropped when nothing is borrowed.
-    pub(crate) fn cancel(&mut self, key: Key) -> Option<Option<Callback>> {
-        let armed = self.timers.get(key)?.serial != UNARMED;
-        let callback = self.forget(key);
-        if armed {
+    /// Takes a timer out for good. Where its closure is comes back, to be dropped when nothing is borrowed.
+    pub(crate) fn cancel(&mut self, key: Key) -> Option<Seat> {
+        let timer = self.forget(key)?;
+        if timer.serial != UNARMED {
             self.armed -= 1;
             self.sweep();
         }
-        callback
+        Some(timer.seat())
     }
 
     /// Starts a timer's delay anew.
     pub(crate) fn refresh(&mut self, key: Key, now: u64) -> bool {
         let Some(timer) = self.timers.get(key) else { return false };
-        let deadline = now.saturating_add(timer.delay);
+        let deadline = now.saturating_add(timer.delay.get());
         self.armed -= usize::from(timer.serial != UNARMED);
         self.arm(key, deadline);
         self.sweep();
@@ -219,76 +222,107 @@ impl Timers {
         self.timers.get(key).map(|timer| timer.counted)
     }
 
-    /// Takes all callbacks out, for the end of the loop.
-    pub(crate) fn clear(&mut self) -> Vec<Callback> {
-        self.heap.clear();
-        self.passed.clear();
-        (self.counted, self.armed) = (0, 0);
-        self.timers.drain().into_iter().filter_map(|timer| timer.callback).collect()
+    /// Forgets them all, at the end of the loop.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::new();
     }
 
-    fn forget(&mut self, key: Key) -> Option<Option<Callback>> {
+    fn forget(&mut self, key: Key) -> Option<Timer> {
         let timer = self.timers.remove(key)?;
         self.counted -= usize::from(timer.counted);
-        Some(timer.callback)
+        Some(timer)
     }
 
     fn arm(&mut self, key: Key, deadline: u64) {
+        let serial = self.next_serial();
+        if let Some(timer) = self.timers.get_mut(key) {
+            timer.serial = serial;
+            self.armed += 1;
+            self.fresh.push(Entry { deadline, serial, index: key.index });
+        }
+    }
+
+    fn next_serial(&mut self) -> u32 {
         if self.serial == UNARMED {
             self.renumber();
         }
-        let serial = self.serial;
         self.serial += 1;
-        self.armed += 1;
-        if let Some(timer) = self.timers.get_mut(key) {
-            timer.serial = serial;
-        }
-        self.heap.push(Entry { deadline, serial, index: key.index });
-        self.rise(self.heap.len() - 1);
+        self.serial - 1
     }
 
     /// Four thousand million schedules have been made: numbers those that are alive anew.
     #[cold]
     fn renumber(&mut self) {
-        self.end_pass();
-        let mut heap = std::mem::take(&mut self.heap);
-        heap.retain(|entry| self.is_alive(entry));
+        self.heap.append(&mut self.fresh);
+        self.heap.retain(|entry| is_alive(&self.timers, entry));
         // A sorted row is a heap.
-        heap.sort_unstable_by_key(Entry::order);
+        self.heap.sort_unstable_by_key(Entry::order);
         self.serial = 0;
-        for entry in &mut heap {
+        for entry in &mut self.heap {
             entry.serial = self.serial;
             self.serial += 1;
             if let Some(timer) = self.timers.at_mut(entry.index) {
                 timer.serial = entry.serial;
             }
         }
-        self.heap = heap;
-    }
-
-    fn is_alive(&self, entry: &Entry) -> bool {
-        self.timers.at(entry.index).is_some_and(|timer| timer.serial == entry.serial)
     }
 
     /// The first entry that is alive.
     fn first(&mut self) -> Option<Entry> {
+        self.sort_in();
+        self.first_sorted()
+    }
+
+    fn first_sorted(&mut self) -> Option<Entry> {
         loop {
             let first = *self.heap.first()?;
-            if self.is_alive(&first) {
+            if is_alive(&self.timers, &first) {
                 return Some(first);
             }
             self.pop();
         }
     }
 
+    #[inline]
+    fn sort_in(&mut self) {
+        if !self.fresh.is_empty() {
+            self.sort_all_in();
+        }
+    }
+
+    fn sort_all_in(&mut self) {
+        let mut fresh = std::mem::take(&mut self.fresh);
+        fresh.retain(|entry| is_alive(&self.timers, entry));
+        if fresh.len() > self.heap.len() {
+            self.heap.append(&mut fresh);
+            self.restore();
+        } else {
+            for entry in fresh.drain(..) {
+                self.heap.push(entry);
+                self.rise(self.heap.len() - 1);
+            }
+        }
+        // Its room is used again, unless there were very many.
+        fresh.shrink_to(SMALL);
+        self.fresh = fresh;
+    }
+
     /// Drops all dead entries, if they are more than the living.
     fn sweep(&mut self) {
-        if self.heap.len() <= SMALL || self.heap.len() / 2 <= self.armed {
+        let entries = self.heap.len() + self.fresh.len();
+        if entries <= SMALL || entries / 2 <= self.armed {
             return;
         }
-        let mut heap = std::mem::take(&mut self.heap);
-        heap.retain(|entry| self.is_alive(entry));
-        self.heap = heap;
+        self.fresh.retain(|entry| is_alive(&self.timers, entry));
+        let before = self.heap.len();
+        self.heap.retain(|entry| is_alive(&self.timers, entry));
+        if self.heap.len() < before {
+            self.restore();
+        }
+    }
+
+    /// Makes a heap of entries in any order.
+    fn restore(&mut self) {
         if let Some(last) = self.heap.len().checked_sub(2) {
             (0..=last / ARITY).rev().for_each(|position| self.sink(position));
         }
@@ -331,14 +365,18 @@ impl Timers {
     }
 }
 
+fn is_alive(timers: &Slab<Timer>, entry: &Entry) -> bool {
+    timers.at(entry.index).is_some_and(|timer| timer.serial == entry.serial)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Key, Kind, Missed, SMALL, Timers, UNARMED};
+    use super::{Key, Kind, Missed, SMALL, Seat, Timers, UNARMED};
     use crate::event_loop::slab::Slab;
     use std::collections::BTreeSet;
 
     fn add(timers: &mut Timers, at: u64) -> Key {
-        timers.add(0, at, Kind::Once, Box::new(|_| {}))
+        timers.add(0, at, Kind::Once, Seat::NONE)
     }
 
     #[test]
@@ -381,25 +419,28 @@ mod tests {
     fn nothing_is_early_and_what_was_scheduled_in_a_pass_waits_for_the_next() {
         let mut timers = Timers::new();
         add(&mut timers, 10);
-        assert!(timers.pop_due(9, timers.watermark()).is_none());
         let watermark = timers.watermark();
-        timers.add(10, 0, Kind::Once, Box::new(|_| {}));
+        assert!(timers.pop_due(9, watermark).is_none());
+        let watermark = timers.watermark();
+        timers.add(10, 0, Kind::Once, Seat::NONE);
         assert!(timers.pop_due(10, watermark).is_some());
         assert!(timers.pop_due(10, watermark).is_none());
-        assert!(timers.pop_due(10, timers.watermark()).is_some());
-        assert!(timers.pop_due(u64::MAX, timers.watermark()).is_none());
+        let watermark = timers.watermark();
+        assert!(timers.pop_due(10, watermark).is_some());
+        let watermark = timers.watermark();
+        assert!(timers.pop_due(u64::MAX, watermark).is_none());
     }
 
     #[test]
     fn an_interval_that_makes_up_for_missed_beats_lets_others_that_are_due_by() {
         let mut timers = Timers::new();
-        let burst = timers.add(0, 1, Kind::Every(Missed::Burst), Box::new(|_| {}));
+        let burst = timers.add(0, 1, Kind::Every(Missed::Burst), Seat::NONE);
         let other = add(&mut timers, 5);
         for beat in 1..=5 {
             let watermark = timers.watermark();
             let due = timers.pop_due(5, watermark).unwrap();
             assert_eq!((due.key, due.deadline), (burst, beat));
-            assert!(timers.again(due, 5).is_none());
+            timers.again(&due, 5);
             if beat == 1 {
                 assert_eq!(timers.pop_due(5, watermark).unwrap().key, other);
                 assert!(!timers.is_empty(), "it waits for the next pass");
@@ -415,9 +456,10 @@ mod tests {
         let idle = add(&mut timers, 1_000);
         for now in 0..10_000 {
             assert!(timers.refresh(idle, now));
-            let short = timers.add(now, 5_000, Kind::Once, Box::new(|_| {}));
+            let short = timers.add(now, 5_000, Kind::Once, Seat::NONE);
             assert!(timers.cancel(short).is_some());
-            assert!(timers.heap.len() <= SMALL + 1, "{} entries", timers.heap.len());
+            let entries = timers.heap.len() + timers.fresh.len();
+            assert!(entries <= SMALL + 1, "{entries} entries");
         }
         assert_eq!(timers.next_deadline(), Some(9_999 + 1_000));
         assert!(!timers.is_empty());
@@ -449,7 +491,7 @@ mod tests {
     #[test]
     fn a_delay_without_end_never_overflows() {
         let mut timers = Timers::new();
-        let key = timers.add(5, u64::MAX, Kind::Once, Box::new(|_| {}));
+        let key = timers.add(5, u64::MAX, Kind::Once, Seat::NONE);
         assert_eq!(timers.next_deadline(), Some(u64::MAX));
         assert!(timers.refresh(key, 7));
         assert!(timers.cancel(key).is_some());

@@ -43,8 +43,7 @@ impl Timer {
     #[allow(clippy::must_use_candidate, reason = "it is called for what it does")]
     pub fn cancel(self) -> bool {
         let Some(core) = core_of(self.serial) else { return false };
-        let callback = core.timers.borrow_mut().cancel(self.key);
-        callback.is_some()
+        core.cancel_timer(self.key)
     }
 
     /// Starts its delay anew, from now. `false` if it was over already.

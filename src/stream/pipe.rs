@@ -123,6 +123,7 @@ pub(super) fn connect<R: Readable, W: Writable>(
 }
 
 /// Not from inside of the call that connects the two; streams without a loop have no later.
+#[track_caller]
 fn later(f: impl FnOnce() + 'static) {
     match Handle::current() {
         Ok(handle) => handle.next_tick(f),

@@ -19,9 +19,9 @@ thread_local! {
 }
 
 #[test]
-fn eight_threads_post_a_hundred_thousand_times_and_each_post_runs_once_and_in_order() {
+fn eight_threads_post_a_million_times_and_each_post_runs_once_and_in_order() {
     const THREADS: usize = 8;
-    const POSTS: u32 = 100_000;
+    const POSTS: u32 = 125_000;
     thread_local! {
         static NEXT: RefCell<[u32; THREADS]> = const { RefCell::new([0; THREADS]) };
     }

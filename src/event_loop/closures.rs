@@ -1,0 +1,301 @@
+//! Where the closures of timers are kept: those of one type that were set at one line, side by side.
+//!
+//! A box for each would cost as much as all the rest of a timer, and memory that lies anywhere. So a timer that is
+//! set where others were set before allocates nothing. A closure is never called, nor dropped, in its place: it is
+//! moved out before, so nothing is borrowed meanwhile.
+
+use super::core::Core;
+use super::queues::Origin;
+use super::slab::Key;
+use super::tokens::Timer;
+use std::any::{Any, TypeId};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::panic::Location;
+use std::rc::Rc;
+
+/// A closure that is larger lies in a box, for it is moved when its shelf grows, and when it is called.
+const LARGE: usize = 128;
+/// So many lines of a program have a shelf of their own. Those beyond share one, and use boxes.
+const LINES: usize = 65_000;
+/// A shelf with room for so many keeps it when it is empty.
+const KEPT: usize = 64;
+
+/// Names a closure: its shelf, and its place there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Seat {
+    pub(super) shelf: u16,
+    pub(super) place: u32,
+}
+
+impl Seat {
+    #[cfg(test)]
+    pub(crate) const NONE: Self = Self { shelf: u16::MAX, place: u32::MAX };
+}
+
+/// Is called once.
+pub(crate) struct Once<F>(pub(crate) F);
+/// Is called again and again.
+pub(crate) struct Every<F>(pub(crate) F);
+
+/// A closure in one of these.
+pub(crate) trait Callback: Sized + 'static {
+    type Boxed: Callback;
+    fn boxed(self) -> Self::Boxed;
+}
+
+impl<F: FnOnce() + 'static> Callback for Once<F> {
+    type Boxed = Once<Box<dyn FnOnce()>>;
+
+    fn boxed(self) -> Self::Boxed {
+        Once(Box::new(self.0))
+    }
+}
+
+impl<F: FnMut(Timer) + 'static> Callback for Every<F> {
+    type Boxed = Every<Box<dyn FnMut(Timer)>>;
+
+    fn boxed(self) -> Self::Boxed {
+        Every(Box::new(self.0))
+    }
+}
+
+/// What can be done to a closure whose type is not known.
+pub(crate) trait Shelf {
+    fn origin(&self) -> Origin;
+    /// Calls one. One that is called again goes back to its place, unless its timer is gone.
+    fn call(&self, seat: Seat, core: &Core, key: Key);
+    fn discard(&self, seat: Seat);
+    fn clear(&self);
+}
+
+/// The closures of one type that were set at one line.
+pub(crate) struct Row<F> {
+    origin: Origin,
+    closures: RefCell<Places<F>>,
+}
+
+struct Places<F> {
+    /// Empty are those that are free, and the one that is being called.
+    places: Vec<Option<F>>,
+    free: Vec<u32>,
+}
+
+impl<F> Default for Places<F> {
+    fn default() -> Self {
+        Self { places: Vec::new(), free: Vec::new() }
+    }
+}
+
+impl<F> Places<F> {
+    fn put(&mut self, closure: F) -> u32 {
+        if let Some(place) = self.free.pop() {
+            self.places[place as usize] = Some(closure);
+            return place;
+        }
+        self.places.push(Some(closure));
+        u32::try_from(self.places.len() - 1).unwrap_or_else(|_| unreachable!("memory ends before"))
+    }
+
+    fn take(&mut self, place: u32) -> Option<F> {
+        self.places.get_mut(place as usize)?.take()
+    }
+
+    fn release(&mut self, place: u32) {
+        self.free.push(place);
+        if self.free.len() >= self.places.len() && self.places.capacity() > KEPT {
+            *self = Self::default();
+        }
+    }
+}
+
+impl<F> Row<F> {
+    /// Takes one out, for good.
+    fn remove(&self, place: u32) -> Option<F> {
+        let mut closures = self.closures.borrow_mut();
+        let closure = closures.take(place)?;
+        closures.release(place);
+        Some(closure)
+    }
+
+    /// One that is being called is dropped when it has returned.
+    fn drop_one(&self, place: u32) {
+        let closure = self.remove(place);
+        drop(closure);
+    }
+
+    fn drop_all(&self) {
+        let closures = self.closures.take();
+        drop(closures);
+    }
+}
+
+impl<F: FnOnce()> Shelf for Row<Once<F>> {
+    fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    fn call(&self, seat: Seat, _: &Core, _: Key) {
+        let closure = self.remove(seat.place);
+        closure.into_iter().for_each(|Once(closure)| closure());
+    }
+
+    fn discard(&self, seat: Seat) {
+        self.drop_one(seat.place);
+    }
+
+    fn clear(&self) {
+        self.drop_all();
+    }
+}
+
+impl<F: FnMut(Timer)> Shelf for Row<Every<F>> {
+    fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    fn call(&self, seat: Seat, core: &Core, key: Key) {
+        let place = seat.place;
+        let closure = self.closures.borrow_mut().take(place);
+        let Some(mut closure) = closure else { return };
+        // It goes before the closure does, in a panic too: what that drops may set timers.
+        let called = Called { row: self, place, core, key };
+        (closure.0)(Timer { key, serial: core.serial });
+        std::mem::forget(called);
+        let mut closures = self.closures.borrow_mut();
+        if core.timers.borrow().is_counted(key).is_some() {
+            if let Some(place) = closures.places.get_mut(place as usize) {
+                *place = Some(closure);
+            }
+        } else {
+            closures.release(place);
+            drop(closures);
+            drop(closure);
+        }
+    }
+
+    fn discard(&self, seat: Seat) {
+        self.drop_one(seat.place);
+    }
+
+    fn clear(&self) {
+        self.drop_all();
+    }
+}
+
+/// An interval whose callback panics is over.
+struct Called<'a, F> {
+    row: &'a Row<F>,
+    place: u32,
+    core: &'a Core,
+    key: Key,
+}
+
+impl<F> Drop for Called<'_, F> {
+    fn drop(&mut self) {
+        self.core.timers.borrow_mut().cancel(self.key);
+        self.row.closures.borrow_mut().release(self.place);
+    }
+}
+
+/// All shelves of a loop. There are as many as there are lines that set timers.
+#[derive(Default)]
+pub(crate) struct Closures(RefCell<Shelves>);
+
+/// The type of its closures, and the address of the line.
+type Name = (TypeId, usize);
+
+#[derive(Default)]
+struct Shelves {
+    /// The one that was used last.
+    last: Option<(Name, u16, Rc<dyn Any>)>,
+    known: HashMap<Name, (u16, Rc<dyn Any>), BuildHasherDefault<Mix>>,
+    all: Vec<Rc<dyn Shelf>>,
+}
+
+impl Closures {
+    pub(crate) fn put<C: Callback>(&self, closure: C, origin: Origin) -> Seat
+    where
+        Row<C>: Shelf,
+        Row<C::Boxed>: Shelf,
+    {
+        let mut shelves = self.0.borrow_mut();
+        if size_of::<C>() > LARGE {
+            return shelves.put(closure.boxed(), origin);
+        }
+        if shelves.all.len() >= LINES {
+            return shelves.put(closure.boxed(), Location::caller());
+        }
+        shelves.put(closure, origin)
+    }
+
+    /// Where a closure is, which knows its origin, and how to call it.
+    pub(crate) fn shelf(&self, seat: Seat) -> Option<Rc<dyn Shelf>> {
+        self.0.borrow().all.get(usize::from(seat.shelf)).cloned()
+    }
+
+    pub(crate) fn discard(&self, seat: Seat) {
+        if let Some(shelf) = self.shelf(seat) {
+            shelf.discard(seat);
+        }
+    }
+
+    /// Drops them all.
+    pub(crate) fn clear(&self) {
+        let all = self.0.borrow().all.clone();
+        all.into_iter().for_each(|shelf| shelf.clear());
+    }
+}
+
+impl Shelves {
+    fn put<C: 'static>(&mut self, closure: C, origin: Origin) -> Seat
+    where
+        Row<C>: Shelf,
+    {
+        let name = (TypeId::of::<C>(), std::ptr::from_ref(origin).addr());
+        if !matches!(&self.last, Some((last, ..)) if *last == name) {
+            self.look_up::<C>(name, origin);
+        }
+        let last = self.last.as_ref();
+        let row = last.and_then(|(_, n, row)| Some((*n, row.downcast_ref::<Row<C>>()?)));
+        let Some((shelf, row)) = row else { unreachable!("it has just been put there") };
+        Seat { shelf, place: row.closures.borrow_mut().put(closure) }
+    }
+
+    /// Makes the shelf of such closures the last.
+    fn look_up<C: 'static>(&mut self, name: Name, origin: Origin)
+    where
+        Row<C>: Shelf,
+    {
+        let (shelf, row) = self.known.entry(name).or_insert_with(|| {
+            let row = Rc::new(Row::<C> { origin, closures: RefCell::default() });
+            let shelf = u16::try_from(self.all.len()).unwrap_or_else(|_| unreachable!("see LINES"));
+            self.all.push(Rc::clone(&row) as Rc<dyn Shelf>);
+            (shelf, row)
+        });
+        self.last = Some((name, *shelf, Rc::clone(row)));
+    }
+}
+
+/// A type's id is a hash already.
+#[derive(Default)]
+struct Mix(u64);
+
+impl Hasher for Mix {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64((*byte).into()));
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = (self.0.rotate_left(23) ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn write_usize(&mut self, number: usize) {
+        self.write_u64(number as u64);
+    }
+}

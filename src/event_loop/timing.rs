@@ -1,0 +1,69 @@
+//! Timers as the loop has them: when they are due, what to call, and the clock.
+
+use super::closures::{Callback, Row, Shelf};
+use super::core::Core;
+use super::queues::Origin;
+use super::slab::Key;
+use super::timers::{Due, Kind, Listed};
+use super::tokens::Timer;
+
+impl Core {
+    /// Calls the timers that are due now, and were set before.
+    pub(super) fn run_timers(&self) {
+        if self.timers.borrow().is_empty() {
+            return;
+        }
+        let (now, watermark) = (self.now(), self.timers.borrow_mut().watermark());
+        loop {
+            let due = self.timers.borrow_mut().pop_due(now, watermark);
+            let Some(due) = due else { return };
+            if let Some(shelf) = self.closures.shelf(due.seat) {
+                self.call_timer(&due, &*shelf);
+            }
+        }
+    }
+
+    fn call_timer(&self, due: &Due, shelf: &dyn Shelf) {
+        shelf.call(due.seat, self, due.key);
+        if due.kind != Kind::Once {
+            self.timers.borrow_mut().again(due, self.now());
+        }
+        self.settle();
+    }
+
+    /// Sets a timer, unless the loop has ended.
+    pub(super) fn set_timer<C: Callback>(
+        &self,
+        delay: u64,
+        kind: Kind,
+        closure: C,
+        origin: Origin,
+    ) -> Timer
+    where
+        Row<C>: Shelf,
+        Row<C::Boxed>: Shelf,
+    {
+        if self.is_over() {
+            return Timer { key: Key::NOBODY, serial: self.serial };
+        }
+        let seat = self.closures.put(closure, origin);
+        // The clock is read anew: time spent in this turn must not make the timer early.
+        let key = self.timers.borrow_mut().add(self.now(), delay, kind, seat);
+        Timer { key, serial: self.serial }
+    }
+
+    /// All timers that wait, and where they were set, in no order.
+    #[allow(dead_code, reason = "a dump of the loop reads it")]
+    pub(crate) fn list_timers(&self) -> Vec<(Origin, Listed)> {
+        let timers = self.timers.borrow();
+        let of = |timer: Listed| Some((self.closures.shelf(timer.seat)?.origin(), timer));
+        timers.list().filter_map(of).collect()
+    }
+
+    /// `false`: it was over.
+    pub(super) fn cancel_timer(&self, key: Key) -> bool {
+        let seat = self.timers.borrow_mut().cancel(key);
+        seat.into_iter().for_each(|seat| self.closures.discard(seat));
+        seat.is_some()
+    }
+}
