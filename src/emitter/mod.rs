@@ -298,6 +298,7 @@ pub mod named;
 pub(crate) mod names;
 mod nested;
 mod next;
+pub(crate) mod observing;
 mod options;
 mod pausable;
 mod place;

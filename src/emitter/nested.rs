@@ -1,12 +1,14 @@
-//! The longer way of an emit: from inside of another one of the same event, or in a list that is
-//! [special](super::special).
+//! The longer way of an emit: from inside of another one of the same event, in a list that is
+//! [special](super::special), or while somebody [observes](super::observing).
 
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::ptr;
 
+use super::emission::Emitted;
 use super::event::{Declared, Event};
 use super::list::{List, late};
+use super::observing::Observer;
 #[cfg(feature = "std")]
 use super::options::Options;
 #[cfg(feature = "std")]
@@ -22,6 +24,7 @@ struct Walk<'a, S: Declared, E: Event<S>> {
     frame: &'a Frame,
     outer: *const Frame,
     special: Option<Rc<Special>>,
+    observer: Option<&'static dyn Observer>,
     #[cfg(feature = "std")]
     options: Option<Rc<Options<S>>>,
     /// Of this emit, among those of a special list.
@@ -30,11 +33,36 @@ struct Walk<'a, S: Declared, E: Event<S>> {
 }
 
 impl<S: Declared, E: Event<S>> List<S, E> {
-    /// What runs is skipped, unless it is re-entrant, and those that were added since an emit began that is
-    /// under way still are called.
+    /// An emit with its listeners called by an observer, if there is one.
+    pub(super) fn emit_by(
+        &self,
+        observer: Option<&'static dyn Observer>,
+        source: &S,
+        payload: E::Payload<'_>,
+    ) -> Emitted {
+        match (observer, self.row()) {
+            (None, _) => self.emit(source, payload),
+            (_, None) => Emitted::NOBODY,
+            (_, Some(row)) => self.emit_longer(row, observer, source, payload).into(),
+        }
+    }
+
+    /// An emit while the list has a frame.
     #[cold]
     #[inline(never)]
-    pub(super) fn emit_nested(&self, row: Row, source: &S, mut payload: E::Payload<'_>) -> Tally {
+    pub(super) fn emit_nested(&self, row: Row, source: &S, payload: E::Payload<'_>) -> Tally {
+        self.emit_longer(row, None, source, payload)
+    }
+
+    /// What runs is skipped, unless it is re-entrant, and those that were added since an emit began that is
+    /// under way still are called.
+    fn emit_longer(
+        &self,
+        row: Row,
+        observer: Option<&'static dyn Observer>,
+        source: &S,
+        mut payload: E::Payload<'_>,
+    ) -> Tally {
         let outer = row.frame.get();
         let names = (S::NAME, E::NAME);
         let _counted = row.is_walked().then(|| row.nested.enter(max_depth::<S>(&row), names));
@@ -49,6 +77,7 @@ impl<S: Declared, E: Event<S>> List<S, E> {
             options: special.as_ref().and_then(|special| special.options()),
             number: special.as_ref().map_or(0, |special| special.begin()),
             special,
+            observer,
             tally: Tally::NOBODY,
         };
         if row.late.get() == 0 {
@@ -92,9 +121,21 @@ impl<S: Declared, E: Event<S>> Walk<'_, S, E> {
         !self.tally.is_stopped()
     }
 
+    fn call_observed(&self, slot: &RawSlot, source: &S, payload: E::Payload<'_>) {
+        let Some(observer) = self.observer else {
+            return self.list.call_idle(self.frame, slot, source, payload);
+        };
+        let mut payload = Some(payload);
+        observer.call(slot.location, &mut || {
+            if let Some(payload) = payload.take() {
+                self.list.call_idle(self.frame, slot, source, payload);
+            }
+        });
+    }
+
     #[cfg(not(feature = "std"))]
     fn call(&mut self, slot: &RawSlot, source: &S, payload: E::Payload<'_>) {
-        self.list.call_idle(self.frame, slot, source, payload);
+        self.call_observed(slot, source, payload);
         self.tally.called += 1;
         self.tally = heed(self.frame, self.tally);
     }
@@ -102,7 +143,7 @@ impl<S: Declared, E: Event<S>> Walk<'_, S, E> {
     /// With panics caught, if the emitter is to.
     #[cfg(feature = "std")]
     fn call(&mut self, slot: &RawSlot, source: &S, payload: E::Payload<'_>) {
-        let call = || self.list.call_idle(self.frame, slot, source, payload);
+        let call = || self.call_observed(slot, source, payload);
         let panic = match &self.options {
             Some(options) => options.catch(call).err(),
             None => {

@@ -12,6 +12,7 @@ use super::event::{Declared, Event};
 use super::info::ListenerInfo;
 use super::list::{AnyList, List, RawList};
 use super::listener::Listener;
+use super::observing::Observer;
 use super::slot::RawSlot;
 use super::subscribing::Emitter;
 use crate::emitter::names::{ListenerAdded, ListenerLeak, ListenerRemoved};
@@ -89,8 +90,14 @@ impl<S: Declared> Watch<S> {
         !self.untold.borrow().is_empty()
     }
 
-    pub(super) fn tell_any(&self, source: &S, event: S::Any<'_>, newest: i64) {
-        self.any.emit(source, Heard { event, newest });
+    pub(super) fn tell_any(
+        &self,
+        observer: Option<&'static dyn Observer>,
+        source: &S,
+        event: S::Any<'_>,
+        newest: i64,
+    ) {
+        self.any.emit_by(observer, source, Heard { event, newest });
     }
 }
 
