@@ -3,7 +3,7 @@
 use super::core::Core;
 use super::inbox::{Inbox, Letter};
 use super::pool::{self, Ticket};
-use super::queues::{Origin, job};
+use super::queues::{Job, Origin, job};
 use super::slab::Key;
 use crate::error::{Error, ErrorKind, Result};
 use std::cell::{Cell, RefCell};
@@ -32,6 +32,13 @@ pub struct Blocking<T> {
     key: Key,
     core: Rc<Core>,
     origin: Origin,
+}
+
+/// Work that other threads do: what to do with its result, and since when it is away.
+pub(crate) struct Away {
+    pub(crate) job: Box<dyn Job>,
+    /// By the loop's clock, in nanoseconds.
+    pub(crate) since: u64,
 }
 
 struct State<T> {
@@ -82,7 +89,8 @@ pub(super) fn spawn<T: Send + 'static>(
         let lost = || Err(Error::new(ErrorKind::Panicked, "blocking work"));
         state.done(result.unwrap_or_else(lost));
     };
-    blocking.key = core.awaited.borrow_mut().insert(job(done, origin));
+    blocking.key =
+        core.awaited.borrow_mut().insert(Away { job: job(done, origin), since: core.now() });
     let told = Told { inbox: Arc::clone(&core.inbox), key: blocking.key };
     let submitted = pool::submit({
         let kept = Arc::clone(&kept);

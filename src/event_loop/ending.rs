@@ -2,6 +2,7 @@
 
 use super::channel::Entry;
 use super::core::{Core, Phase};
+use super::counters::CallbackKind;
 use super::hooks::Moment;
 
 /// Rounds of closing that the end of a loop grants to listeners of `Close` which open new things.
@@ -21,7 +22,7 @@ impl Core {
             }
             left.into_iter().for_each(|source| source.shut());
             self.settle();
-            self.run_queue(&self.closing);
+            self.run_queue(CallbackKind::Close, &self.closing);
             self.registry.borrow_mut().free_retired();
         }
         if rounds > 0 {
@@ -34,6 +35,7 @@ impl Core {
     fn empty(&self) {
         self.phase.set(Phase::Ended);
         self.hooks.clear();
+        self.slow.clear();
         self.tasks.cancel_all(&self.inbox, &self.letters);
         self.inbox.close();
         // None are left unless this is a panic.

@@ -40,6 +40,7 @@ mod blocking;
 mod channel;
 mod closures;
 mod core;
+mod counters;
 mod driver;
 mod driving;
 mod ending;
@@ -57,6 +58,7 @@ mod run_until;
 mod sender;
 mod slab;
 mod sleep;
+mod slow;
 mod source;
 mod tasks;
 mod timers;
@@ -65,6 +67,7 @@ mod tokens;
 
 pub use blocking::Blocking;
 pub use channel::{Receiver, channel};
+pub use counters::CallbackKind;
 pub use free::{
     fail, next_tick, remote, set_immediate, set_interval, set_interval_with, set_timeout, spawn,
     spawn_blocking, spawn_or_fail, stop,
@@ -79,8 +82,14 @@ pub use tasks::JoinHandle;
 pub use timers::Missed;
 pub use tokens::{Immediate, Timer};
 
+pub(crate) use queues::Origin;
+pub(crate) use registry::Listed as ListedSource;
 pub(crate) use slab::Key;
-pub(crate) use source::{Descriptor, Interest, Source, Trigger};
+pub(crate) use slow::{Slowness, call_listener, is_watching, remove as remove_slow};
+pub use source::ResourceKind;
+pub(crate) use source::{Description, Descriptor, Interest, Source, Trigger};
+pub(crate) use tasks::Listed as ListedTask;
+pub(crate) use timers::{Kind as TimerKind, Listed as ListedTimer};
 
 use self::core::Core;
 pub(crate) use self::free::here;

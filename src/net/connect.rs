@@ -38,7 +38,8 @@ pub(super) fn start(socket: &Socket, address: Address) {
             engine::enroll(socket);
             let looking = socket.clone();
             let look_up = move || (host.as_str(), port).to_socket_addrs().map(Iterator::collect);
-            socket.handle().spawn_blocking(look_up).then(move |found| {
+            let origin = socket.duplex().origin();
+            socket.handle().spawn_blocking_from(origin, look_up).then(move |found| {
                 if looking.is_destroyed() {
                     return;
                 }

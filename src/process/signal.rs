@@ -4,7 +4,9 @@ use crate::emitter::Downgrade;
 use crate::emitter::names::{Hangup, Interrupt, Terminate};
 use crate::emitter::{Emitter, Event, EventEmitter, Listeners, Recall};
 use crate::error::{Error, Result};
-use crate::event_loop::{Descriptor, Handle, Interest, Key, Source, Trigger};
+use crate::event_loop::{
+    Description, Descriptor, Handle, Interest, Key, Origin, ResourceKind, Source, Trigger,
+};
 use signal_hook::SigId;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::low_level::{pipe, unregister};
@@ -14,6 +16,7 @@ use std::fmt;
 use std::io::{self, Read as _};
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
+use std::panic::Location;
 use std::rc::Rc;
 
 crate::events! {
@@ -51,6 +54,8 @@ struct Inner {
     handle: Handle,
     emitter: EventEmitter<Signals>,
     watches: RefCell<Vec<Rc<Watch>>>,
+    /// Where it was asked for.
+    origin: Origin,
 }
 
 /// One signal that is watched: its handler writes a byte to a pipe, which the loop reads.
@@ -78,10 +83,11 @@ struct Watch {
 /// })?;
 /// # Ok::<(), onward::Error>(())
 /// ```
+#[track_caller]
 pub fn signals() -> Result<Signals> {
-    let handle = Handle::for_operation("watch signals")?;
+    let (handle, origin) = (Handle::for_operation("watch signals")?, Location::caller());
     let emitter = EventEmitter::new();
-    Ok(Signals(Rc::new(Inner { handle, emitter, watches: RefCell::default() })))
+    Ok(Signals(Rc::new(Inner { handle, emitter, watches: RefCell::default(), origin })))
 }
 
 impl Signals {
@@ -102,7 +108,7 @@ impl Signals {
             Ok(watch) => self.0.watches.borrow_mut().push(watch),
             Err(error) => {
                 let (failed, error) = (self.clone(), Error::io("watch signal", error).on(signal));
-                self.0.handle.next_tick(move || failed.tell_error(error));
+                self.0.handle.next_tick_from(self.0.origin, move || failed.tell_error(error));
             }
         }
     }
@@ -131,7 +137,8 @@ impl Watch {
         let (id, key) = (Cell::new(Some(id)), Cell::new(None));
         let watch =
             Rc::new(Self { signal, of: RefCell::new(Some(Rc::clone(of))), pipe: read, id, key });
-        let key = of.handle.add_source(Rc::clone(&watch) as Rc<dyn Source>, Trigger::Level);
+        let source = Rc::clone(&watch) as Rc<dyn Source>;
+        let key = of.handle.add_source(source, Trigger::Level, of.origin);
         of.handle.count_source(key, false);
         of.handle.want(key, Interest::READ);
         watch.key.set(Some(key));
@@ -152,6 +159,20 @@ impl Watch {
 }
 
 impl Source for Watch {
+    fn describe(&self) -> Description {
+        let name = match self.signal {
+            SIGINT => "SIGINT".into(),
+            SIGTERM => "SIGTERM".into(),
+            SIGHUP => "SIGHUP".into(),
+            other => other.to_string(),
+        };
+        Description { kind: ResourceKind::Signal, target: name }
+    }
+
+    fn observe(&self) {
+        self.owner().into_iter().for_each(|of| of.emitter.observe());
+    }
+
     fn lend(&self, to: &mut dyn FnMut(Descriptor<'_>) -> io::Result<()>) -> io::Result<()> {
         to(self.pipe.as_fd())
     }
@@ -164,7 +185,10 @@ impl Source for Watch {
         if let Some(of) = self.owner().filter(|_| came) {
             let (signals, signal) = (Signals(of), self.signal);
             let handle = signals.0.handle.clone();
-            handle.behind_poll(move || signals.tell(signal));
+            handle.behind_poll(signals.0.origin, move || {
+                signals.0.handle.about(|| self);
+                signals.tell(signal);
+            });
         }
     }
 
