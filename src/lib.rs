@@ -30,6 +30,8 @@
 //! | connect the two | [`stream::Readable::pipe`], [`stream::pipeline`] |
 //! | end in order on Ctrl-C | [`process::signals`] |
 //! | come back from another thread | [`remote`], [`channel`](channel()), [`spawn_blocking`] |
+//! | come back from another thread | [`remote`], [`spawn_blocking`] |
+//! | see what the loop does, and what holds it up | [`inspect`] |
 //!
 //! # Three things to know
 //!
@@ -48,7 +50,7 @@
 //! `net`, `fs` and `process` are on, and each brings in `event-loop`, which brings in `std`. Without any,
 //! `default-features = false`, the emitter is left: `no_std`, with `alloc`. `named`, on too, adds
 //! [`emitter::named`] and needs no `std` either. `std` alone adds [`sync`]. `tracing`, off, makes a span of
-//! each emit.
+//! each emit. `histogram`, off, adds `inspect::monitor_delay`.
 //!
 //! The minimum Rust version is 1.85.
 #![cfg_attr(not(feature = "std"), no_std)]
@@ -98,6 +100,9 @@ pub mod fs;
 
 #[cfg(feature = "process")]
 pub mod process;
+
+#[cfg(feature = "event-loop")]
+pub mod inspect;
 
 pub use emitter::{Emitter, EventEmitter, Listeners, Routing, Waiting, Watching};
 #[cfg(feature = "std")]

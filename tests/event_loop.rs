@@ -18,6 +18,11 @@ mod event_loop {
     mod intervals;
     mod later;
     mod nesting;
+    mod observing;
+    #[cfg(feature = "histogram")]
+    mod observing_delay;
+    mod observing_dump;
+    mod observing_slow;
     mod order;
     mod panics;
     mod remotes;

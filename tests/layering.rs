@@ -18,6 +18,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("net", &["error", "emitter", "event_loop", "stream", "io"]),
     ("fs", &["error", "emitter", "event_loop", "stream", "io"]),
     ("process", &["error", "emitter", "event_loop", "stream", "io"]),
+    ("inspect", &["emitter", "event_loop"]),
     ("events", &["emitter", "sync", "on_async", "stream"]),
 ];
 
