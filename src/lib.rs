@@ -30,7 +30,6 @@
 //! | connect the two | [`stream::Readable::pipe`], [`stream::pipeline`] |
 //! | end in order on Ctrl-C | [`process::signals`] |
 //! | come back from another thread | [`remote`], [`channel`](channel()), [`spawn_blocking`] |
-//! | come back from another thread | [`remote`], [`spawn_blocking`] |
 //! | see what the loop does, and what holds it up | [`inspect`] |
 //!
 //! # Three things to know
