@@ -31,6 +31,7 @@
 //! | end in order on Ctrl-C | [`process::signals`] |
 //! | come back from another thread | [`remote`], [`channel`](channel()), [`spawn_blocking`]; its threads are in [`pool`] |
 //! | test what takes an hour, at once | [`testing`] |
+//! | see what the loop does, and what holds it up | [`inspect`] |
 //!
 //! # Three things to know
 //!
@@ -49,7 +50,8 @@
 //! `net`, `fs` and `process` are on, and each brings in `event-loop`, which brings in `std`. Without any,
 //! `default-features = false`, the emitter is left: `no_std`, with `alloc`. `named`, on too, adds
 //! [`emitter::named`] and needs no `std` either. `std` alone adds [`sync`]. `tracing`, off, makes a span of
-//! each emit; `testing`, off too, brings in [`testing`], a loop whose clock is its own.
+//! each emit; `testing`, off too, brings in [`testing`], a loop whose clock is its own; `histogram`, off too,
+//! adds `inspect::monitor_delay`.
 //!
 //! The minimum Rust version is 1.85.
 #![cfg_attr(not(feature = "std"), no_std)]
@@ -107,6 +109,8 @@ pub mod fs;
 #[cfg(feature = "process")]
 pub mod process;
 
+#[cfg(feature = "event-loop")]
+pub mod inspect;
 #[cfg(feature = "testing")]
 pub mod testing;
 

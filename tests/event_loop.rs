@@ -20,6 +20,11 @@ mod event_loop {
     #[cfg(feature = "named")]
     mod named;
     mod nesting;
+    mod observing;
+    #[cfg(feature = "histogram")]
+    mod observing_delay;
+    mod observing_dump;
+    mod observing_slow;
     mod order;
     mod panics;
     mod pool;

@@ -19,6 +19,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("fs", &["error", "emitter", "event_loop", "stream", "io"]),
     ("process", &["error", "emitter", "event_loop", "stream", "io"]),
     ("testing", &["error", "event_loop"]),
+    ("inspect", &["emitter", "event_loop"]),
     ("events", &["emitter", "sync", "on_async", "stream"]),
 ];
 
@@ -127,12 +128,13 @@ fn unsafe_code_stands_where_it_is_expected() {
 }
 
 /// The only files of `src/` that ask the system for the time: timers go by the loop's clock, which may be simulated.
-/// The pool belongs to no loop, and measures how long its work really waits.
+/// The pool belongs to no loop, and measures how long its work really waits; a callback is slow by the real clock.
 const CLOCKS: &[&str] = &[
     "event_loop/driver/clock.rs",
     "event_loop/pool/lane.rs",
     "event_loop/pool/state.rs",
     "event_loop/pool/threads.rs",
+    "event_loop/slow.rs",
 ];
 
 #[test]

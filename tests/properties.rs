@@ -84,6 +84,23 @@ fn programs_do_what_the_rules_say() {
     tested.unwrap_or_else(|failure| panic!("{failure}"));
 }
 
+/// While somebody observes, an emit takes another way, to the same end.
+#[cfg(feature = "event-loop")]
+#[test]
+fn programs_do_the_same_while_somebody_observes() {
+    let event_loop = onward::EventLoop::new().expect("a loop");
+    let mut runner = TestRunner::new(ProptestConfig {
+        cases: 1000,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    });
+    event_loop.enter(|| {
+        onward::inspect::on_slow(std::time::Duration::ZERO, |_| {});
+        let check = |program| check(&program).map_err(TestCaseError::fail);
+        runner.run(&program(), check).unwrap_or_else(|failure| panic!("{failure}"));
+    });
+}
+
 /// Every sequence of bytes is a program for the fuzz target; here are some of them.
 #[test]
 fn bytes_do_too() {

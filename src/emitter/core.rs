@@ -13,6 +13,7 @@ use super::info::ListenerInfo;
 use super::leaks::{self, Leak};
 use super::list::{AnyList, List, Place, RawList};
 use super::listener::{Listener, Off, serial};
+use super::observing::{self, Observer};
 use super::options::Options;
 use super::slot::Slot;
 use super::subscribing::Emitter;
@@ -26,6 +27,8 @@ use crate::emitter::names::ListenerRemoved;
 pub struct Core<S: Declared> {
     /// An emit has more to do than to call its event's listeners.
     gate: Cell<bool>,
+    /// Listeners are called by an observer, if there still is one.
+    observed: Cell<bool>,
     serial: u32,
     table: S::Table,
     /// Counts registrations: the number of each is its key, and its age.
@@ -43,9 +46,11 @@ pub struct Core<S: Declared> {
 
 impl<S: Declared> Core<S> {
     pub(super) fn new(options: Option<Rc<Options<S>>>) -> Self {
+        let observed = observing::is_on();
         Self {
             serial: serial(),
-            gate: Cell::new(false),
+            gate: Cell::new(observed),
+            observed: Cell::new(observed),
             registrations: Cell::new(0),
             limit: Cell::new(0),
             attended: Cell::new(options.is_some()),
@@ -88,6 +93,18 @@ impl<S: Declared> Core<S> {
     #[inline(always)]
     pub(super) fn is_gated(&self) -> bool {
         self.gate.get()
+    }
+
+    /// From here on listeners are called by an observer, as long as there is one.
+    pub(super) fn observe(&self) {
+        self.observed.set(true);
+        self.gate.set(true);
+    }
+
+    fn observer(&self) -> Option<&'static dyn Observer> {
+        let observer = if self.observed.get() { observing::observer() } else { None };
+        self.observed.set(observer.is_some());
+        observer
     }
 
     fn list(&self, index: u16) -> Option<&dyn AnyList> {
@@ -189,24 +206,26 @@ impl<S: Declared> Core<S> {
         }
     }
 
-    /// An emit while the gate is open: somebody listens to all events, or has not been told yet.
+    /// An emit while the gate is open: somebody listens to all events, or has not been told yet, or observes.
     #[cold]
     #[inline(never)]
     pub(super) fn emit_gated<E: Event<S>>(&self, source: &S, mut payload: E::Payload<'_>) -> Tally {
-        let (list, watch) = (E::list(self), self.watch());
-        watch.tell_untold(source);
-        if watch.any.count() == 0 {
-            self.gate.set(watch.is_anything_untold());
-            return List::call_all(|| list, source, payload);
-        }
+        let (list, observer) = (E::list(self), self.observer());
+        let watch = self.watched();
+        watch.iter().for_each(|watch| watch.tell_untold(source));
+        let Some(watch) = watch.filter(|watch| watch.any.count() != 0) else {
+            let untold = watch.is_some_and(Watch::is_anything_untold);
+            self.gate.set(untold || observer.is_some());
+            return list.emit_by(observer, source, payload);
+        };
         let newest = self.registrations.get();
         let mut emitted = Tally::NOBODY;
         if list.count() != 0 {
-            emitted = List::call_all(|| list, source, E::lend(&mut payload));
+            emitted = list.emit_by(observer, source, E::lend(&mut payload));
         }
         // What was stopped is heard by nobody.
         if let Some(event) = E::any(&payload).filter(|_| !emitted.is_stopped()) {
-            watch.tell_any(source, event, newest);
+            watch.tell_any(observer, source, event, newest);
         }
         emitted
     }

@@ -86,6 +86,13 @@ impl<S: Declared> Listeners<S> {
         tally.into()
     }
 
+    /// Has its listeners called by an observer, as long as there is one.
+    #[cfg_attr(not(feature = "event-loop"), allow(dead_code, reason = "nobody observes then"))]
+    pub(crate) fn observe(&self) {
+        // One that comes to be made later finds out by itself.
+        self.made().into_iter().for_each(|core| core.observe());
+    }
+
     pub(super) fn failing(&self) -> Option<&Cell<bool>> {
         self.made().map(|core| &core.failing)
     }

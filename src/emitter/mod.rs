@@ -299,6 +299,7 @@ pub mod named;
 pub(crate) mod names;
 mod nested;
 mod next;
+pub(crate) mod observing;
 mod options;
 mod pausable;
 mod pausing;

@@ -1,5 +1,5 @@
-//! The longer way of an emit: from inside of another one of the same event, or in a list that is
-//! [special](super::special).
+//! The longer way of an emit: from inside of another one of the same event, in a list that is
+//! [special](super::special), or while somebody [observes](super::observing).
 
 use alloc::rc::Rc;
 use alloc::vec::Vec;
@@ -9,6 +9,7 @@ use super::chain::Labelled;
 use super::chain::name;
 use super::event::{Declared, Event};
 use super::list::{List, late};
+use super::observing::Observer;
 #[cfg(feature = "std")]
 use super::options::Options;
 #[cfg(feature = "std")]
@@ -24,6 +25,7 @@ struct Walk<'a, S: Declared, E: Event<S>> {
     row: Row,
     frame: &'a Nested,
     special: Option<Rc<Special>>,
+    observer: Option<&'static dyn Observer>,
     #[cfg(feature = "std")]
     options: Option<Rc<Options<S>>>,
     /// Of this emit, among those of a special list.
@@ -35,13 +37,39 @@ struct Walk<'a, S: Declared, E: Event<S>> {
 }
 
 impl<S: Declared, E: Event<S>> List<S, E> {
-    /// What runs is skipped, unless it is re-entrant, and those that were added since an emit began that is
-    /// under way still are called.
+    /// An emit with its listeners called by an observer, if there is one.
+    pub(super) fn emit_by(
+        &self,
+        observer: Option<&'static dyn Observer>,
+        source: &S,
+        payload: E::Payload<'_>,
+    ) -> Tally {
+        match (observer, self.row()) {
+            (None, _) => Self::call_all(|| self, source, payload),
+            (_, None) => Tally::NOBODY,
+            (_, Some(row)) => self.emit_longer(row, observer, source, payload, None),
+        }
+    }
+
+    /// An emit while the list has a frame.
     #[cold]
     #[inline(never)]
     pub(super) fn emit_nested(
         &self,
         row: Row,
+        source: &S,
+        payload: E::Payload<'_>,
+        found: Option<&dyn Labelled>,
+    ) -> Tally {
+        self.emit_longer(row, None, source, payload, found)
+    }
+
+    /// What runs is skipped, unless it is re-entrant, and those that were added since an emit began that is
+    /// under way still are called.
+    fn emit_longer(
+        &self,
+        row: Row,
+        observer: Option<&'static dyn Observer>,
         source: &S,
         mut payload: E::Payload<'_>,
         found: Option<&dyn Labelled>,
@@ -60,6 +88,7 @@ impl<S: Declared, E: Event<S>> List<S, E> {
             options: special.as_ref().and_then(|special| special.options()),
             number: special.as_ref().map_or(0, |special| special.begin()),
             special,
+            observer,
             tally: Tally::NOBODY,
             #[cfg(feature = "std")]
             found,
@@ -105,9 +134,21 @@ impl<S: Declared, E: Event<S>> Walk<'_, S, E> {
         !self.tally.is_stopped()
     }
 
+    fn call_observed(&self, slot: &RawSlot, source: &S, payload: E::Payload<'_>) {
+        let Some(observer) = self.observer else {
+            return List::<S, E>::call_idle(self.frame, self.row, slot, source, payload);
+        };
+        let mut payload = Some(payload);
+        observer.call(slot.location, &mut || {
+            if let Some(payload) = payload.take() {
+                List::<S, E>::call_idle(self.frame, self.row, slot, source, payload);
+            }
+        });
+    }
+
     #[cfg(not(feature = "std"))]
     fn call(&mut self, slot: &RawSlot, source: &S, payload: E::Payload<'_>) {
-        List::<S, E>::call_idle(self.frame, self.row, slot, source, payload);
+        self.call_observed(slot, source, payload);
         self.tally.called += 1;
         self.tally = heed(self.frame, self.tally);
     }
@@ -115,7 +156,7 @@ impl<S: Declared, E: Event<S>> Walk<'_, S, E> {
     /// With panics caught, if the emitter is to.
     #[cfg(feature = "std")]
     fn call(&mut self, slot: &RawSlot, source: &S, payload: E::Payload<'_>) {
-        let call = || List::<S, E>::call_idle(self.frame, self.row, slot, source, payload);
+        let call = || self.call_observed(slot, source, payload);
         let panic = match &self.options {
             Some(options) => options.catch(call).err(),
             None => {

@@ -13,6 +13,7 @@ use super::event::{Declared, Event};
 use super::info::ListenerInfo;
 use super::list::{AnyList, List, watch_of};
 use super::listener::Listener;
+use super::observing::Observer;
 use super::row::Row;
 use super::slot::RawSlot;
 use super::subscribing::Emitter;
@@ -91,8 +92,14 @@ impl<S: Declared> Watch<S> {
         !self.untold.borrow().is_empty()
     }
 
-    pub(super) fn tell_any(&self, source: &S, event: S::Any<'_>, newest: i64) {
-        self.any.emit(source, Heard { event, newest });
+    pub(super) fn tell_any(
+        &self,
+        observer: Option<&'static dyn Observer>,
+        source: &S,
+        event: S::Any<'_>,
+        newest: i64,
+    ) {
+        self.any.emit_by(observer, source, Heard { event, newest });
     }
 }
 

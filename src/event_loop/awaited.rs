@@ -5,7 +5,18 @@ use super::slab::{Key, Slab};
 
 struct Entry {
     job: Box<dyn Job>,
+    /// Since when it is away.
+    since: u64,
     counted: bool,
+}
+
+/// Some work, for who looks at the loop.
+#[derive(Clone, Copy)]
+pub(crate) struct ListedWork {
+    pub(crate) origin: Origin,
+    /// By the loop's clock, in nanoseconds.
+    pub(crate) since: u64,
+    pub(crate) counted: bool,
 }
 
 pub(crate) struct Awaited {
@@ -27,9 +38,10 @@ impl Awaited {
         self.counted
     }
 
-    pub(crate) fn insert(&mut self, job: Box<dyn Job>) -> Key {
+    /// `now` is by the loop's clock, in nanoseconds.
+    pub(crate) fn insert(&mut self, job: Box<dyn Job>, now: u64) -> Key {
         self.counted += 1;
-        self.entries.insert(Entry { job, counted: true })
+        self.entries.insert(Entry { job, since: now, counted: true })
     }
 
     pub(crate) fn remove(&mut self, key: Key) -> Option<Box<dyn Job>> {
@@ -51,10 +63,14 @@ impl Awaited {
         self.entries.get(key).map(|entry| entry.counted)
     }
 
-    /// Where the work was given away, and whether the loop waits for it.
-    #[allow(dead_code, reason = "a dump of the loop reads it")]
-    pub(crate) fn origins(&self) -> Vec<(Origin, bool)> {
-        self.entries.iter().map(|entry| (entry.job.origin(), entry.counted)).collect()
+    /// All the work that is away.
+    pub(crate) fn list(&self) -> Vec<ListedWork> {
+        let listed = |entry: &Entry| ListedWork {
+            origin: entry.job.origin(),
+            since: entry.since,
+            counted: entry.counted,
+        };
+        self.entries.iter().map(listed).collect()
     }
 
     /// Takes everything out.

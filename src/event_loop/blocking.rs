@@ -91,7 +91,7 @@ pub(super) fn spawn<T: Send + 'static>(
     let result = Arc::new(Mutex::new(None));
     let mut arrival =
         Arrival { state, result: Arc::clone(&result), core: Rc::downgrade(core), here: false };
-    let key = core.awaited.borrow_mut().insert(job(move || arrival.arrive(), origin));
+    let key = core.awaited.borrow_mut().insert(job(move || arrival.arrive(), origin), core.now());
     let told = Told { inbox: Arc::clone(&core.inbox), key, quiet: false };
     let ticket = pool::submit(kind, Box::new(Errand { work: Some(work), result, told }));
     blocking.job = BlockingJob { ticket, key, ..named };

@@ -90,12 +90,21 @@ pub(super) trait End {
     fn news(self: Rc<Self>);
     /// The loop ends.
     fn shut(&self);
+    /// Does it hold the loop?
+    fn holds(&self) -> bool;
+}
+
+impl Core {
+    /// Where channels were made that are open, and whether they hold the loop.
+    pub(crate) fn list_channels(&self) -> Vec<(Origin, bool)> {
+        let channels = self.channels.borrow();
+        channels.iter().filter_map(|entry| Some((entry.origin, entry.end()?.holds()))).collect()
+    }
 }
 
 /// What a loop knows of a channel.
 pub(super) struct Entry {
     end: Option<Weak<dyn End>>,
-    #[allow(dead_code, reason = "a dump of the loop reads it")]
     pub(super) origin: Origin,
 }
 
@@ -364,6 +373,10 @@ impl<T: Send + 'static> Drop for Calling<'_, T> {
 }
 
 impl<T: Send + 'static> End for Inner<T> {
+    fn holds(&self) -> bool {
+        self.holds.get()
+    }
+
     fn news(self: Rc<Self>) {
         if self.mailbox.is_abandoned() {
             // Nothing more can come; what is there waits for nobody but those who will read it.

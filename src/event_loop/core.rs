@@ -1,14 +1,16 @@
 //! The loop itself: what it owns, and one turn of it.
 
 use super::awaited::Awaited;
-use super::channel::{End, Entry};
+use super::channel::Entry;
 use super::closures::Closures;
+use super::counters::{CallbackKind, Clock, Counters};
 use super::driver::Driver;
 use super::hooks::{Hooks, Moment};
 use super::inbox::{Inbox, Letter};
-use super::queues::{Immediates, Job, Queue};
+use super::queues::{Immediates, Job, Origin, Queue};
 use super::registry::Registry;
 use super::slab::Slab;
+use super::slow::Slow;
 use super::source::Interest;
 use super::tasks::{Tasks, Woken};
 use super::timers::Timers;
@@ -21,9 +23,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-/// Posted jobs run per turn; the rest waits for the next, so that a flood of posts cannot keep
-/// sockets and timers from being served.
-const POSTS_PER_TURN: usize = 1024;
 /// One read takes at most this much. It is what the kernel hands out at once on a fast connection.
 const SCRATCH: usize = 64 * 1024;
 /// Turns between two looks whether this is a child that was forked off in a callback, or between two turns: it
@@ -47,10 +46,10 @@ pub(crate) struct Core {
     pub(crate) registry: RefCell<Registry>,
     pub(crate) timers: RefCell<Timers>,
     pub(super) closures: Closures,
-    pub(super) ticks: Queue,
-    pub(super) tasks: Tasks,
-    /// Is there a tick or a woken future to run after the callback?
-    unsettled: Cell<bool>,
+    pub(crate) ticks: Queue,
+    pub(crate) tasks: Tasks,
+    /// Is there a tick or a woken future to run after the callback, or somebody who looks at all of them?
+    pub(super) unsettled: Cell<bool>,
     /// Has the future been woken that the loop runs for?
     pub(super) root_woken: Cell<bool>,
     /// May another thread wake it?
@@ -67,10 +66,13 @@ pub(crate) struct Core {
     pub(crate) phase: Cell<Phase>,
     pub(crate) stopping: Cell<bool>,
     pub(crate) failure: RefCell<Option<Error>>,
-    pub(super) letters: RefCell<VecDeque<Letter>>,
+    pub(crate) letters: RefCell<VecDeque<Letter>>,
     ready: Cell<Vec<(u32, Interest)>>,
     scratch: Cell<Option<Box<[u8]>>>,
     turns: Cell<u64>,
+    pub(crate) counters: Counters,
+    pub(super) clock: Clock,
+    pub(super) slow: Slow,
 }
 
 impl Core {
@@ -106,6 +108,9 @@ impl Core {
             ready: Cell::default(),
             scratch: Cell::new(None),
             turns: Cell::new(0),
+            counters: Counters::default(),
+            clock: Clock::default(),
+            slow: Slow::default(),
         }))
     }
 
@@ -151,18 +156,34 @@ impl Core {
         self.unsettled.set(self.unsettled.get() || self.tasks.refill());
         self.settle();
         self.run_timers();
-        self.run_queue(&self.deferred);
+        self.run_queue(CallbackKind::Deferred, &self.deferred);
         self.poll(may_wait)?;
         self.run_posted();
         self.run_immediates();
-        self.run_queue(&self.closing);
+        self.run_queue(CallbackKind::Close, &self.closing);
         self.registry.borrow_mut().free_retired();
         Ok(())
     }
 
     /// Calls user code at the bottom of the stack, and what it put off until right after it.
-    fn call(&self, job: Box<dyn Job>) {
-        job.run();
+    pub(super) fn call(&self, kind: CallbackKind, job: Box<dyn Job>) {
+        self.counters.count(kind);
+        if self.slow.is_on() {
+            self.call_watched(kind, Some(job.origin()), None, || job.run());
+        } else {
+            job.run();
+        }
+        self.settle();
+    }
+
+    /// The same for what is no job.
+    pub(super) fn call_from(&self, kind: CallbackKind, origin: Origin, callback: impl FnOnce()) {
+        self.counters.count(kind);
+        if self.slow.is_on() {
+            self.call_watched(kind, Some(origin), None, callback);
+        } else {
+            callback();
+        }
         self.settle();
     }
 
@@ -187,29 +208,47 @@ impl Core {
 
     #[cold]
     fn run_unsettled(&self) {
+        if self.slow.is_on() {
+            return self.run_unsettled_watched();
+        }
         loop {
-            while let Some(tick) = self.ticks.pop() {
+            while let Some(tick) = self.next_tick() {
                 tick.run();
             }
-            let Some(task) = self.tasks.next() else { break };
+            let Some(task) = self.next_task() else { break };
             task.run();
         }
         // Futures that have to wait for the next turn are no reason to come here before.
-        self.unsettled.set(false);
+        self.unsettled.set(self.slow.is_on());
+    }
+
+    #[inline]
+    pub(super) fn next_tick(&self) -> Option<Box<dyn Job>> {
+        let tick = self.ticks.pop()?;
+        self.counters.count(CallbackKind::Tick);
+        Some(tick)
+    }
+
+    #[inline]
+    pub(super) fn next_task(&self) -> Option<Woken> {
+        let task = self.tasks.next()?;
+        self.counters.count(CallbackKind::Future);
+        Some(task)
     }
 
     /// Runs what stands in a queue now; what these jobs add waits for the next turn.
-    #[inline]
-    pub(super) fn run_queue(&self, queue: &Queue) {
+    #[inline(always)]
+    pub(super) fn run_queue(&self, kind: CallbackKind, queue: &Queue) {
         if !queue.is_empty() {
-            self.run_jobs(queue);
+            self.run_jobs(kind, queue);
         }
     }
 
-    fn run_jobs(&self, queue: &Queue) {
+    #[inline(never)]
+    fn run_jobs(&self, kind: CallbackKind, queue: &Queue) {
         for _ in 0..queue.len() {
             let Some(job) = queue.pop() else { return };
-            self.call(job);
+            self.call(kind, job);
         }
     }
 
@@ -254,7 +293,15 @@ impl Core {
         if timeout != Some(Duration::ZERO) && !self.inbox.may_wait() {
             timeout = Some(Duration::ZERO);
         }
-        self.wait(timeout, &mut ready)?;
+        let timed = self.clock.is_on() && timeout != Some(Duration::ZERO);
+        if timed {
+            self.clock.was_active(self.now());
+        }
+        let waited = self.wait(timeout, &mut ready);
+        if timed {
+            self.clock.was_idle(self.now());
+        }
+        waited?;
         self.registry.borrow_mut().take_again(&mut ready);
         if ready.is_empty() {
             self.ready.set(ready);
@@ -265,54 +312,13 @@ impl Core {
         Ok(())
     }
 
-    fn run_posted(&self) {
-        self.run_queue(&self.after_poll);
-        // What is left of the last batch comes first; then there is nothing to be moved behind it.
-        if self.letters.borrow().is_empty() {
-            if !self.inbox.is_filled() {
-                return;
-            }
-            self.inbox.collect(&mut self.letters.borrow_mut());
-        }
-        self.read_letters();
-    }
-
-    fn read_letters(&self) {
-        for _ in 0..POSTS_PER_TURN {
-            let letter = self.letters.borrow_mut().pop_front();
-            match letter {
-                None => return,
-                Some(Letter::Job(job)) => self.call(job),
-                Some(Letter::Woken(task)) => {
-                    self.wake_task(task);
-                    self.settle();
-                }
-                Some(Letter::Cancel(key)) => {
-                    self.cancel_timer(key);
-                    self.settle();
-                }
-                Some(Letter::News(key)) => {
-                    let end = self.channels.borrow().get(key).and_then(Entry::end);
-                    end.into_iter().for_each(End::news);
-                    self.settle();
-                }
-                Some(Letter::Done(key)) => {
-                    let job = self.awaited.borrow_mut().remove(key);
-                    if let Some(job) = job {
-                        self.call(job);
-                    }
-                }
-            }
-        }
-    }
-
     fn run_immediates(&self) {
         if self.immediates.is_empty() {
             return;
         }
         let end = self.immediates.end();
         while let Some(job) = self.immediates.pop_before(end) {
-            self.call(job);
+            self.call(CallbackKind::Immediate, job);
         }
     }
 
@@ -359,7 +365,12 @@ impl Batch<'_> {
         while let Some(&(index, readiness)) = self.ready.get(self.told) {
             let found = core.registry.borrow_mut().find(index, readiness);
             if let Some((source, readiness)) = found {
-                source.ready(readiness);
+                core.counters.count(CallbackKind::Source);
+                if core.slow.is_on() {
+                    core.ready_watched(index, source, readiness);
+                } else {
+                    source.ready(readiness);
+                }
                 core.settle();
             }
             self.told += 1;
@@ -403,7 +414,8 @@ mod tests {
         let timers = || {
             let mut timers = core.list_timers();
             timers.sort_by_key(|(origin, _)| origin.line());
-            let is_late = |timer: &Listed| u128::from(timer.deadline) >= LONG.as_nanos();
+            let is_late =
+                |timer: &Listed| timer.deadline.unwrap() >= LONG.as_secs() * 1_000_000_000;
             assert!(timers.iter().all(|(_, timer)| is_late(timer)));
             let short =
                 |(origin, timer): (Origin, Listed)| (origin.line(), timer.kind, timer.counted);
@@ -430,8 +442,10 @@ mod tests {
             assert_eq!(core.ticks.origins()[0].line(), first + 1);
             let of = |(origin, counted): (Origin, bool)| (origin.line(), counted);
             assert_eq!(of(core.immediates.origins()[0]), (first + 2, true));
-            assert_eq!(of(core.tasks.origins()[0]), (first + 3, false));
-            assert_eq!(of(core.awaited.borrow().origins()[0]), (blocked, true));
+            let task = &core.tasks.list()[0];
+            assert_eq!((task.origin.line(), task.counted), (first + 3, false));
+            let away = core.awaited.borrow().list()[0];
+            assert_eq!((away.origin.line(), away.counted), (blocked, true));
             blocking.cancel();
 
             let (posted, at) = (remote().post(|| {}), line());

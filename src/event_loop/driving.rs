@@ -51,7 +51,10 @@ impl Core {
             return Err(Error::new(ErrorKind::AlreadyRunning, operation));
         }
         self.phase.set(Phase::Running);
-        let resting = Rest(&self.phase);
+        let resting = Rest(self);
+        if self.clock.is_on() {
+            self.clock.begin(self.now());
+        }
         self.settle();
         let driven = drive();
         drop(resting);
@@ -71,11 +74,14 @@ impl Core {
     }
 }
 
-struct Rest<'a>(&'a Cell<Phase>);
+struct Rest<'a>(&'a Core);
 
 impl Drop for Rest<'_> {
     fn drop(&mut self) {
-        self.0.set(Phase::Resting);
+        if self.0.clock.is_on() {
+            self.0.clock.was_active(self.0.now());
+        }
+        self.0.phase.set(Phase::Resting);
         RUNNING.set(false);
     }
 }

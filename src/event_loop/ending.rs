@@ -2,6 +2,7 @@
 
 use super::channel::Entry;
 use super::core::{Core, Phase};
+use super::counters::CallbackKind;
 use super::hooks::Moment;
 use std::rc::Rc;
 
@@ -32,7 +33,7 @@ impl Core {
             }
             left.into_iter().for_each(|source| source.shut());
             self.settle();
-            self.run_queue(&self.closing);
+            self.run_queue(CallbackKind::Close, &self.closing);
             self.registry.borrow_mut().free_retired();
         }
         if rounds > 0 {
@@ -45,6 +46,7 @@ impl Core {
     fn empty(&self) {
         self.phase.set(Phase::Ended);
         self.hooks.clear();
+        self.slow.clear();
         self.tasks.cancel_all(&self.inbox, &self.letters);
         self.inbox.close();
         // None are left unless this is a panic.

@@ -2,12 +2,14 @@
 
 use super::blocking::{self, Blocking};
 use super::closures::{Every, Once};
-use super::core::Core;
+use super::core::{Core, Phase};
 use super::hooks::{self, Hook, Moment};
 use super::pool;
 use super::queues::{Origin, Queue, job};
+use super::registry::Birth;
 use super::remote::Remote;
 use super::slab::Key;
+use super::slow::{self, Slowness};
 use super::source::{Descriptor, Interest, Source, Trigger};
 use super::tasks::{self, JoinHandle};
 use super::timers::{Kind, Missed};
@@ -170,9 +172,7 @@ impl Handle {
     /// Runs `f` right after the running callback; see [`next_tick`](crate::next_tick).
     #[track_caller]
     pub fn next_tick(&self, f: impl FnOnce() + 'static) {
-        if !self.0.is_over() {
-            self.0.tick(job(f, Location::caller()));
-        }
+        self.next_tick_from(Location::caller(), f);
     }
 
     /// Runs a future on this loop; see [`spawn`](crate::spawn).
@@ -207,10 +207,9 @@ impl Handle {
     }
 
     /// Queues a job, unless the loop has ended: then it is dropped.
-    #[track_caller]
-    fn put(&self, queue: &Queue, f: impl FnOnce() + 'static) {
+    fn put(&self, queue: &Queue, origin: Origin, f: impl FnOnce() + 'static) {
         if !self.0.is_over() {
-            queue.push(job(f, Location::caller()));
+            queue.push(job(f, origin));
         }
     }
 
@@ -232,11 +231,13 @@ impl Handle {
     /// })?;
     /// # Ok::<(), onward::Error>(())
     /// ```
+    #[track_caller]
     pub fn before_poll(&self, f: impl FnMut() + 'static) -> Hook {
         hooks::add(&self.0, Moment::BeforePoll, f)
     }
 
     /// Calls `f` each turn, when all that was ready has been served. It does not keep the loop going.
+    #[track_caller]
     pub fn after_poll(&self, f: impl FnMut() + 'static) -> Hook {
         hooks::add(&self.0, Moment::AfterPoll, f)
     }
@@ -257,12 +258,14 @@ impl Handle {
     /// })?;
     /// # Ok::<(), onward::Error>(())
     /// ```
+    #[track_caller]
     pub fn before_exit(&self, f: impl FnMut() + 'static) -> Hook {
         hooks::add(&self.0, Moment::BeforeExit, f)
     }
 
     /// Calls `f` once, when the loop has ended for good, whatever ended it, but a panic: all is closed, and
     /// what is put on the loop now is dropped.
+    #[track_caller]
     pub fn at_exit(&self, f: impl FnOnce() + 'static) -> Hook {
         let mut f = Some(f);
         hooks::add(&self.0, Moment::Exit, move || f.take().into_iter().for_each(|f| f()))
@@ -284,17 +287,36 @@ impl Handle {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Blocking<T> {
-        self.do_blocking(pool::Kind::User, work)
+        self.spawn_blocking_from(pool::Kind::User, Location::caller(), work)
     }
 
-    /// The same for work of some kind.
-    #[track_caller]
-    pub(crate) fn do_blocking<T: Send + 'static>(
+    /// The same for work of some kind, that was asked for there.
+    pub(crate) fn spawn_blocking_from<T: Send + 'static>(
         &self,
         kind: pool::Kind,
+        origin: Origin,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Blocking<T> {
-        blocking::spawn(&self.0, kind, work, Location::caller())
+        blocking::spawn(&self.0, kind, work, origin)
+    }
+
+    // What inspection needs.
+
+    /// How long the loop has waited, and how long it has run without waiting, since somebody asked first.
+    pub(crate) fn time_spent(&self) -> (Duration, Duration) {
+        let runs = self.0.phase.get() == Phase::Running;
+        let (idle, active) = self.0.clock.read(self.0.now(), runs);
+        (Duration::from_nanos(idle), Duration::from_nanos(active))
+    }
+
+    /// Has `f` told of callbacks that take as long, or longer. Gives what [`remove_slow`](super::remove_slow)
+    /// wants.
+    pub(crate) fn on_slow(
+        &self,
+        threshold: Duration,
+        f: impl FnMut(&Slowness) + 'static,
+    ) -> (u32, u64) {
+        (self.0.serial, slow::add(&self.0, nanoseconds(threshold), f))
     }
 
     // What sources need.
@@ -304,8 +326,15 @@ impl Handle {
         self.0.is_over()
     }
 
-    pub(crate) fn add_source(&self, source: Rc<dyn Source>, trigger: Trigger) -> Key {
-        self.0.registry.borrow_mut().add(source, trigger)
+    /// Puts a source on the loop, which was made at `origin`.
+    pub(crate) fn add_source(
+        &self,
+        source: Rc<dyn Source>,
+        trigger: Trigger,
+        origin: Origin,
+    ) -> Key {
+        let birth = Birth { at: self.0.now(), origin };
+        self.0.registry.borrow_mut().add(source, trigger, birth)
     }
 
     pub(crate) fn want(&self, key: Key, interest: Interest) {
@@ -333,23 +362,48 @@ impl Handle {
         drop(removed);
     }
 
+    /// What runs now is about this source: a report of slow callbacks says so. Where the loop tells the source, it
+    /// knows.
+    #[inline]
+    pub(crate) fn about(&self, source: impl FnOnce() -> Rc<dyn Source>) {
+        if self.0.slow.is_on() {
+            self.0.slow.about(source());
+        }
+    }
+
+    // What a source puts on the loop has the place where the user made the source.
+
     /// Runs `f` at the start of the next turn.
-    #[track_caller]
-    pub(crate) fn defer(&self, f: impl FnOnce() + 'static) {
-        self.put(&self.0.deferred, f);
+    pub(crate) fn defer(&self, origin: Origin, f: impl FnOnce() + 'static) {
+        self.put(&self.0.deferred, origin, f);
     }
 
     /// Runs `f` in this turn, after the polling phase.
-    #[track_caller]
     #[cfg_attr(not(unix), allow(dead_code, reason = "signals use it, and there are none"))]
-    pub(crate) fn behind_poll(&self, f: impl FnOnce() + 'static) {
-        self.put(&self.0.after_poll, f);
+    pub(crate) fn behind_poll(&self, origin: Origin, f: impl FnOnce() + 'static) {
+        self.put(&self.0.after_poll, origin, f);
     }
 
     /// Runs `f` at the end of this turn, where things are closed.
-    #[track_caller]
-    pub(crate) fn at_close(&self, f: impl FnOnce() + 'static) {
-        self.put(&self.0.closing, f);
+    pub(crate) fn at_close(&self, origin: Origin, f: impl FnOnce() + 'static) {
+        self.put(&self.0.closing, origin, f);
+    }
+
+    /// Runs `f` as a tick.
+    pub(crate) fn next_tick_from(&self, origin: Origin, f: impl FnOnce() + 'static) {
+        if !self.0.is_over() {
+            self.0.tick(job(f, origin));
+        }
+    }
+
+    /// Runs `f` when `delay` has passed.
+    pub(crate) fn set_timeout_from(
+        &self,
+        origin: Origin,
+        delay: Duration,
+        f: impl FnOnce() + 'static,
+    ) -> Timer {
+        self.timeout(nanoseconds(delay), f, origin)
     }
 
     /// To be called after each call of user code from inside of the loop.

@@ -1,8 +1,11 @@
 //! Callbacks at certain moments of a turn, and at the loop's end.
 
 use super::core::Core;
+use super::counters::CallbackKind;
+use super::queues::Origin;
 use super::tokens::core_of;
 use std::cell::{Cell, RefCell};
+use std::panic::Location;
 use std::rc::Rc;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -15,10 +18,14 @@ pub(super) enum Moment {
 
 type Callback = Rc<RefCell<dyn FnMut()>>;
 
+/// A callback, and where it was registered.
+#[derive(Clone)]
+struct Entry(Callback, Origin);
+
 /// All hooks of a loop, in the order in which they came.
 #[derive(Default)]
 pub(super) struct Hooks {
-    all: RefCell<Vec<(u64, Moment, Callback)>>,
+    all: RefCell<Vec<(u64, Moment, Entry)>>,
     number: Cell<u64>,
 }
 
@@ -45,11 +52,13 @@ impl Hook {
     }
 }
 
+#[track_caller]
 pub(super) fn add(core: &Core, moment: Moment, f: impl FnMut() + 'static) -> Hook {
     let number = core.hooks.number.get();
     if !core.is_over() {
         core.hooks.number.set(number + 1);
-        core.hooks.all.borrow_mut().push((number, moment, Rc::new(RefCell::new(f))));
+        let entry = Entry(Rc::new(RefCell::new(f)), Location::caller());
+        core.hooks.all.borrow_mut().push((number, moment, entry));
     }
     Hook { number, serial: core.serial }
 }
@@ -64,19 +73,20 @@ impl Hooks {
 
     #[cold]
     fn run_those_of(&self, core: &Core, moment: Moment) {
-        let those = |all: &[(u64, Moment, Callback)]| -> Vec<(u64, Callback)> {
+        let those = |all: &[(u64, Moment, Entry)]| -> Vec<(u64, Entry)> {
             let those = all.iter().filter(|(_, when, _)| *when == moment);
-            those.map(|(number, _, f)| (*number, Rc::clone(f))).collect()
+            those.map(|(number, _, entry)| (*number, entry.clone())).collect()
         };
         let those = those(&self.all.borrow());
-        for (number, f) in those {
+        for (number, Entry(f, origin)) in those {
             // One that another has removed meanwhile is not called any more.
             if self.all.borrow().binary_search_by_key(&number, |(number, ..)| *number).is_ok() {
-                // No moment comes again inside of itself: nobody else has it now.
-                if let Ok(mut f) = f.try_borrow_mut() {
-                    f();
-                }
-                core.settle();
+                core.call_from(CallbackKind::Hook, origin, || {
+                    // No moment comes again inside of itself: nobody else has it now.
+                    if let Ok(mut f) = f.try_borrow_mut() {
+                        f();
+                    }
+                });
             }
         }
     }

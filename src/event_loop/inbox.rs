@@ -2,7 +2,7 @@
 
 use super::driver::Waker;
 use super::primitives::{AtomicBool, AtomicUsize, Mutex, MutexGuard, Ordering, lock};
-use super::queues::Job;
+use super::queues::{Job, Origin};
 use super::slab::Key;
 use super::tasks::Woken;
 use std::collections::VecDeque;
@@ -19,6 +19,16 @@ pub(crate) enum Letter {
     News(Key),
     /// Another thread woke a future.
     Woken(Woken),
+}
+
+impl Letter {
+    /// Where it was posted, if it is a closure.
+    pub(crate) fn origin(&self) -> Option<Origin> {
+        match self {
+            Self::Job(job) => Some(job.origin()),
+            _ => None,
+        }
+    }
 }
 
 /// Ends the loop's current wait, or its next.
@@ -133,6 +143,21 @@ impl<W: Wakes> Inbox<W> {
         if self.holds.fetch_sub(1, Ordering::Release) == 1 {
             self.waker.wake();
         }
+    }
+
+    /// How many remotes hold the loop.
+    pub(crate) fn holds(&self) -> usize {
+        self.holds.load(Ordering::Acquire)
+    }
+
+    /// How many letters nobody has collected yet.
+    pub(crate) fn len(&self) -> usize {
+        self.state().letters.len()
+    }
+
+    /// Where the closures among them were posted.
+    pub(crate) fn origins(&self) -> Vec<Origin> {
+        self.state().letters.iter().filter_map(Letter::origin).collect()
     }
 
     pub(crate) fn is_held(&self) -> bool {

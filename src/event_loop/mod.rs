@@ -49,6 +49,7 @@ mod blocking;
 mod channel;
 mod closures;
 mod core;
+mod counters;
 mod driver;
 mod driving;
 mod ending;
@@ -59,6 +60,7 @@ mod inbox;
 mod mailbox;
 mod missed;
 pub mod pool;
+mod posted;
 mod primitives;
 mod queues;
 mod registry;
@@ -74,6 +76,7 @@ mod simulation;
 mod simulation;
 mod slab;
 mod sleep;
+mod slow;
 mod source;
 mod tasks;
 mod timers;
@@ -82,6 +85,7 @@ mod tokens;
 
 pub use blocking::{Blocking, BlockingJob};
 pub use channel::{Receiver, channel};
+pub use counters::CallbackKind;
 pub use free::{
     fail, next_tick, now, remote, set_immediate, set_interval, set_interval_with, set_timeout,
     spawn, spawn_blocking, spawn_or_fail, stop,
@@ -96,8 +100,14 @@ pub use tasks::JoinHandle;
 pub use timers::Missed;
 pub use tokens::{Immediate, Timer};
 
+pub(crate) use queues::Origin;
+pub(crate) use registry::Listed as ListedSource;
 pub(crate) use slab::Key;
-pub(crate) use source::{Descriptor, Interest, Source, Trigger};
+pub(crate) use slow::{Slowness, call_listener, is_watching, remove as remove_slow};
+pub use source::ResourceKind;
+pub(crate) use source::{Description, Descriptor, Interest, Source, Trigger};
+pub(crate) use tasks::Listed as ListedTask;
+pub(crate) use timers::{Kind as TimerKind, Listed as ListedTimer};
 
 use self::core::Core;
 pub(crate) use self::free::here;

@@ -54,7 +54,6 @@ impl Queue {
     }
 
     /// Where those that wait come from, first in first.
-    #[allow(dead_code, reason = "a dump of the loop reads it")]
     pub(crate) fn origins(&self) -> Vec<Origin> {
         self.0.borrow().iter().map(|job| job.origin()).collect()
     }
@@ -151,7 +150,6 @@ impl Immediates {
     }
 
     /// Where those that wait come from, first in first, and whether they hold the loop.
-    #[allow(dead_code, reason = "a dump of the loop reads it")]
     pub(crate) fn origins(&self) -> Vec<(Origin, bool)> {
         let state = self.0.borrow();
         let waiting = state.queue.iter();
@@ -160,6 +158,11 @@ impl Immediates {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.0.borrow().queue.is_empty()
+    }
+
+    /// How many wait.
+    pub(crate) fn len(&self) -> usize {
+        self.0.borrow().queue.iter().filter(|entry| entry.job.is_some()).count()
     }
 
     pub(crate) fn clear(&self) {

@@ -11,6 +11,7 @@
 //! before can never reach a source that came after.
 
 use super::driver::Driver;
+use super::queues::Origin;
 use super::slab::{Key, Slab};
 use super::source::{Descriptor, Interest, Source, Trigger};
 use std::io;
@@ -54,9 +55,26 @@ impl Place {
     }
 }
 
+/// When and where a source was made. Only a dump, or a report, wants to know.
+#[derive(Clone, Copy)]
+pub(crate) struct Birth {
+    /// By the loop's clock, in nanoseconds.
+    pub(crate) at: u64,
+    pub(crate) origin: Origin,
+}
+
+/// A source as a dump sees it.
+pub(crate) struct Listed {
+    pub(crate) source: Rc<dyn Source>,
+    pub(crate) counted: bool,
+    pub(crate) birth: Birth,
+}
+
 #[derive(Default)]
 pub(crate) struct Registry {
     places: Option<Slab<Place>>,
+    /// By the index of the place: beside them, for a place is looked at with each message.
+    births: Vec<Birth>,
     changed: Vec<Key>,
     again: Vec<Key>,
     retired: Vec<Key>,
@@ -74,13 +92,13 @@ impl Registry {
         self.counted
     }
 
-    pub(crate) fn add(&mut self, source: Rc<dyn Source>, trigger: Trigger) -> Key {
+    pub(crate) fn add(&mut self, source: Rc<dyn Source>, trigger: Trigger, birth: Birth) -> Key {
         self.counted += 1;
         let trigger = if Driver::EDGES { trigger } else { Trigger::Level };
         let [wanted, told, pending] = [Interest::NONE; 3];
         let [noted, queued, counted] = [false, false, true];
         let source = Some(source);
-        self.places().insert(Place {
+        let key = self.places().insert(Place {
             source,
             wanted,
             told,
@@ -89,6 +107,31 @@ impl Registry {
             noted,
             queued,
             counted,
+        });
+        match self.births.get_mut(key.index as usize) {
+            Some(place) => *place = birth,
+            // Places are added one by one.
+            None => self.births.push(birth),
+        }
+        key
+    }
+
+    /// When and where the source at a place was made.
+    pub(crate) fn birth(&self, index: u32) -> Option<Birth> {
+        self.births.get(index as usize).copied()
+    }
+
+    /// How many sources there are.
+    pub(crate) fn len(&self) -> usize {
+        self.places.as_ref().map_or(0, Slab::len) - self.retired.len()
+    }
+
+    /// All sources.
+    pub(crate) fn list(&self) -> impl Iterator<Item = Listed> {
+        let places = self.places.iter().flat_map(Slab::entries);
+        places.filter_map(|(index, place)| {
+            let (source, birth) = (Rc::clone(place.source.as_ref()?), self.birth(index)?);
+            Some(Listed { source, counted: place.counted, birth })
         })
     }
 

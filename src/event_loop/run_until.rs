@@ -2,10 +2,13 @@
 
 use super::EventLoop;
 use super::core::Core;
+use super::counters::CallbackKind;
 use super::handle::with_current;
 use super::inbox::Inbox;
+use super::queues::Origin;
 use crate::error::{Error, ErrorKind, Result};
 use std::future::Future;
+use std::panic::Location;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -32,7 +35,7 @@ impl Wake for Root {
     }
 }
 
-fn run_until<F: Future>(core: &Core, future: F) -> Result<F::Output> {
+fn run_until<F: Future>(core: &Core, future: F, origin: Origin) -> Result<F::Output> {
     let mut future = pin!(future);
     let woken = AtomicBool::new(true);
     let root = Arc::new(Root { woken, serial: core.serial, inbox: Arc::clone(&core.inbox) });
@@ -40,8 +43,10 @@ fn run_until<F: Future>(core: &Core, future: F) -> Result<F::Output> {
     loop {
         core.root_woken.set(false);
         if root.woken.swap(false, Ordering::Acquire) {
-            let polled = future.as_mut().poll(&mut Context::from_waker(&waker));
-            core.settle();
+            let mut polled = Poll::Pending;
+            core.call_from(CallbackKind::Future, origin, || {
+                polled = future.as_mut().poll(&mut Context::from_waker(&waker));
+            });
             if let Poll::Ready(output) = polled {
                 return Ok(output);
             }
@@ -81,10 +86,11 @@ impl EventLoop {
     /// assert_eq!(length, 5);
     /// # Ok::<(), onward::Error>(())
     /// ```
+    #[track_caller]
     pub fn run_until<F: Future>(&self, future: F) -> Result<F::Output> {
-        let core = &self.handle.0;
+        let (core, origin) = (&self.handle.0, Location::caller());
         core.refuse_forked("run until")?;
-        self.handle.enter(|| core.driving("run until", || run_until(core, future)))
+        self.handle.enter(|| core.driving("run until", || run_until(core, future, origin)))
     }
 }
 
@@ -108,6 +114,7 @@ impl EventLoop {
 /// })??;
 /// # Ok::<(), onward::Error>(())
 /// ```
+#[track_caller]
 pub fn block_on<F: Future>(future: F) -> Result<F::Output> {
     block_on_this(EventLoop::new()?, future)
 }

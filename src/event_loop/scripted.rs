@@ -4,12 +4,13 @@ use super::core::Core;
 use super::driver::script::{Script, Step};
 use super::driver::{Driver, World};
 use super::handle::Handle;
-use super::source::{Descriptor, Interest, Source, Trigger};
+use super::source::{Description, Descriptor, Interest, ResourceKind, Source, Trigger};
 use super::{EventLoop, Key};
 use crate::error::ErrorKind;
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::net::UdpSocket;
+use std::panic::Location;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -65,7 +66,7 @@ impl Stage {
         let (stage, key, reaction) = (self.clone(), Cell::new(Key::NOBODY), RefCell::default());
         let probe = Rc::new(Probe { name, stage, socket, descriptor, key, reaction });
         let source = Rc::clone(&probe);
-        probe.key.set(self.event_loop.handle.add_source(source, trigger));
+        probe.key.set(self.event_loop.handle.add_source(source, trigger, Location::caller()));
         self.event_loop.handle.want(probe.key.get(), interest);
         probe
     }
@@ -110,6 +111,10 @@ fn lent(socket: &UdpSocket) -> Descriptor<'_> {
 }
 
 impl Source for Probe {
+    fn describe(&self) -> Description {
+        Description { kind: ResourceKind::TcpSocket, target: self.name.into() }
+    }
+
     fn lend(&self, to: &mut dyn FnMut(Descriptor<'_>) -> io::Result<()>) -> io::Result<()> {
         to(lent(&self.socket))
     }

@@ -93,6 +93,12 @@ impl<T> Slab<T> {
         Some(value)
     }
 
+    /// Each with its place.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (u32, &T)> {
+        let places = (0_u32..).zip(&self.places);
+        places.filter_map(|(index, place)| Some((index, place.value.as_ref()?)))
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
         self.places.iter().filter_map(|place| place.value.as_ref())
     }

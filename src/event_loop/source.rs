@@ -1,5 +1,6 @@
 //! What the loop knows of a thing it serves: a descriptor, an interest, and somebody to tell.
 
+use std::fmt;
 use std::io;
 use std::ops::BitOr;
 use std::rc::Rc;
@@ -83,8 +84,83 @@ pub(crate) enum Trigger {
     Edge,
 }
 
+/// What it is that lives on a loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ResourceKind {
+    /// A server that listens for TCP connections.
+    TcpServer,
+    /// A TCP connection, be it in the making.
+    TcpSocket,
+    /// A file that is read.
+    ReadStream,
+    /// A file that is written.
+    WriteStream,
+    /// A signal that is listened for.
+    Signal,
+    /// A timeout, or the timer of a future that sleeps.
+    Timer,
+    /// An interval.
+    Interval,
+    /// A tick that has not run yet.
+    Tick,
+    /// An immediate that has not run yet.
+    Immediate,
+    /// A future that is not over.
+    Future,
+    /// Work that was given to other threads, and has not come back.
+    Blocking,
+    /// A closure that another thread has posted.
+    Posted,
+    /// A channel from other threads.
+    Channel,
+    /// Remotes, by which other threads may still post.
+    Remote,
+    /// What was put off to the next turn.
+    Deferred,
+    /// What is about to close, and will tell so.
+    Closing,
+}
+
+impl fmt::Display for ResourceKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TcpServer => "TCP server",
+            Self::TcpSocket => "TCP socket",
+            Self::ReadStream => "file to read",
+            Self::WriteStream => "file to write",
+            Self::Signal => "signal",
+            Self::Timer => "timer",
+            Self::Interval => "interval",
+            Self::Tick => "tick",
+            Self::Immediate => "immediate",
+            Self::Future => "future",
+            Self::Blocking => "blocking work",
+            Self::Posted => "posted closure",
+            Self::Channel => "channel",
+            Self::Remote => "remote",
+            Self::Deferred => "deferred work",
+            Self::Closing => "close",
+        })
+    }
+}
+
+/// What a source says of itself.
+#[derive(Clone, Debug)]
+pub(crate) struct Description {
+    pub(crate) kind: ResourceKind,
+    /// Its addresses, its path, its number.
+    pub(crate) target: String,
+}
+
 /// Something with a descriptor that lives on a loop.
 pub(crate) trait Source {
+    /// What it is, for people. No user code may run in here.
+    fn describe(&self) -> Description;
+
+    /// Somebody wants to know how long its listeners take: has its emitter observed, if it has one.
+    fn observe(&self) {}
+
     /// Lends the descriptor, if it is still open. No user code may run in here.
     fn lend(&self, to: &mut dyn FnMut(Descriptor<'_>) -> io::Result<()>) -> io::Result<()>;
 

@@ -30,7 +30,17 @@ pub(crate) type Woken = Runnable<Origin>;
 struct Live {
     waker: Option<Waker>,
     origin: Origin,
+    /// When it was spawned.
+    turn: u64,
     counted: bool,
+}
+
+/// A future that is not over.
+pub(crate) struct Listed {
+    pub(crate) origin: Origin,
+    pub(crate) turn: u64,
+    /// Does it hold the loop?
+    pub(crate) counted: bool,
 }
 
 pub(crate) struct Tasks {
@@ -77,15 +87,21 @@ impl Tasks {
         Some(task)
     }
 
-    /// Where those that are not over were spawned, and whether they hold the loop.
-    #[allow(dead_code, reason = "a dump of the loop reads it")]
-    pub(crate) fn origins(&self) -> Vec<(Origin, bool)> {
-        self.live.borrow().iter().map(|live| (live.origin, live.counted)).collect()
+    /// How many are not over.
+    pub(crate) fn len(&self) -> usize {
+        self.live.borrow().len()
     }
 
-    fn enter(&self, origin: Origin) -> Key {
+    /// Those that are not over.
+    pub(crate) fn list(&self) -> Vec<Listed> {
+        let live = self.live.borrow();
+        let listed = |&Live { origin, turn, counted, .. }: &Live| Listed { origin, turn, counted };
+        live.iter().map(listed).collect()
+    }
+
+    fn enter(&self, origin: Origin, turn: u64) -> Key {
         self.counted.set(self.counted.get() + 1);
-        self.live.borrow_mut().insert(Live { waker: None, origin, counted: true })
+        self.live.borrow_mut().insert(Live { waker: None, origin, turn, counted: true })
     }
 
     fn leave(&self, key: Key) {
@@ -158,7 +174,7 @@ pub(crate) fn spawn<T: 'static>(
     if core.is_over() {
         return JoinHandle { task: None, key: Key::NOBODY, core: Rc::clone(core) };
     }
-    let leave = Leave { core: Rc::clone(core), key: core.tasks.enter(origin) };
+    let leave = Leave { core: Rc::clone(core), key: core.tasks.enter(origin, core.turns()) };
     let key = leave.key;
     let whole = async move {
         let _leave = leave;

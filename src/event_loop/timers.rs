@@ -35,10 +35,11 @@ pub(crate) struct Due {
 }
 
 /// A timer that waits.
-#[allow(dead_code, reason = "a dump of the loop reads it")]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Listed {
-    pub(crate) deadline: u64,
+    /// None of one that is being called.
+    pub(crate) deadline: Option<u64>,
+    pub(crate) delay: u64,
     pub(crate) kind: Kind,
     /// Does it hold the loop?
     pub(crate) counted: bool,
@@ -120,6 +121,11 @@ impl Timers {
         self.counted
     }
 
+    /// How many there are, an interval that is being called included.
+    pub(crate) fn len(&self) -> usize {
+        self.timers.len()
+    }
+
     /// Is there none that could be due?
     pub(crate) fn is_empty(&self) -> bool {
         self.armed == 0
@@ -136,15 +142,18 @@ impl Timers {
         self.first().map(|entry| entry.deadline)
     }
 
-    /// Those that wait, in no order.
-    #[allow(dead_code, reason = "a dump of the loop reads it")]
+    /// All, in no order.
     pub(crate) fn list(&self) -> impl Iterator<Item = Listed> {
-        let entries = self.heap.iter().chain(&self.fresh);
-        entries.filter(|entry| is_alive(&self.timers, entry)).filter_map(|entry| {
-            let timer = self.timers.at(entry.index)?;
+        let of = |timer: &Timer, deadline| {
             let (kind, counted, seat) = (timer.kind, timer.counted, timer.seat());
-            Some(Listed { deadline: entry.deadline, kind, counted, seat })
-        })
+            Listed { deadline, delay: timer.delay.get(), kind, counted, seat }
+        };
+        let entries = self.heap.iter().chain(&self.fresh);
+        let waiting = entries.filter(|entry| is_alive(&self.timers, entry));
+        let waiting = waiting
+            .filter_map(move |entry| Some(of(self.timers.at(entry.index)?, Some(entry.deadline))));
+        let called = self.timers.iter().filter(|timer| timer.serial == UNARMED);
+        waiting.chain(called.map(move |timer| of(timer, None)))
     }
 
     pub(crate) fn add(&mut self, now: u64, delay: u64, kind: Kind, seat: Seat) -> Key {

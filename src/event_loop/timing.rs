@@ -2,6 +2,7 @@
 
 use super::closures::{Callback, Row, Shelf};
 use super::core::Core;
+use super::counters::CallbackKind;
 use super::queues::Origin;
 use super::slab::Key;
 use super::timers::{Due, Kind, Listed};
@@ -24,9 +25,23 @@ impl Core {
     }
 
     fn call_timer(&self, due: &Due, shelf: &dyn Shelf) {
-        shelf.call(due.seat, self, due.key);
-        if due.kind != Kind::Once {
-            self.timers.borrow_mut().again(due, self.now());
+        let once = due.kind == Kind::Once;
+        let kind = if once { CallbackKind::Timer } else { CallbackKind::Interval };
+        self.counters.count(kind);
+        let again = || {
+            if !once {
+                self.timers.borrow_mut().again(due, self.now());
+            }
+        };
+        if self.slow.is_on() {
+            // In front of a report, so that it goes on if that panics.
+            self.call_watched(kind, Some(shelf.origin()), None, || {
+                shelf.call(due.seat, self, due.key);
+                again();
+            });
+        } else {
+            shelf.call(due.seat, self, due.key);
+            again();
         }
         self.settle();
     }
@@ -52,8 +67,7 @@ impl Core {
         Timer { key, serial: self.serial }
     }
 
-    /// All timers that wait, and where they were set, in no order.
-    #[allow(dead_code, reason = "a dump of the loop reads it")]
+    /// All timers, and where they were set, in no order.
     pub(crate) fn list_timers(&self) -> Vec<(Origin, Listed)> {
         let timers = self.timers.borrow();
         let of = |timer: Listed| Some((self.closures.shelf(timer.seat)?.origin(), timer));

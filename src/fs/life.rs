@@ -13,10 +13,11 @@
 use super::seat::{Seat, Slot};
 use super::sys::{self, Kind};
 use crate::error::{Error, Result};
-use crate::event_loop::{Handle, Interest, Key, Timer, Trigger, pool};
+use crate::event_loop::{Handle, Interest, Key, Origin, ResourceKind, Timer, Trigger, pool};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::fs::File;
 use std::io;
+use std::panic::Location;
 use std::path::{Path, PathBuf};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
@@ -29,6 +30,10 @@ const LONGEST_WAIT: Duration = Duration::from_millis(200);
 /// A cheap handle to a file that is on the loop, and tells what happens to it.
 pub(super) trait FileStream: Clone + 'static {
     type Inner: 'static;
+    /// What a dump calls it.
+    const KIND: ResourceKind;
+    /// Has its emitter observed.
+    fn observe(&self);
     fn inner(&self) -> &Rc<Self::Inner>;
     fn from_inner(inner: Rc<Self::Inner>) -> Self;
     fn life(&self) -> &Life<Self>;
@@ -65,6 +70,8 @@ pub(super) enum Way {
 pub(super) struct Life<S: FileStream> {
     pub(super) handle: Handle,
     path: Option<PathBuf>,
+    /// Where it was opened.
+    origin: Origin,
     file: Rc<Slot>,
     seat: OnceCell<Weak<Seat<S>>>,
     key: Cell<Option<Key>>,
@@ -83,10 +90,12 @@ pub(super) struct Life<S: FileStream> {
 }
 
 impl<S: FileStream> Life<S> {
+    #[track_caller]
     pub(super) fn new(handle: Handle, path: Option<&Path>) -> Self {
         Self {
             handle,
             path: path.map(Path::to_path_buf),
+            origin: Location::caller(),
             file: Rc::default(),
             seat: OnceCell::new(),
             key: Cell::new(None),
@@ -100,6 +109,11 @@ impl<S: FileStream> Life<S> {
             timer: Cell::new(None),
             wait: Cell::new(SHORTEST_WAIT),
         }
+    }
+
+    /// Where it was opened.
+    pub(super) fn origin(&self) -> Origin {
+        self.origin
     }
 
     pub(super) fn path(&self) -> Option<&Path> {
@@ -171,7 +185,7 @@ pub(super) fn settle_in<S: FileStream>(stream: &S) {
     let life = stream.life();
     let seat = Rc::new(Seat::new(Rc::clone(&life.file), stream));
     let _ = life.seat.set(Rc::downgrade(&seat));
-    let key = life.handle.add_source(seat, Trigger::Level);
+    let key = life.handle.add_source(seat, Trigger::Level, life.origin);
     life.handle.count_source(key, false);
     life.key.set(Some(key));
 }
@@ -185,6 +199,7 @@ pub(super) fn opened<S: FileStream>(stream: &S, kind: Kind) {
     life.way.set(stream.way(kind));
     // In front of the listeners, so that it goes on if one of them panics.
     update(stream);
+    about(stream);
     stream.tell_open();
     life.handle.settle();
 }
@@ -214,9 +229,11 @@ pub(super) fn schedule<S: FileStream>(stream: &S) {
         return;
     }
     let stream = stream.clone();
-    stream.life().handle.clone().defer(move || {
+    let (handle, origin) = (life.handle.clone(), life.origin);
+    handle.defer(origin, move || {
         stream.life().scheduled.set(false);
         if stream.life().is_open() {
+            about(&stream);
             stream.advance(false);
         }
     });
@@ -234,16 +251,19 @@ pub(super) fn in_pool<S: FileStream, T: Send + 'static>(
     let file = life.file.borrow().clone();
     let stream = stream.clone();
     let work = move || work(file.as_deref());
-    life.handle.do_blocking(pool::Kind::Fs, work).then(move |result: Result<T>| {
-        stream.life().busy.set(false);
-        match result {
-            Ok(value) => then(&stream, value),
-            Err(error) => destroy(&stream, Some(error.on(stream.life().target()))),
-        }
-        if stream.life().destroyed.get() && !stream.life().busy.get() {
-            close(&stream);
-        }
-    });
+    life.handle.spawn_blocking_from(pool::Kind::Fs, life.origin, work).then(
+        move |result: Result<T>| {
+            stream.life().busy.set(false);
+            about(&stream);
+            match result {
+                Ok(value) => then(&stream, value),
+                Err(error) => destroy(&stream, Some(error.on(stream.life().target()))),
+            }
+            if stream.life().destroyed.get() && !stream.life().busy.get() {
+                close(&stream);
+            }
+        },
+    );
 }
 
 /// Does something after a while, and after twice as long the next time.
@@ -252,7 +272,7 @@ pub(super) fn later<S: FileStream>(stream: &S, then: impl FnOnce(&S) + 'static) 
     let delay = life.wait.get();
     life.wait.set((delay * 2).min(LONGEST_WAIT));
     let kept = stream.clone();
-    let timer = life.handle.set_timeout(delay, move || {
+    let timer = life.handle.set_timeout_from(life.origin, delay, move || {
         kept.life().timer.set(None);
         if !kept.life().destroyed.get() {
             then(&kept);
@@ -296,14 +316,29 @@ pub(super) fn close<S: FileStream>(stream: &S) {
     let error = life.error.take();
     let (failed, closed) = (stream.clone(), stream.clone());
     let had_error = error.is_some();
-    life.handle.at_close(move || {
+    life.handle.at_close(life.origin, move || {
         failed.life().let_go();
+        about(&failed);
         if let Some(error) = error {
             failed.tell_error(error);
         }
     });
     // By itself, so that it comes even if a listener of the error panics.
-    life.handle.at_close(move || closed.tell_close(had_error));
+    life.handle.at_close(life.origin, move || {
+        about(&closed);
+        closed.tell_close(had_error);
+    });
+}
+
+/// What runs now is about this stream.
+fn about<S: FileStream>(stream: &S) {
+    let life = stream.life();
+    life.handle.about(|| {
+        let seat = Seat::new(Rc::clone(&life.file), stream);
+        // What is told last may drop the stream, and a report wants to know its path.
+        seat.await_readiness(Some(stream.clone()));
+        Rc::new(seat)
+    });
 }
 
 impl<S: FileStream> Life<S> {

@@ -42,7 +42,7 @@ pub(super) fn adopt<S: FileStream>(stream: &S, file: File, kind: Kind) {
     let life = stream.life();
     life.keep(file);
     let stream = stream.clone();
-    life.handle.defer(move || life::opened(&stream, kind));
+    life.handle.defer(life.origin(), move || life::opened(&stream, kind));
 }
 
 fn open_in_pool<S: FileStream>(stream: &S, how: How) {

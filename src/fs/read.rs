@@ -8,7 +8,7 @@ use crate::emitter::Downgrade;
 use crate::emitter::names::{Close, Data, End, Open};
 use crate::emitter::{Emitter, Event, EventEmitter, Listeners, Pausable, Recall};
 use crate::error::{Error, Result};
-use crate::event_loop::{Handle, Interest};
+use crate::event_loop::{Handle, Interest, ResourceKind};
 use crate::stream::{Flow, ReadControl};
 use std::any::TypeId;
 use std::cell::{Cell, RefCell};
@@ -125,6 +125,7 @@ impl ReadStream {
     /// })?;
     /// # Ok::<(), onward::Error>(())
     /// ```
+    #[track_caller]
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         ReadOptions::new().open(path)
     }
@@ -147,16 +148,19 @@ impl ReadStream {
     /// })?;
     /// # Ok::<(), onward::Error>(())
     /// ```
+    #[track_caller]
     pub fn from_file(file: File) -> Result<Self> {
         ReadOptions::new().open_file(file)
     }
 
+    #[track_caller]
     pub(super) fn begin(options: ReadOptions, path: &Path) -> Result<Self> {
         let stream = Self::new(options, Some(path))?;
         open::open(&stream, How::READ);
         Ok(stream)
     }
 
+    #[track_caller]
     pub(super) fn adopt(options: ReadOptions, file: File) -> Result<Self> {
         let stream = Self::new(options, None)?;
         let kind = super::sys::kind(&file).map_err(|error| Error::io("open", error))?;
@@ -164,6 +168,7 @@ impl ReadStream {
         Ok(stream)
     }
 
+    #[track_caller]
     fn new(options: ReadOptions, path: Option<&Path>) -> Result<Self> {
         let handle = Handle::for_operation("open")?;
         let stream = Self(Rc::new(Inner {
@@ -314,6 +319,12 @@ impl Emitter for ReadStream {
 
 impl FileStream for ReadStream {
     type Inner = Inner;
+
+    const KIND: ResourceKind = ResourceKind::ReadStream;
+
+    fn observe(&self) {
+        self.0.emitter.observe();
+    }
 
     fn inner(&self) -> &Rc<Inner> {
         &self.0

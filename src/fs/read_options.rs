@@ -61,6 +61,7 @@ impl ReadOptions {
     ///
     /// At once, as [`InvalidInput`](crate::ErrorKind::InvalidInput): `start` lies behind `end` or beyond
     /// all files, or a chunk has no bytes. Else as [`ReadStream::open`].
+    #[track_caller]
     pub fn open(self, path: impl AsRef<Path>) -> Result<ReadStream> {
         let path = path.as_ref();
         self.check().map_err(|error| error.on(path.display()))?;
@@ -73,6 +74,7 @@ impl ReadOptions {
     /// # Errors
     ///
     /// As [`open`](Self::open) and [`ReadStream::from_file`].
+    #[track_caller]
     pub fn open_file(self, file: File) -> Result<ReadStream> {
         self.check()?;
         ReadStream::adopt(self, file)

@@ -2,7 +2,7 @@
 
 use super::life::{self, FileStream};
 use super::sys::{self, Kind};
-use crate::event_loop::{Descriptor, Interest, Source};
+use crate::event_loop::{Description, Descriptor, Interest, Source};
 use std::cell::RefCell;
 use std::fs::File;
 use std::io;
@@ -40,6 +40,15 @@ impl<S: FileStream> Seat<S> {
 }
 
 impl<S: FileStream> Source for Seat<S> {
+    fn describe(&self) -> Description {
+        let target = self.stream().map(|stream| stream.life().target()).unwrap_or_default();
+        Description { kind: S::KIND, target }
+    }
+
+    fn observe(&self) {
+        self.stream().into_iter().for_each(|stream| stream.observe());
+    }
+
     fn lend(&self, to: &mut dyn FnMut(Descriptor<'_>) -> io::Result<()>) -> io::Result<()> {
         self.file.borrow().as_deref().map_or(Ok(()), |file| sys::lend(file, to))
     }

@@ -7,7 +7,7 @@ use crate::emitter::Downgrade;
 use crate::emitter::names::{Close, Drain, Finish, Open};
 use crate::emitter::{Emitter, EventEmitter, Listeners, Recall};
 use crate::error::{Error, Result};
-use crate::event_loop::{Handle, Interest};
+use crate::event_loop::{Handle, Interest, ResourceKind};
 use crate::stream::{WriteControl, WriteQueue};
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -113,6 +113,7 @@ impl WriteStream {
     /// })?;
     /// # Ok::<(), onward::Error>(())
     /// ```
+    #[track_caller]
     pub fn create(path: impl AsRef<Path>) -> Result<Self> {
         WriteOptions::new().open(path)
     }
@@ -137,6 +138,7 @@ impl WriteStream {
     /// # std::fs::remove_file(path)?;
     /// # Ok::<(), onward::Error>(())
     /// ```
+    #[track_caller]
     pub fn append(path: impl AsRef<Path>) -> Result<Self> {
         WriteOptions::new().append(true).open(path)
     }
@@ -161,10 +163,12 @@ impl WriteStream {
     /// })?;
     /// # Ok::<(), onward::Error>(())
     /// ```
+    #[track_caller]
     pub fn from_file(file: File) -> Result<Self> {
         WriteOptions::new().open_file(file)
     }
 
+    #[track_caller]
     pub(super) fn begin(options: WriteOptions, path: &Path) -> Result<Self> {
         let stream = Self::new(options, Some(path))?;
         stream.0.ours.set(true);
@@ -172,6 +176,7 @@ impl WriteStream {
         Ok(stream)
     }
 
+    #[track_caller]
     pub(super) fn adopt(options: WriteOptions, file: File) -> Result<Self> {
         let stream = Self::new(options, None)?;
         let kind = sys::kind(&file).map_err(|error| Error::io("open", error))?;
@@ -181,6 +186,7 @@ impl WriteStream {
         Ok(stream)
     }
 
+    #[track_caller]
     fn new(options: WriteOptions, path: Option<&Path>) -> Result<Self> {
         let handle = Handle::for_operation("open")?;
         let stream = Self(Rc::new(Inner {
@@ -330,6 +336,12 @@ impl Emitter for WriteStream {
 
 impl FileStream for WriteStream {
     type Inner = Inner;
+
+    const KIND: ResourceKind = ResourceKind::WriteStream;
+
+    fn observe(&self) {
+        self.0.emitter.observe();
+    }
 
     fn inner(&self) -> &Rc<Inner> {
         &self.0

@@ -118,6 +118,7 @@ impl WriteOptions {
     ///
     /// At once, as [`InvalidInput`](crate::ErrorKind::InvalidInput): to append and to empty the file
     /// or to write at an offset, or to write beyond all files. Else as [`WriteStream::create`].
+    #[track_caller]
     pub fn open(self, path: impl AsRef<Path>) -> Result<WriteStream> {
         let path = path.as_ref();
         self.check().map_err(|error| error.on(path.display()))?;
@@ -131,6 +132,7 @@ impl WriteOptions {
     /// # Errors
     ///
     /// As [`open`](Self::open) and [`WriteStream::from_file`].
+    #[track_caller]
     pub fn open_file(self, file: File) -> Result<WriteStream> {
         self.check()?;
         WriteStream::adopt(self, file)

@@ -15,7 +15,7 @@
 use super::reading::{look_for_end, read};
 use super::writing::flush;
 use crate::error::Error;
-use crate::event_loop::{Descriptor, Handle, Interest, Key, Source, Trigger};
+use crate::event_loop::{Descriptor, Handle, Interest, Key, Origin, Source, Trigger};
 use crate::stream::{Flow, WriteQueue};
 use std::cell::{Cell, RefCell};
 use std::io::{self, IoSlice};
@@ -72,10 +72,12 @@ pub(crate) struct Duplex<H> {
     pub(super) sent: Cell<u64>,
     pub(super) queue: RefCell<WriteQueue>,
     pub(super) error: RefCell<Option<Error>>,
+    /// Where it was made.
+    origin: Origin,
 }
 
 impl<H: ByteHandle> Duplex<H> {
-    pub(crate) fn new(handle: Handle) -> Self {
+    pub(crate) fn new(handle: Handle, origin: Origin) -> Self {
         Self {
             handle,
             bytes: RefCell::new(None),
@@ -92,6 +94,7 @@ impl<H: ByteHandle> Duplex<H> {
             error: RefCell::new(None),
             received: Cell::new(0),
             sent: Cell::new(0),
+            origin,
         }
     }
 
@@ -114,6 +117,11 @@ impl<H: ByteHandle> Duplex<H> {
             Some(bytes) => call(bytes),
             None => Err(io::ErrorKind::WouldBlock.into()),
         }
+    }
+
+    /// Where it was made.
+    pub(crate) fn origin(&self) -> Origin {
+        self.origin
     }
 
     pub(crate) fn is_destroyed(&self) -> bool {
@@ -220,7 +228,7 @@ pub(crate) fn attach<E: Endpoint>(endpoint: &E, bytes: E::Bytes, ready: bool) {
 pub(crate) fn enroll<E: Endpoint>(endpoint: &E) {
     let duplex = endpoint.duplex();
     if duplex.key.get().is_none() {
-        let key = duplex.handle.add_source(endpoint.source(), Trigger::Edge);
+        let key = duplex.handle.add_source(endpoint.source(), Trigger::Edge, duplex.origin);
         duplex.key.set(Some(key));
         duplex.handle.count_source(key, duplex.counted.get());
     }
@@ -255,7 +263,7 @@ pub(super) fn tell<E: Endpoint>(endpoint: &E, tell: fn(&E), next: fn(&E)) {
     impl<E: Endpoint> Drop for Later<'_, E> {
         fn drop(&mut self) {
             let (endpoint, next) = (self.0.clone(), self.1);
-            self.0.duplex().handle.defer(move || next(&endpoint));
+            self.0.duplex().handle.defer(self.0.duplex().origin, move || next(&endpoint));
         }
     }
     let later = Later(endpoint, next);
@@ -288,10 +296,14 @@ pub(crate) fn destroy<E: Endpoint>(endpoint: &E, error: Option<Error>) {
     // Two steps: a listener for errors that panics does not keep it from closing.
     let (failed, closed) = (endpoint.clone(), endpoint.clone());
     if let Some(error) = error {
-        duplex.handle.at_close(move || failed.tell_error(error));
+        duplex.handle.at_close(duplex.origin, move || {
+            failed.duplex().handle.about(|| failed.source());
+            failed.tell_error(error);
+        });
     }
-    duplex.handle.at_close(move || {
+    duplex.handle.at_close(duplex.origin, move || {
         drop(closed.duplex().bytes.take());
+        closed.duplex().handle.about(|| closed.source());
         closed.tell_close(had_error);
     });
 }

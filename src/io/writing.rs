@@ -77,7 +77,7 @@ fn break_off<E: Endpoint>(endpoint: &E, error: io::Error) {
     let error = Error::io("write", error).on(endpoint.target());
     duplex.error.borrow_mut().get_or_insert(error);
     let later = endpoint.clone();
-    duplex.handle.defer(move || hear_out(&later));
+    duplex.handle.defer(duplex.origin(), move || hear_out(&later));
 }
 
 fn hear_out<E: Endpoint>(endpoint: &E) {
@@ -86,7 +86,7 @@ fn hear_out<E: Endpoint>(endpoint: &E) {
     if let Received::Enough = receive(endpoint, Interest::READ | Interest::ENDING) {
         if duplex.received.get() != before && !duplex.destroyed.get() {
             let later = endpoint.clone();
-            return duplex.handle.defer(move || hear_out(&later));
+            return duplex.handle.defer(duplex.origin(), move || hear_out(&later));
         }
     }
     destroy(endpoint, None);
@@ -128,7 +128,7 @@ pub(crate) fn end<E: Endpoint>(endpoint: &E) {
     }
     duplex.queue.borrow_mut().end();
     let endpoint = endpoint.clone();
-    duplex.handle.next_tick(move || finish_if_done(&endpoint));
+    duplex.handle.next_tick_from(duplex.origin(), move || finish_if_done(&endpoint));
 }
 
 fn finish_if_done<E: Endpoint>(endpoint: &E) {

@@ -41,21 +41,24 @@ pub(super) fn start(socket: &Socket, address: Address) {
             engine::enroll(socket);
             let looking = socket.clone();
             let look_up = move || (host.as_str(), port).to_socket_addrs().map(Iterator::collect);
-            let job = socket.handle().do_blocking(Kind::Dns, look_up).then(move |found| {
-                if looking.is_destroyed() {
-                    return;
-                }
-                let found: Result<VecDeque<SocketAddr>, Error> =
-                    found.and_then(|found| found.map_err(|error| Error::io("look up", error)));
-                match found {
-                    Ok(addresses) => {
-                        let asked = looking.target();
-                        dial(&looking, asked, addresses);
-                        next(&looking, None);
+            let origin = socket.duplex().origin();
+            let job = socket.handle().spawn_blocking_from(Kind::Dns, origin, look_up).then(
+                move |found| {
+                    if looking.is_destroyed() {
+                        return;
                     }
-                    Err(error) => engine::destroy(&looking, Some(error.on(looking.target()))),
-                }
-            });
+                    let found: Result<VecDeque<SocketAddr>, Error> =
+                        found.and_then(|found| found.map_err(|error| Error::io("look up", error)));
+                    match found {
+                        Ok(addresses) => {
+                            let asked = looking.target();
+                            dial(&looking, asked, addresses);
+                            next(&looking, None);
+                        }
+                        Err(error) => engine::destroy(&looking, Some(error.on(looking.target()))),
+                    }
+                },
+            );
             if let Some(dial) = socket.dial().borrow_mut().as_mut() {
                 dial.looking = Some(job);
             }
@@ -122,6 +125,7 @@ pub(super) fn progress(socket: &Socket) {
 mod tests {
     use crate::event_loop::{EventLoop, pool::Kind, set_timeout};
     use crate::net::Socket;
+    use std::panic::Location;
     use std::sync::mpsc;
     use std::time::Duration;
 
@@ -131,7 +135,10 @@ mod tests {
         let hang = || {
             let (go, gone) = mpsc::channel::<()>();
             let hang = move || gone.recv().is_err();
-            hanging.handle().do_blocking(Kind::Dns, hang).then(|result| assert!(result.unwrap()));
+            hanging
+                .handle()
+                .spawn_blocking_from(Kind::Dns, Location::caller(), hang)
+                .then(|result| assert!(result.unwrap()));
             go
         };
         let go: Vec<_> = (0..4).map(|_| hang()).collect();

@@ -7,11 +7,14 @@ use crate::emitter::Downgrade;
 use crate::emitter::names::{Close, Connection, Listening};
 use crate::emitter::{Emitter, EventEmitter, Listeners, Recall};
 use crate::error::{Error, ErrorKind, Result};
-use crate::event_loop::{Descriptor, Handle, Interest, Key, Source, Timer, Trigger};
+use crate::event_loop::{
+    Description, Descriptor, Handle, Interest, Key, Origin, ResourceKind, Source, Timer, Trigger,
+};
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::panic::Location;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -67,6 +70,8 @@ struct Inner {
     stuck: Cell<bool>,
     closing: Cell<bool>,
     closed: Cell<bool>,
+    /// Where it was made.
+    origin: Origin,
 }
 
 impl Server {
@@ -89,8 +94,9 @@ impl Server {
     /// })?;
     /// # Ok::<(), onward::Error>(())
     /// ```
+    #[track_caller]
     pub fn listen(address: impl fmt::Display) -> Result<Self> {
-        let handle = Handle::for_operation("listen")?;
+        let (handle, origin) = (Handle::for_operation("listen")?, Location::caller());
         let address = Address::to_bind("listen", address)?;
         let failed = |error| Error::io("listen", error).on(address);
         let listener = sys::listen(address).map_err(failed)?;
@@ -105,13 +111,14 @@ impl Server {
             stuck: Cell::new(false),
             closing: Cell::new(false),
             closed: Cell::new(false),
+            origin,
         }));
-        let key =
-            server.0.handle.add_source(Rc::clone(&server.0) as Rc<dyn Source>, Trigger::Level);
+        let source = Rc::clone(&server.0) as Rc<dyn Source>;
+        let key = server.0.handle.add_source(source, Trigger::Level, origin);
         server.0.key.set(Some(key));
         server.0.handle.want(key, Interest::READ);
         let listening = server.clone();
-        server.0.handle.next_tick(move || {
+        server.0.handle.next_tick_from(origin, move || {
             if listening.is_listening() {
                 listening.0.emitter.emit(&listening, Listening, ());
             }
@@ -174,11 +181,12 @@ impl Server {
         let inner = &self.0;
         if inner.closing.get() && inner.connections.get() == 0 && !inner.closed.replace(true) {
             let closed = self.clone();
-            inner.handle.at_close(move || {
+            inner.handle.at_close(inner.origin, move || {
+                closed.0.handle.about(|| Rc::clone(&closed.0) as Rc<dyn Source>);
                 closed.0.emitter.emit(&closed, Close, ());
             });
             let over = self.clone();
-            inner.handle.at_close(move || over.0.emitter.clear());
+            inner.handle.at_close(inner.origin, move || over.0.emitter.clear());
         }
     }
 
@@ -193,7 +201,9 @@ impl Server {
                 Ok((stream, peer)) => {
                     inner.connections.set(inner.connections.get() + 1);
                     let parent = Rc::clone(inner) as Rc<dyn Parent>;
-                    self.welcome(&Socket::accepted(inner.handle.clone(), stream, peer, parent));
+                    let handle = inner.handle.clone();
+                    let socket = Socket::accepted(handle, stream, peer, parent, inner.origin);
+                    self.welcome(&socket);
                 }
                 Err(error) => match sys::sort(&error) {
                     AcceptError::Gone => {}
@@ -229,7 +239,7 @@ impl Server {
         let last = inner.rest.take().filter(|_| inner.stuck.get());
         let pause = last.map_or(SHORTEST_REST, |(_, last)| (last * 2).min(LONGEST_REST));
         let again = self.clone();
-        let timer = inner.handle.set_timeout(pause, move || {
+        let timer = inner.handle.set_timeout_from(inner.origin, pause, move || {
             if let Some(key) = again.0.key.get() {
                 again.0.handle.want(key, Interest::READ);
             }
@@ -275,6 +285,14 @@ impl Parent for Inner {
 }
 
 impl Source for Inner {
+    fn describe(&self) -> Description {
+        Description { kind: ResourceKind::TcpServer, target: self.address.to_string() }
+    }
+
+    fn observe(&self) {
+        self.emitter.observe();
+    }
+
     fn lend(&self, to: &mut dyn FnMut(Descriptor<'_>) -> io::Result<()>) -> io::Result<()> {
         self.listener.borrow().as_ref().map_or(Ok(()), |listener| to(sys::borrow(listener)))
     }

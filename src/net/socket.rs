@@ -6,7 +6,7 @@ use crate::emitter::Downgrade;
 use crate::emitter::names::{Close, Connect, Data, Drain, End, Finish};
 use crate::emitter::{Emitter, Event, EventEmitter, Listeners, Pausable, Recall};
 use crate::error::{Error, Result};
-use crate::event_loop::{Descriptor, Handle, Interest, Source};
+use crate::event_loop::{Description, Descriptor, Handle, Interest, Origin, ResourceKind, Source};
 use crate::io::{self as engine, Duplex, Endpoint};
 use crate::stream::{ReadControl, WriteControl};
 use std::any::TypeId;
@@ -14,6 +14,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpStream};
+use std::panic::Location;
 use std::rc::Rc;
 
 crate::events! {
@@ -93,17 +94,23 @@ impl Socket {
     /// })?;
     /// # Ok::<(), onward::Error>(())
     /// ```
+    #[track_caller]
     pub fn connect(address: impl fmt::Display) -> Result<Self> {
         let handle = Handle::for_operation("connect")?;
         let address = Address::parse("connect", address)?;
-        let socket = Self::new(handle, None, None);
+        let socket = Self::new(handle, None, None, Location::caller());
         connect::start(&socket, address);
         Ok(socket)
     }
 
-    fn new(handle: Handle, peer: Option<SocketAddr>, parent: Option<Rc<dyn Parent>>) -> Self {
+    fn new(
+        handle: Handle,
+        peer: Option<SocketAddr>,
+        parent: Option<Rc<dyn Parent>>,
+        origin: Origin,
+    ) -> Self {
         Self(Rc::new(Inner {
-            duplex: Duplex::new(handle),
+            duplex: Duplex::new(handle, origin),
             emitter: EventEmitter::new(),
             local: Cell::new(None),
             peer: Cell::new(peer),
@@ -112,14 +119,15 @@ impl Socket {
         }))
     }
 
-    /// A connection that stands, on the loop.
+    /// A connection that stands, on the loop; its server was made at `origin`.
     pub(super) fn accepted(
         handle: Handle,
         stream: TcpStream,
         peer: Option<SocketAddr>,
         parent: Rc<dyn Parent>,
+        origin: Origin,
     ) -> Self {
-        let socket = Self::new(handle, peer, Some(parent));
+        let socket = Self::new(handle, peer, Some(parent), origin);
         engine::attach(&socket, stream, true);
         socket
     }
@@ -368,6 +376,23 @@ impl Drop for Over<'_> {
 }
 
 impl Source for Inner {
+    fn describe(&self) -> Description {
+        let local =
+            self.local.get().or_else(|| self.duplex.with_bytes(TcpStream::local_addr)?.ok());
+        let dialed =
+            self.dial.borrow().as_ref().map(|dial| format!("connecting to {}", dial.target()));
+        let target = match (dialed, local, self.peer.get()) {
+            (Some(dialed), ..) => dialed,
+            (None, Some(local), Some(peer)) => format!("{local} to {peer}"),
+            (None, local, peer) => local.or(peer).map_or_else(String::new, |one| one.to_string()),
+        };
+        Description { kind: ResourceKind::TcpSocket, target }
+    }
+
+    fn observe(&self) {
+        self.emitter.observe();
+    }
+
     fn lend(&self, to: &mut dyn FnMut(Descriptor<'_>) -> io::Result<()>) -> io::Result<()> {
         self.duplex.lend(to)
     }

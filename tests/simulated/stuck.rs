@@ -91,7 +91,7 @@ fn a_deadlock_leaves_the_loop_in_order() {
     said(&simulation);
     room.emit(Joined, 7);
     simulation.run().unwrap();
-    assert_eq!(seen.get(), Some(Ok(7)));
+    assert_eq!(seen.take(), Some(Ok(7)));
 }
 
 #[test]

@@ -144,6 +144,7 @@ pub(crate) fn guarded<T>(work: impl FnOnce() -> T) -> Result<T> {
 mod tests {
     use super::Kind;
     use crate::event_loop::EventLoop;
+    use std::panic::Location;
     use std::sync::mpsc;
     use std::time::Duration;
 
@@ -161,14 +162,17 @@ mod tests {
                     let _ = begin.send(());
                     let _ = gone.lock().unwrap().recv();
                 };
-                handle.do_blocking(hanging, hang).then(|result| result.unwrap());
+                handle
+                    .spawn_blocking_from(hanging, Location::caller(), hang)
+                    .then(|result| result.unwrap());
             }
             for _ in 0..4 {
                 begun.recv_timeout(Duration::from_secs(20)).unwrap();
             }
             for other in [Kind::Fs, Kind::Dns, Kind::User] {
                 let (tell, told) = mpsc::channel();
-                let work = handle.do_blocking(other, move || tell.send(()).unwrap());
+                let work = handle
+                    .spawn_blocking_from(other, Location::caller(), move || tell.send(()).unwrap());
                 if other == hanging {
                     assert!(work.cancel(), "it waits, as all of its kind");
                 } else {

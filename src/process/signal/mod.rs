@@ -21,9 +21,10 @@ use crate::emitter::names::{
 };
 use crate::emitter::{Emitter, Event, EventEmitter, Listeners, Recall};
 use crate::error::{Error, Result};
-use crate::event_loop::Handle;
+use crate::event_loop::{Handle, Origin};
 use std::cell::RefCell;
 use std::fmt;
+use std::panic::Location;
 use std::rc::{Rc, Weak};
 
 crate::events! {
@@ -101,6 +102,8 @@ struct Inner {
     watches: RefCell<Vec<Rc<Watch>>>,
     /// Lives in the listener that hears of those who go.
     minder: RefCell<Weak<()>>,
+    /// Where it was asked for.
+    origin: Origin,
 }
 
 /// The signals of this process, as an emitter.
@@ -126,11 +129,12 @@ struct Inner {
 /// })?;
 /// # Ok::<(), onward::Error>(())
 /// ```
+#[track_caller]
 pub fn signals() -> Result<Signals> {
-    let handle = Handle::for_operation("watch signals")?;
+    let (handle, origin) = (Handle::for_operation("watch signals")?, Location::caller());
     let emitter = EventEmitter::new();
     let (watches, minder) = (RefCell::default(), RefCell::default());
-    Ok(Signals(Rc::new(Inner { handle, emitter, watches, minder })))
+    Ok(Signals(Rc::new(Inner { handle, emitter, watches, minder, origin })))
 }
 
 impl Signals {
@@ -159,7 +163,7 @@ impl Signals {
             Ok(watch) => self.0.watches.borrow_mut().push(watch),
             Err(error) => {
                 let (failed, error) = (self.clone(), Error::io("watch signal", error).on(signal));
-                self.0.handle.next_tick(move || failed.tell_error(error));
+                self.0.handle.next_tick_from(self.0.origin, move || failed.tell_error(error));
             }
         }
     }

@@ -4,7 +4,9 @@ use super::caught::Catch;
 use super::kind::Signal;
 use super::{Inner, Signals};
 use crate::error::Error;
-use crate::event_loop::{Descriptor, Handle, Interest, Key, Source, Trigger};
+use crate::event_loop::{
+    Description, Descriptor, Handle, Interest, Key, ResourceKind, Source, Trigger,
+};
 use std::cell::{Cell, RefCell};
 use std::io::{self, Read as _};
 use std::os::fd::AsFd as _;
@@ -39,7 +41,8 @@ impl Watch {
             catch: Cell::new(Some(catch)),
             key: Cell::new(None),
         });
-        let key = of.handle.add_source(Rc::clone(&watch) as Rc<dyn Source>, Trigger::Level);
+        let source = Rc::clone(&watch) as Rc<dyn Source>;
+        let key = of.handle.add_source(source, Trigger::Level, of.origin);
         of.handle.count_source(key, false);
         of.handle.want(key, Interest::READ);
         watch.key.set(Some(key));
@@ -60,6 +63,14 @@ impl Watch {
 }
 
 impl Source for Watch {
+    fn describe(&self) -> Description {
+        Description { kind: ResourceKind::Signal, target: self.signal.to_string() }
+    }
+
+    fn observe(&self) {
+        self.owner().into_iter().for_each(|of| of.emitter.observe());
+    }
+
     fn lend(&self, to: &mut dyn FnMut(Descriptor<'_>) -> io::Result<()>) -> io::Result<()> {
         to(self.pipe.as_fd())
     }
@@ -72,9 +83,10 @@ impl Source for Watch {
         if let Some(of) = self.owner().filter(|_| came) {
             let (signals, watch) = (Signals(of), Rc::clone(&self));
             let handle = signals.0.handle.clone();
-            handle.behind_poll(move || {
+            handle.behind_poll(signals.0.origin, move || {
                 // Not if its last listener has gone meanwhile.
                 if watch.owner().is_some() {
+                    signals.0.handle.about(|| watch.clone());
                     signals.tell(watch.signal);
                 }
             });
