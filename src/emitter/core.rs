@@ -17,7 +17,7 @@ use super::observing::{self, Observer};
 use super::options::Options;
 use super::slot::Slot;
 use super::subscribing::Emitter;
-use super::walk::Tally;
+use super::tally::Tally;
 use super::watch::{BUILT_IN, Watch};
 use crate::emitter::names::ListenerRemoved;
 

@@ -18,7 +18,7 @@ use super::slot::{Slot, Verdict};
 use super::spans;
 use super::special::Watch;
 use super::subscribing::Emitter;
-use super::walk::Tally;
+use super::tally::Tally;
 
 /// The listeners of an `S`: what [`Emitter`](crate::Emitter) works on.
 ///

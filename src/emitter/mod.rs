@@ -317,6 +317,7 @@ mod spot;
 mod streaming;
 mod strict;
 mod subscribing;
+mod tally;
 mod unhandled;
 mod waiting;
 mod walk;

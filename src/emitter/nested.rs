@@ -17,7 +17,8 @@ use super::place::Place;
 use super::row::Row;
 use super::slot::RawSlot;
 use super::special::{Special, max_depth, special};
-use super::walk::{Link, Nested, Tally, heed};
+use super::tally::Tally;
+use super::walk::{Link, Nested, heed};
 
 /// An emit on the longer way.
 struct Walk<'a, S: Declared, E: Event<S>> {

@@ -16,6 +16,7 @@ use super::list::{List, RawList};
 use super::row::{Header, Row};
 use super::slot::RawSlot;
 use super::special::special;
+use super::tally::Tally;
 
 /// Where an emit is. That of an outermost emit is in its row's header, those of the emits inside of it are [`Nested`].
 pub(super) struct Frame {
@@ -172,44 +173,6 @@ impl Row {
     }
 }
 
-/// What an emit did, in two words, which come back in registers.
-#[derive(Clone, Copy)]
-pub(super) struct Tally {
-    pub(super) called: usize,
-    /// How many were skipped, doubled; odd if it was stopped.
-    more: usize,
-}
-
-impl Tally {
-    pub(super) const NOBODY: Self = Self { called: 0, more: 0 };
-
-    #[inline(always)]
-    fn called(called: usize) -> Self {
-        Self { called, more: 0 }
-    }
-
-    pub(super) fn skip(&mut self) {
-        self.more += 2;
-    }
-
-    pub(super) fn is_stopped(self) -> bool {
-        self.more & 1 != 0
-    }
-}
-
-impl From<Tally> for Emitted {
-    #[inline(always)]
-    fn from(tally: Tally) -> Self {
-        Self { called: tally.called, skipped: tally.more >> 1, stopped: tally.is_stopped() }
-    }
-}
-
-impl From<Emitted> for Tally {
-    fn from(emitted: Emitted) -> Self {
-        Self { called: emitted.called, more: emitted.skipped << 1 | usize::from(emitted.stopped) }
-    }
-}
-
 /// An outermost emit: ends it, whether it returns or panics.
 struct Outermost<'a, F: Fn() -> &'a RawList> {
     /// Finds the list, which costs less than to keep it at hand.
@@ -242,6 +205,9 @@ pub(super) struct Link<'a> {
 
 impl<'a> Link<'a> {
     pub(super) fn new(list: &'a RawList, row: Row, nested: &'a Nested) -> Self {
+        if !row.is_busy() {
+            row.own.at.set(ROOT); // it is observed: those inside of it go the longer way too
+        }
         row.inner.set(nested);
         Self { list, row, nested }
     }
@@ -263,7 +229,10 @@ fn close(list: &RawList, row: Row, frame: &Frame) {
     // SAFETY: as in `frames`.
     match unsafe { row.inner.get().as_ref() } {
         Some(nested) => row.inner.set(nested.outer),
-        None => row.own.at.set(if special(&row).is_some() { ROOT } else { ptr::null() }),
+        None => row.own.at.set(ROOT),
+    }
+    if !row.is_walked() && special(&row).is_none() {
+        row.own.at.set(ptr::null());
     }
     let is_unsettled = row.removed.get() != 0 || row.late.get() != 0;
     if row.is_walked() {

@@ -14,7 +14,7 @@ use crate::emitter::listeners::At;
 use crate::emitter::options::Options;
 #[cfg(feature = "tracing")]
 use crate::emitter::spans;
-use crate::emitter::walk::Tally;
+use crate::emitter::tally::Tally;
 
 /// An emitter whose events are names and keys, found at run time, each with a payload type of its own.
 ///

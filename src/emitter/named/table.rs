@@ -27,7 +27,7 @@ use super::key::{Find, Key};
 use super::places::Places;
 use crate::emitter::emission::Emitted;
 use crate::emitter::list::List;
-use crate::emitter::walk::Tally;
+use crate::emitter::tally::Tally;
 
 #[derive(Default)]
 pub(super) struct Table(UnsafeCell<Places<Standing>>);
