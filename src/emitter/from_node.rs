@@ -38,6 +38,7 @@
 //! | `MaxListenersExceededWarning` | [`ListenerLeak`](crate::events::ListenerLeak), with the places of the registrations |
 //! | an `async` listener, `captureRejections` | `on_async`, `on_try_async`, in a loop: `onward::OnAsync` |
 //! | `process.nextTick(() => room.emit(..))` | `room.emit_later(Joined, ..)`, in a loop |
+//! | `try` and `catch` around each listener | [`Options`](super::Options)`::isolate_panics`; [`on_try`](Routing::on_try) for a listener that returns an error |
 //! | `emit('error', e)` | `emit_error(e)`, see [`EventEmitter::emit_error`] |
 //! | `errorMonitor` | [`ErrorMonitor`](crate::events::ErrorMonitor) |
 //! | `this` in a listener | its first argument |

@@ -213,6 +213,7 @@ pub fn remote() -> Remote {
 /// })?;
 /// # Ok::<(), onward::Error>(())
 /// ```
+#[doc(alias = "uv_queue_work")]
 #[track_caller]
 pub fn spawn_blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Blocking<T> {
     here("spawn_blocking").spawn_blocking(work)

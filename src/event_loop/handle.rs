@@ -231,6 +231,7 @@ impl Handle {
     /// })?;
     /// # Ok::<(), onward::Error>(())
     /// ```
+    #[doc(alias = "uv_prepare_t")]
     #[track_caller]
     pub fn before_poll(&self, f: impl FnMut() + 'static) -> Hook {
         hooks::add(&self.0, Moment::BeforePoll, f)
@@ -251,6 +252,7 @@ impl Handle {
     /// })?;
     /// # Ok::<(), onward::Error>(())
     /// ```
+    #[doc(alias = "uv_check_t")]
     #[track_caller]
     pub fn after_poll(&self, f: impl FnMut() + 'static) -> Hook {
         hooks::add(&self.0, Moment::AfterPoll, f)

@@ -28,14 +28,14 @@
 //! | run something later | [`set_timeout`], [`set_interval`], [`set_immediate`], [`next_tick`] |
 //! | say what becomes of beats that were missed | [`set_interval_with`], [`Missed`] |
 //! | take a timer back, begin it anew, not wait for it | [`Timer::cancel`], [`refresh`](Timer::refresh), [`unref`](Timer::unref) |
-//! | come here from another thread | [`remote`] and [`Remote::post`], which any number of closures may come by; [`channel`](channel()), which has a bound |
+//! | come here from another thread | [`remote`] and [`Remote::post`], which any number of closures may come by; [`channel`](channel()), which has a bound; [`Remote::wake`], with nothing |
 //! | do elsewhere what blocks | [`spawn_blocking`], on the threads of the [`pool`] |
 //! | run a future, and give it up | [`spawn`], [`JoinHandle::cancel`] |
 //! | wait in a future | [`sleep`], [`timeout`], [`interval`] |
 //! | be called around each wait | [`Handle::before_poll`], [`Handle::after_poll`] |
 //! | be called at the end | [`Handle::before_exit`], which may find more to do, [`Handle::at_exit`] |
 //! | make turns oneself | [`EventLoop::run_once`], [`run_nowait`](EventLoop::run_nowait), [`run_until`](EventLoop::run_until) |
-//! | see what it does, and what keeps it alive | [`inspect`](crate::inspect) |
+//! | see what it has done and what waits, how busy it is, who holds it up, what keeps it alive | [`inspect`](crate::inspect): `stats`, `utilization`, `on_slow`, `dump` |
 //! | have a clock that a test moves | [`testing`](crate::testing) |
 //!
 //! # Futures
@@ -264,6 +264,7 @@ impl EventLoop {
     /// while event_loop.run_once()? {}
     /// # Ok::<(), onward::Error>(())
     /// ```
+    #[doc(alias = "UV_RUN_ONCE")]
     pub fn run_once(&self) -> Result<bool> {
         self.handle.enter(|| self.handle.0.run_turn(true))
     }
@@ -290,6 +291,7 @@ impl EventLoop {
     /// assert!(frames > 0);
     /// # Ok::<(), onward::Error>(())
     /// ```
+    #[doc(alias = "UV_RUN_NOWAIT")]
     pub fn run_nowait(&self) -> Result<bool> {
         self.handle.enter(|| self.handle.0.run_turn(false))
     }
@@ -304,6 +306,7 @@ impl EventLoop {
     /// assert!(!event_loop.is_alive());
     /// # Ok::<(), onward::Error>(())
     /// ```
+    #[doc(alias = "uv_loop_alive")]
     #[must_use]
     pub fn is_alive(&self) -> bool {
         self.handle.0.is_alive()
@@ -324,6 +327,7 @@ impl EventLoop {
     /// assert!(event_loop.next_timeout().is_some_and(|timeout| timeout <= hour));
     /// # Ok::<(), onward::Error>(())
     /// ```
+    #[doc(alias = "uv_backend_timeout")]
     #[must_use]
     pub fn next_timeout(&self) -> Option<Duration> {
         self.handle.enter(|| match self.handle.0.apply_interest() {

@@ -28,6 +28,7 @@ use std::sync::Arc;
 /// })?;
 /// # Ok::<(), onward::Error>(())
 /// ```
+#[doc(alias = "uv_async_send")]
 pub struct Remote {
     inbox: Arc<Inbox>,
     holds: bool,

@@ -40,6 +40,7 @@ impl Timer {
     /// })
     /// # ?; Ok::<(), onward::Error>(())
     /// ```
+    #[doc(alias("clearTimeout", "clearInterval"))]
     #[allow(clippy::must_use_candidate, reason = "it is called for what it does")]
     pub fn cancel(self) -> bool {
         let Some(core) = core_of(self.serial) else { return false };
@@ -125,6 +126,7 @@ impl Immediate {
     /// })?;
     /// # Ok::<(), onward::Error>(())
     /// ```
+    #[doc(alias = "clearImmediate")]
     #[allow(clippy::must_use_candidate, reason = "it is called for what it does")]
     pub fn cancel(self) -> bool {
         core_of(self.serial).is_some_and(|core| core.immediates.cancel(self.number))

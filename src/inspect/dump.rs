@@ -80,6 +80,7 @@ pub struct Resource {
 /// })?;
 /// # Ok::<(), onward::Error>(())
 /// ```
+#[doc(alias = "getActiveResourcesInfo")]
 #[track_caller]
 #[must_use]
 pub fn dump() -> Dump {

@@ -31,6 +31,7 @@ use crate::emitter::tally::Tally;
 /// assert!(emitter.emit(&Name::<str>::new("weather"), "fine").handled());
 /// assert!(!emitter.emit(&Name::<str>::new("sports"), "1:0").handled());
 /// ```
+#[doc(alias = "EventEmitter2")]
 pub struct NamedEmitter {
     core: Made,
 }
