@@ -21,10 +21,15 @@
 //! | to | take |
 //! |---|---|
 //! | emit typed events from a type of mine | [`events!`], [`Emitter`], [`EventEmitter`]; the guide is in [`emitter`] |
+//! | find what Node calls otherwise | [`emitter::from_node`] |
+//! | wait for an event, or for the first of several | [`Waiting`], [`emitter::first`] |
+//! | change or stop events, pass them on | [`Routing`] |
+//! | see who listens | [`Watching`] |
 //! | emit from many threads | [`sync`] |
 //! | have events with names made at run time, keys, wildcards | [`emitter::named`] |
 //! | run something later, or again and again | [`set_timeout`], [`set_interval`], [`set_immediate`], [`next_tick`] |
-//! | understand when what runs | [`event_loop`] |
+//! | run a future, or wait in one | [`spawn`], [`block_on`], [`sleep`], [`timeout`], [`interval`]; listeners that are futures: [`OnAsync`] |
+//! | understand when what runs, make turns myself, be called before the end | [`event_loop`] |
 //! | talk over TCP | [`net::Server`], [`net::Socket`] |
 //! | read and write files | [`fs::ReadStream`], [`fs::WriteStream`] |
 //! | connect the two | [`stream::Readable::pipe`], [`stream::pipeline`] |

@@ -12,4 +12,5 @@ mod simulated {
     mod support;
     mod time;
     mod timers;
+    mod waiting;
 }

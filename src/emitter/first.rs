@@ -46,6 +46,7 @@ use super::sharing::Sharing;
 ///
 /// An emitter that is gone is something that happened, too: the result of its future is
 /// [`Gone`](super::Gone). A future that has been polled to its end before counts as gone.
+#[doc(alias("race", "select"))]
 pub fn first<W: Race>(waits: W) -> First<W> {
     First { waits }
 }

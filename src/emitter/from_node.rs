@@ -27,7 +27,7 @@
 //! | `class Room extends EventEmitter` | [`events!`](crate::events!), or [`EventEmitter`] in a type of your own |
 //! | `on`, `addListener` | [`on`](Emitter::on) |
 //! | `once` | [`once`](Emitter::once) |
-//! | `prependListener`, `prependOnceListener` | [`prepend`](Emitter::prepend), [`prepend_once`](Emitter::prepend_once) |
+//! | `prependListener`, `prependOnceListener` | [`prepend`](Emitter::prepend), [`prepend_once`](Emitter::prepend_once); between those in front and the others there are [groups](Emitter::on_group) |
 //! | `off(name, f)`, `removeListener(name, f)` | [`off(listener)`](Emitter::off), with what `on` returned |
 //! | `removeAllListeners(name)`, `removeAllListeners()` | [`remove_all_of(Joined)`](Emitter::remove_all_of), [`remove_all()`](Emitter::remove_all) |
 //! | `emit(name, ...args)`, and what it returns | `emit(Joined, payload)`, [`Emitted::handled`] |
@@ -38,14 +38,21 @@
 //! | `MaxListenersExceededWarning` | [`ListenerLeak`](crate::events::ListenerLeak), with the places of the registrations |
 //! | an `async` listener, `captureRejections` | `on_async`, `on_try_async`, in a loop: `onward::OnAsync` |
 //! | `process.nextTick(() => room.emit(..))` | `room.emit_later(Joined, ..)`, in a loop |
+//! | `try` and `catch` around each listener | [`Options`](super::Options)`::isolate_panics`; [`on_try`](Routing::on_try) for a listener that returns an error |
 //! | `emit('error', e)` | `emit_error(e)`, see [`EventEmitter::emit_error`] |
 //! | `errorMonitor` | [`ErrorMonitor`](crate::events::ErrorMonitor) |
 //! | `this` in a listener | its first argument |
 //! | `await once(room, 'joined')` | [`next_or_error(Joined).await`](Waiting::next_or_error), or [`next`](Waiting::next), which leaves errors alone |
 //! | `for await (const [name] of on(room, 'joined'))` | [`stream_or_error(Joined)`](Waiting::stream_or_error), or [`stream`](Waiting::stream) |
+//! | `Promise.race([once(..), once(..)])` | [`first`](super::first()), which says which one it was |
+//! | `AbortSignal.timeout(ms)` | `onward::timeout(duration, room.next(Joined))`, in a loop |
 //! | `{ highWaterMark }` of `events.on`, which pauses the emitter | [`stream(..).capacity(n).block()`](super::Events::block), for a [`Pausable`](super::Pausable) |
-//! | `{ signal }`, `addAbortListener` | drop the future, the stream, or the [`Subscription`](super::Subscription) of [`on_scoped`](Emitter::on_scoped) |
+//! | `{ signal }`, `addAbortListener` | drop the future, the stream, or the [`Subscription`](super::Subscription) of [`on_scoped`](Emitter::on_scoped); many at once in a bag of [`Subscriptions`](super::Subscriptions) |
 //! | `{ weak }`, in Node's own `EventTarget` | [`on_weak`](Emitter::on_weak), [`on_state`](Emitter::on_state) |
+//! | `many`, `onAny`, `listenTo` of EventEmitter2 | [`many`](Emitter::many), [`on_any`](Watching::on_any), [`relay`](Routing::relay) |
+//! | its wildcards, `on('chat.*', ..)` | [`NamedEmitter::on_pattern`](super::named::NamedEmitter::on_pattern) |
+//! | `emitAsync` of EventEmitter2 | `room.emit_async(Joined, ..).await`, or `emit_serial`, in a loop |
+//! | an emitter for several worker threads | `events! { sync Room { .. } }`, see [`onward::sync`](crate::sync) |
 //! | a name made at run time, a symbol | [`NamedEmitter`](super::named::NamedEmitter) with a [`Name`](super::named::Name) or a [`Key`](super::named::Key) |
 //!
 //! # What is the same
@@ -102,4 +109,4 @@
 //! ```
 
 #[allow(unused_imports, reason = "for the links above")]
-use super::{Emitted, Emitter, EventEmitter, Waiting, Watching};
+use super::{Emitted, Emitter, EventEmitter, Routing, Waiting, Watching};

@@ -110,6 +110,19 @@ impl fmt::Debug for Subscription {
 ///
 /// Blocks are counted: a listener is called again when the last of its blocks has gone. They keep neither
 /// the listener nor the emitter.
+///
+/// ```
+/// use onward::{Emitter, events};
+///
+/// events! { Room { Joined(&str) } }
+/// let room = Room::new();
+/// let greeter = room.on(Joined, |_, name| println!("welcome, {name}"));
+/// let (night, holiday) = (room.block(greeter), room.block(greeter));
+/// drop(night);
+/// assert!(!room.emit(Joined, "ada").handled()); // still on holiday
+/// drop(holiday);
+/// assert!(room.emit(Joined, "bob").handled());
+/// ```
 #[must_use = "dropping it takes the block back"]
 pub struct Block {
     emitter: Option<Weak<dyn Off>>,

@@ -46,13 +46,25 @@
 //! |---|---|
 //! | [`on`](Emitter::on) | every time |
 //! | [`once`](Emitter::once) | one time; an `FnOnce` |
-//! | [`prepend`](Emitter::prepend) | every time, before all others |
+//! | [`many`](Emitter::many) | so many times |
+//! | [`prepend`](Emitter::prepend), [`prepend_once`](Emitter::prepend_once) | every time, or one time, before all others |
+//! | [`on_group`](Emitter::on_group) | every time, in a group of its priority, between those in front and the others |
+//! | [`on_when`](Emitter::on_when) | only if a condition holds |
 //! | [`on_reentrant`](Emitter::on_reentrant) | every time, also while it runs; an `Fn` |
+//! | [`on_weak`](Emitter::on_weak), [`on_state`](Emitter::on_state) | as long as an object lives, which it is handed; to read, or to change |
 //! | [`on_scoped`](Emitter::on_scoped) | until the returned [`Subscription`] is dropped |
+//! | `on_async`, on a loop | every time; a future, see [Emitting](#emitting) |
 //!
 //! A listener is called with the emitter and the payload. All but `on_scoped` return a [`Listener`],
-//! a small `Copy` value which does nothing by itself and with which [`off`](Emitter::off)
-//! removes the listener again:
+//! a small `Copy` value which does nothing by itself. With it the listener can be removed again:
+//!
+//! | | |
+//! |---|---|
+//! | [`off`](Emitter::off) | this one |
+//! | [`remove_all_of`](Emitter::remove_all_of), [`remove_all`](Emitter::remove_all) | all of an event, all |
+//! | [`guard`](Emitter::guard) | this one, when the returned [`Subscription`] is dropped |
+//! | [`Subscriptions`] | a bag of those, which end together |
+//! | [`block`](Emitter::block) | none: this one is silent as long as the returned [`Block`] lives |
 //!
 //! ```
 //! # use onward::{Emitter, Waiting, events};
@@ -72,7 +84,16 @@
 //!
 //! On a loop, `emit_later` emits right after the callback that runs: see
 //! [`EventEmitter::emit_later`](crate::EventEmitter::emit_later). Listeners may be futures there, by
-//! `on_async` of `onward::OnAsync`, and an emit may wait for them.
+//! `on_async` of `onward::OnAsync`, and an emit may wait for them, by `emit_async` for all side by side, or by
+//! `emit_serial` for one after the other.
+//!
+//! How an emitter is to behave, [`Options`] say:
+//!
+//! | | |
+//! |---|---|
+//! | [`removal`](Options::removal) | what becomes of those that are removed during an emit |
+//! | [`max_depth`](Options::max_depth) | how many emits may be under way inside of one another |
+//! | `isolate_panics` (feature `std`) | a listener that panics does not keep the others from being called |
 //!
 //! # Routing
 //!
@@ -188,6 +209,10 @@
 //! });
 //! ```
 //!
+//! A full stream drops the oldest event, or the newest, or all but the latest ([`Overflow`]), or pauses its source
+//! ([`block`](Events::block)), or ends with an error ([`strict`](Events::strict)). How full it is, [`lag`](Events::lag) tells.
+//! On a loop, `onward::timeout(duration, room.next(Joined)).await` waits for so long, and no longer.
+//!
 //! They listen from the moment they are made, not from the first poll, so nothing is missed in
 //! between. What comes is cloned, or moved if it is a value, and kept until it is asked for: see
 //! [`Waitable`]. Dropping them removes their listeners. They do not keep the emitter alive, and they
@@ -253,6 +278,38 @@
 //! With the feature `tracing`, each emit is a span `emit` of the target `onward::emit`, at the level `TRACE`. Its fields are
 //! `emitter`, `event`, `nesting` (how many emits it is inside of), `called`, `skipped` and `stopped`. Without the
 //! feature there is nothing of it.
+//!
+//! ```
+//! # #[cfg(feature = "tracing")] {
+//! # use tracing::{Event, Metadata, Subscriber, span};
+//! # static SPANS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
+//! # struct Printing;
+//! # impl Subscriber for Printing {
+//! #     fn enabled(&self, of: &Metadata<'_>) -> bool { of.target() == "onward::emit" }
+//! #     fn new_span(&self, span: &span::Attributes<'_>) -> span::Id {
+//! #         println!("{:?}", span.values());
+//! #         span::Id::from_u64(SPANS.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
+//! #     }
+//! #     fn record(&self, _: &span::Id, values: &span::Record<'_>) { println!("{values:?}") }
+//! #     fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+//! #     fn event(&self, _: &Event<'_>) {}
+//! #     fn enter(&self, _: &span::Id) {}
+//! #     fn exit(&self, _: &span::Id) {}
+//! # }
+//! use onward::{Emitter, events};
+//!
+//! events! { Room { Joined(&str), Greeted(&str) } }
+//! let room = Room::new();
+//! room.on(Joined, |room, name| { room.emit(Greeted, name); });
+//!
+//! // `Printing` is a `tracing::Subscriber`; one of `tracing-subscriber` does as well.
+//! tracing::subscriber::with_default(Printing, || {
+//!     room.emit(Joined, "ada"); // emitter=Room event=Joined nesting=0, and inside of it
+//!                               // emitter=Room event=Greeted nesting=1
+//! });
+//! # assert_eq!(SPANS.load(std::sync::atomic::Ordering::Relaxed), 3);
+//! # }
+//! ```
 //!
 //! # Lifetimes
 //!

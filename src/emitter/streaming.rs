@@ -80,6 +80,31 @@ pub struct Events<S, T, H: Sharing = Local> {
 }
 
 /// What a full queue loses.
+///
+/// ```
+/// # use std::{future::Future, pin::pin, task::{Context, Poll, Waker}};
+/// # fn block_on<F: Future>(future: F) -> F::Output {
+/// #     let (mut future, mut cx) = (pin!(future), Context::from_waker(Waker::noop()));
+/// #     loop { if let Poll::Ready(output) = future.as_mut().poll(&mut cx) { return output } }
+/// # }
+/// use onward::emitter::Overflow::{DropNewest, DropOldest, Latest};
+/// use onward::{Emitter, Waiting, events};
+///
+/// events! { Counter { Counted(u32) } }
+/// let counter = Counter::new();
+/// for (overflow, left, dropped) in
+///     [(DropOldest, vec![2, 3], 1), (DropNewest, vec![1, 2], 1), (Latest, vec![3], 2)]
+/// {
+///     let mut counts = counter.stream(Counted).capacity(2).overflow(overflow);
+///     for n in 1..=3 {
+///         counter.emit(Counted, n);
+///     }
+///     assert_eq!((counts.lag(), counts.dropped()), (left.len(), dropped));
+///     for n in left {
+///         assert_eq!(block_on(counts.next()), Some(n));
+///     }
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Overflow {

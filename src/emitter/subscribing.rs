@@ -89,6 +89,7 @@ pub trait Emitter: Declared {
     /// });
     /// room.emit(Joined, "ada");
     /// ```
+    #[doc(alias("addListener", "addEventListener"))]
     #[track_caller]
     fn on<E: Event<Self>>(
         &self,
@@ -249,6 +250,7 @@ pub trait Emitter: Declared {
     /// room.emit(Asked, &mut order);
     /// assert_eq!(order, [1, 2, 3, 4]);
     /// ```
+    #[doc(alias = "priority")]
     #[track_caller]
     fn on_group<E: Event<Self>>(
         &self,
@@ -272,6 +274,7 @@ pub trait Emitter: Declared {
     /// assert_eq!(room.emit(Joined, "ada").called, 2);
     /// assert_eq!(room.emit(Joined, "bob").called, 1);
     /// ```
+    #[doc(alias = "prependOnceListener")]
     #[track_caller]
     fn prepend_once<E: Event<Self>>(
         &self,
@@ -310,6 +313,7 @@ pub trait Emitter: Declared {
     /// room.prepend(Joined, |_, _| print!("(the door opens) "));
     /// room.emit(Joined, "ada"); // (the door opens) welcome, ada
     /// ```
+    #[doc(alias = "prependListener")]
     #[track_caller]
     fn prepend<E: Event<Self>>(
         &self,
@@ -399,6 +403,7 @@ pub trait Emitter: Declared {
     /// assert!(room.off(greeting));
     /// assert!(!room.off(greeting));
     /// ```
+    #[doc(alias("removeListener", "removeEventListener"))]
     fn off(&self, listener: Listener) -> bool {
         self.listeners().off(self, listener)
     }
@@ -413,6 +418,7 @@ pub trait Emitter: Declared {
     /// room.remove_all();
     /// assert!(room.event_names().is_empty());
     /// ```
+    #[doc(alias = "removeAllListeners")]
     fn remove_all(&self) {
         self.listeners().remove_all(self);
     }

@@ -249,6 +249,19 @@ impl<T: Send + 'static> Receiver<T> {
     }
 
     /// The next value; `None` when there will be none. It does not mind [`pause`](Self::pause).
+    ///
+    /// ```
+    /// onward::block_on(async {
+    ///     let (sender, receiver) = onward::channel(2);
+    ///     std::thread::spawn(move || (0..3).try_for_each(|n| sender.send_blocking(n)));
+    ///     let mut sum = 0;
+    ///     while let Some(n) = receiver.recv().await {
+    ///         sum += n;
+    ///     }
+    ///     assert_eq!(sum, 3);
+    /// })?;
+    /// # Ok::<(), onward::Error>(())
+    /// ```
     pub async fn recv(&self) -> Option<T> {
         poll_fn(|context| self.0.poll_next(context)).await
     }

@@ -30,11 +30,11 @@ impl Core {
         })
     }
 
-    /// One turn. Is there anything left to wait for?
+    /// One turn. Is there anything left to wait for, and nobody said stop?
     pub(crate) fn run_turn(&self, may_wait: bool) -> Result<bool> {
         self.driving("run", || {
             self.turn(may_wait)?;
-            Ok(self.is_alive())
+            Ok(self.is_alive() && !self.stopping.get())
         })
     }
 

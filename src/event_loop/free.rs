@@ -102,6 +102,23 @@ pub fn set_interval_with(
 /// # Panics
 ///
 /// Outside of a loop. [`Handle::current`] says so with an error instead.
+///
+/// ```
+/// fn sum(mut numbers: std::ops::Range<u64>, so_far: u64) {
+///     // A thousand in each turn: sockets and timers have theirs in between.
+///     let some: u64 = numbers.by_ref().take(1_000).sum();
+///     if numbers.is_empty() {
+///         return assert_eq!(so_far + some, 49_995_000);
+///     }
+///     onward::set_immediate(move || sum(numbers, so_far + some));
+/// }
+///
+/// onward::run(|| {
+///     sum(0..10_000, 0);
+///     Ok(())
+/// })?;
+/// # Ok::<(), onward::Error>(())
+/// ```
 #[track_caller]
 #[allow(clippy::must_use_candidate, reason = "most immediates are never cancelled")]
 pub fn set_immediate(f: impl FnOnce() + 'static) -> Immediate {
@@ -116,6 +133,16 @@ pub fn set_immediate(f: impl FnOnce() + 'static) -> Immediate {
 /// # Panics
 ///
 /// Outside of a loop. [`Handle::current`] says so with an error instead.
+///
+/// ```
+/// onward::run(|| {
+///     onward::set_immediate(|| println!("third"));
+///     onward::next_tick(|| println!("second"));
+///     println!("first");
+///     Ok(())
+/// })?;
+/// # Ok::<(), onward::Error>(())
+/// ```
 #[track_caller]
 pub fn next_tick(f: impl FnOnce() + 'static) {
     here("next_tick").next_tick(f);
@@ -149,6 +176,15 @@ pub fn now() -> Duration {
 /// # Panics
 ///
 /// Outside of a loop. [`Handle::current`] says so with an error instead.
+///
+/// ```
+/// onward::run(|| {
+///     let remote = onward::remote();
+///     std::thread::spawn(move || remote.post(|| println!("on the loop again")));
+///     Ok(())
+/// })?;
+/// # Ok::<(), onward::Error>(())
+/// ```
 #[track_caller]
 #[must_use]
 pub fn remote() -> Remote {
@@ -177,6 +213,7 @@ pub fn remote() -> Remote {
 /// })?;
 /// # Ok::<(), onward::Error>(())
 /// ```
+#[doc(alias = "uv_queue_work")]
 #[track_caller]
 pub fn spawn_blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Blocking<T> {
     here("spawn_blocking").spawn_blocking(work)
@@ -247,6 +284,16 @@ pub fn spawn_or_fail(future: impl Future<Output = Result<()>> + 'static) -> Join
 /// # Panics
 ///
 /// Outside of a loop. [`Handle::current`] says so with an error instead.
+///
+/// ```
+/// # use std::time::Duration;
+/// onward::run(|| {
+///     onward::set_interval(Duration::from_secs(3600), |_| unreachable!());
+///     onward::set_timeout(Duration::from_millis(1), onward::stop);
+///     Ok(())
+/// })?; // returns after a millisecond
+/// # Ok::<(), onward::Error>(())
+/// ```
 #[track_caller]
 pub fn stop() {
     here("stop").stop();

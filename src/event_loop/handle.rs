@@ -231,12 +231,28 @@ impl Handle {
     /// })?;
     /// # Ok::<(), onward::Error>(())
     /// ```
+    #[doc(alias = "uv_prepare_t")]
     #[track_caller]
     pub fn before_poll(&self, f: impl FnMut() + 'static) -> Hook {
         hooks::add(&self.0, Moment::BeforePoll, f)
     }
 
     /// Calls `f` each turn, when all that was ready has been served. It does not keep the loop going.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// onward::run(|| {
+    ///     let mut turns = 0;
+    ///     onward::Handle::current()?.after_poll(move || {
+    ///         turns += 1;
+    ///         println!("turn {turns} has waited");
+    ///     });
+    ///     onward::set_timeout(Duration::from_millis(1), || println!("in the second"));
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), onward::Error>(())
+    /// ```
+    #[doc(alias = "uv_check_t")]
     #[track_caller]
     pub fn after_poll(&self, f: impl FnMut() + 'static) -> Hook {
         hooks::add(&self.0, Moment::AfterPoll, f)
@@ -265,6 +281,15 @@ impl Handle {
 
     /// Calls `f` once, when the loop has ended for good, whatever ended it, but a panic: all is closed, and
     /// what is put on the loop now is dropped.
+    ///
+    /// ```
+    /// onward::run(|| {
+    ///     onward::Handle::current()?.at_exit(|| println!("last"));
+    ///     onward::set_immediate(|| println!("first"));
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), onward::Error>(())
+    /// ```
     #[track_caller]
     pub fn at_exit(&self, f: impl FnOnce() + 'static) -> Hook {
         let mut f = Some(f);

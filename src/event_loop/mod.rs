@@ -6,7 +6,7 @@
 //!  ┌─> timers that are due ........... set_timeout, set_interval, sleep
 //!  │   deferred ...................... what was put off to this turn
 //!  │   poll, and dispatch ............ sockets, servers, pipes; hooks before and after it
-//!  │   posted ........................ Remote::post, channels, finished blocking work
+//!  │   posted ........................ signals; Remote::post, channels, finished blocking work
 //!  │   immediates .................... set_immediate, those that were there when the phase began
 //!  └── close callbacks ............... Close events
 //! ```
@@ -18,6 +18,25 @@
 //! The loop ends when nothing is left that could still happen: no timer, no immediate, no future, no open
 //! source, no blocking work, no [`Remote`], no sender of a [`channel`](channel()). What was `unref`ed does not count. Hooks are called
 //! [before it ends](Handle::before_exit), and may find more to do, and [when it has](Handle::at_exit).
+//!
+//! # The words
+//!
+//! | to | take |
+//! |---|---|
+//! | run a program | [`run`], or [`block_on`] for one future |
+//! | end it | [`stop`], or [`fail`] with an error |
+//! | run something later | [`set_timeout`], [`set_interval`], [`set_immediate`], [`next_tick`] |
+//! | say what becomes of beats that were missed | [`set_interval_with`], [`Missed`] |
+//! | take a timer back, begin it anew, not wait for it | [`Timer::cancel`], [`refresh`](Timer::refresh), [`unref`](Timer::unref) |
+//! | come here from another thread | [`remote`] and [`Remote::post`], which any number of closures may come by; [`channel`](channel()), which has a bound; [`Remote::wake`], with nothing |
+//! | do elsewhere what blocks | [`spawn_blocking`], on the threads of the [`pool`] |
+//! | run a future, and give it up | [`spawn`], [`JoinHandle::cancel`] |
+//! | wait in a future | [`sleep`], [`timeout`], [`interval`] |
+//! | be called around each wait | [`Handle::before_poll`], [`Handle::after_poll`] |
+//! | be called at the end | [`Handle::before_exit`], which may find more to do, [`Handle::at_exit`] |
+//! | make turns oneself | [`EventLoop::run_once`], [`run_nowait`](EventLoop::run_nowait), [`run_until`](EventLoop::run_until) |
+//! | see what it has done and what waits, how busy it is, who holds it up, what keeps it alive | [`inspect`](crate::inspect): `stats`, `utilization`, `on_slow`, `dump` |
+//! | have a clock that a test moves | [`testing`](crate::testing) |
 //!
 //! # Futures
 //!
@@ -31,6 +50,18 @@
 //!
 //! [`EventLoop::run_once`] and [`EventLoop::run_nowait`] make one turn. On most Unix systems the loop has a
 //! descriptor that another loop can watch, for as long as [`EventLoop::next_timeout`] says.
+//!
+//! A loop cannot be run from inside of one that runs, be it another: that is [`ErrorKind::AlreadyRunning`].
+//!
+//! # Drivers
+//!
+//! What the loop asks of the system stands behind one list of calls. Which driver answers is chosen when the crate is built:
+//!
+//! | driver | where |
+//! |---|---|
+//! | epoll, by itself | Linux |
+//! | the `polling` crate | everywhere else, and on Linux with `RUSTFLAGS="--cfg onward_force_polling"` |
+//! | a clock that a test moves, before one of these | loops of [`testing`](crate::testing), with the feature of that name |
 //!
 //! # Forks
 //!
@@ -200,12 +231,28 @@ impl EventLoop {
     ///
     /// An error event that nobody listened for; what was given to [`fail`];
     /// [`ErrorKind::AlreadyRunning`] from inside of a loop that runs.
+    ///
+    /// ```
+    /// use std::rc::Rc;
+    ///
+    /// let event_loop = Rc::new(onward::EventLoop::new()?);
+    /// let same = Rc::clone(&event_loop);
+    /// event_loop.enter(|| {
+    ///     onward::next_tick(move || {
+    ///         let nested = same.run().unwrap_err();
+    ///         assert_eq!(nested.kind(), onward::ErrorKind::AlreadyRunning);
+    ///     });
+    /// });
+    /// event_loop.run()?;
+    /// # Ok::<(), onward::Error>(())
+    /// ```
     pub fn run(&self) -> Result<()> {
         self.handle.enter(|| self.handle.0.run())
     }
 
     /// Runs one turn, which waits until there is something to do; says whether anything is left to wait
-    /// for. [`run`](Self::run) is this, again and again.
+    /// for; `false` also if the loop was told to [`stop`] meanwhile. [`run`](Self::run) is this, again and again, and
+    /// asks the hooks [before it ends](Handle::before_exit).
     ///
     /// # Errors
     ///
@@ -217,6 +264,7 @@ impl EventLoop {
     /// while event_loop.run_once()? {}
     /// # Ok::<(), onward::Error>(())
     /// ```
+    #[doc(alias = "UV_RUN_ONCE")]
     pub fn run_once(&self) -> Result<bool> {
         self.handle.enter(|| self.handle.0.run_turn(true))
     }
@@ -227,19 +275,59 @@ impl EventLoop {
     /// # Errors
     ///
     /// Those of [`run`](Self::run).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let event_loop = onward::EventLoop::new()?;
+    /// event_loop.enter(|| {
+    ///     onward::set_timeout(Duration::from_millis(3), || println!("the door opens"));
+    /// });
+    /// let mut frames = 0;
+    /// while event_loop.run_nowait()? {
+    ///     frames += 1; // draw the next picture
+    ///     std::thread::sleep(Duration::from_millis(1));
+    /// }
+    /// assert!(frames > 0);
+    /// # Ok::<(), onward::Error>(())
+    /// ```
+    #[doc(alias = "UV_RUN_NOWAIT")]
     pub fn run_nowait(&self) -> Result<bool> {
         self.handle.enter(|| self.handle.0.run_turn(false))
     }
 
     /// Is there anything left to wait for?
+    ///
+    /// ```
+    /// let event_loop = onward::EventLoop::new()?;
+    /// let timer = event_loop.enter(|| onward::set_timeout(std::time::Duration::MAX, || ()));
+    /// assert!(event_loop.is_alive());
+    /// event_loop.enter(|| timer.unref());
+    /// assert!(!event_loop.is_alive());
+    /// # Ok::<(), onward::Error>(())
+    /// ```
+    #[doc(alias = "uv_loop_alive")]
     #[must_use]
     pub fn is_alive(&self) -> bool {
         self.handle.0.is_alive()
     }
 
     /// How long another loop may wait for this one's [descriptor](#impl-AsFd-for-EventLoop) before it calls
-    /// [`run_nowait`](Self::run_nowait): `None` is for ever. To be asked anew before each wait: it also tells
-    /// the system what to watch.
+    /// [`run_nowait`](Self::run_nowait): `None` is for ever, and zero is for a loop that has nothing to
+    /// wait for too. To be asked anew before each wait: it also tells the system what to watch.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let event_loop = onward::EventLoop::new()?;
+    /// let remote = event_loop.remote(); // somebody may post, nobody knows when
+    /// assert_eq!(event_loop.next_timeout(), None);
+    /// let hour = Duration::from_secs(3600);
+    /// event_loop.enter(|| onward::set_timeout(hour, || println!("lunch")));
+    /// assert!(event_loop.next_timeout().is_some_and(|timeout| timeout <= hour));
+    /// # Ok::<(), onward::Error>(())
+    /// ```
+    #[doc(alias = "uv_backend_timeout")]
     #[must_use]
     pub fn next_timeout(&self) -> Option<Duration> {
         self.handle.enter(|| match self.handle.0.apply_interest() {

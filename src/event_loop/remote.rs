@@ -28,12 +28,26 @@ use std::sync::Arc;
 /// })?;
 /// # Ok::<(), onward::Error>(())
 /// ```
+#[doc(alias = "uv_async_send")]
 pub struct Remote {
     inbox: Arc<Inbox>,
     holds: bool,
 }
 
-/// A closure that came too late: the loop has ended.
+/// A closure that came too late: the loop has ended. It is given back, with what it captures.
+///
+/// ```
+/// let event_loop = onward::EventLoop::new()?;
+/// let remote = event_loop.remote();
+/// assert!(remote.post(|| println!("in time")).is_ok());
+/// drop(event_loop);
+///
+/// assert!(remote.is_closed());
+/// let text = String::from("not in time");
+/// let closure = remote.post(move || println!("{text}")).unwrap_err().0;
+/// closure(); // here, then
+/// # Ok::<(), onward::Error>(())
+/// ```
 #[derive(thiserror::Error)]
 #[error("post: the event loop has ended")]
 pub struct PostError<F>(pub F);
@@ -63,11 +77,44 @@ impl Remote {
     }
 
     /// Ends the loop's current wait, if it waits.
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+    /// static DONE: AtomicBool = AtomicBool::new(false);
+    ///
+    /// onward::run(|| {
+    ///     let remote = onward::remote();
+    ///     std::thread::spawn(move || {
+    ///         DONE.store(true, SeqCst);
+    ///         remote.wake();
+    ///     });
+    ///     onward::Handle::current()?.after_poll(|| {
+    ///         if DONE.load(SeqCst) {
+    ///             println!("done");
+    ///         }
+    ///     });
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), onward::Error>(())
+    /// ```
     pub fn wake(&self) {
         self.inbox.wake();
     }
 
     /// This remote no longer keeps the loop alive. Clones made before still do.
+    ///
+    /// ```
+    /// onward::run(|| {
+    ///     let remote = onward::remote().unref();
+    ///     std::thread::spawn(move || {
+    ///         if remote.post(|| println!("in time")).is_err() {
+    ///             println!("too late");
+    ///         }
+    ///     });
+    ///     Ok(())
+    /// })?; // does not wait for the thread
+    /// # Ok::<(), onward::Error>(())
+    /// ```
     #[must_use]
     pub fn unref(mut self) -> Self {
         if std::mem::take(&mut self.holds) {

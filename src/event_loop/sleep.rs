@@ -226,6 +226,21 @@ pub struct Interval {
 
 impl Interval {
     /// What becomes of beats that nobody waited for; [`Missed::Skip`] unless told otherwise.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// use onward::Missed;
+    ///
+    /// onward::block_on(async {
+    ///     let ms = Duration::from_millis(1);
+    ///     let mut beats = onward::interval(ms).missed(Missed::Burst);
+    ///     onward::sleep(5 * ms).await;
+    ///     for _ in 0..4 {
+    ///         beats.tick().await; // at once: none is left out
+    ///     }
+    /// })?;
+    /// # Ok::<(), onward::Error>(())
+    /// ```
     pub fn missed(mut self, missed: Missed) -> Self {
         self.missed = missed;
         self

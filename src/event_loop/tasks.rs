@@ -215,6 +215,15 @@ pub struct JoinHandle<T> {
 impl<T> JoinHandle<T> {
     /// Takes the future back: it is not polled any more, and is dropped before the loop does anything
     /// else; not inside of this call, which may come from the future itself. Nothing, if it is over.
+    ///
+    /// ```
+    /// onward::run(|| {
+    ///     let waiting = onward::spawn(std::future::pending::<()>());
+    ///     onward::set_immediate(|| waiting.cancel()); // the loop ends
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), onward::Error>(())
+    /// ```
     pub fn cancel(mut self) {
         drop(self.task.take());
     }
@@ -226,6 +235,14 @@ impl<T> JoinHandle<T> {
     }
 
     /// The loop need not wait for this future.
+    ///
+    /// ```
+    /// onward::run(|| {
+    ///     onward::spawn(std::future::pending::<()>()).unref();
+    ///     Ok(())
+    /// })?; // returns at once
+    /// # Ok::<(), onward::Error>(())
+    /// ```
     #[allow(clippy::must_use_candidate, reason = "the handle itself comes back, for chaining")]
     pub fn unref(self) -> Self {
         self.core.tasks.count(self.key, false);

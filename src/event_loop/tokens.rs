@@ -40,6 +40,7 @@ impl Timer {
     /// })
     /// # ?; Ok::<(), onward::Error>(())
     /// ```
+    #[doc(alias("clearTimeout", "clearInterval"))]
     #[allow(clippy::must_use_candidate, reason = "it is called for what it does")]
     pub fn cancel(self) -> bool {
         let Some(core) = core_of(self.serial) else { return false };
@@ -47,6 +48,17 @@ impl Timer {
     }
 
     /// Starts its delay anew, from now. `false` if it was over already.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// onward::run(|| {
+    ///     let (began, ms) = (onward::now(), Duration::from_millis(1));
+    ///     let idle = onward::set_timeout(10 * ms, move || assert!(onward::now() - began >= 15 * ms));
+    ///     onward::set_timeout(5 * ms, move || assert!(idle.refresh())); // something happened
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), onward::Error>(())
+    /// ```
     #[allow(clippy::must_use_candidate, reason = "it is called for what it does")]
     pub fn refresh(self) -> bool {
         let Some(core) = core_of(self.serial) else { return false };
@@ -70,6 +82,17 @@ impl Timer {
     }
 
     /// The loop waits for this timer again, as it does unless told otherwise.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// onward::run(|| {
+    ///     let timer = onward::set_timeout(Duration::from_millis(1), || println!("called")).unref();
+    ///     assert!(!timer.has_ref());
+    ///     assert!(timer.ref_().has_ref());
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), onward::Error>(())
+    /// ```
     #[allow(clippy::must_use_candidate, reason = "the timer itself comes back, for chaining")]
     pub fn ref_(self) -> Self {
         self.count(true)
@@ -93,6 +116,17 @@ impl Timer {
 
 impl Immediate {
     /// Takes it back. `false` if it has run already.
+    ///
+    /// ```
+    /// onward::run(|| {
+    ///     let immediate = onward::set_immediate(|| unreachable!());
+    ///     assert!(immediate.cancel());
+    ///     assert!(!immediate.cancel());
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), onward::Error>(())
+    /// ```
+    #[doc(alias = "clearImmediate")]
     #[allow(clippy::must_use_candidate, reason = "it is called for what it does")]
     pub fn cancel(self) -> bool {
         core_of(self.serial).is_some_and(|core| core.immediates.cancel(self.number))

@@ -76,6 +76,7 @@ crate::events! {
 /// })?;
 /// # Ok::<(), onward::Error>(())
 /// ```
+#[doc(alias = "createReadStream")]
 #[derive(Clone)]
 pub struct ReadStream(pub(super) Rc<Inner>);
 

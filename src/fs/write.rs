@@ -69,6 +69,7 @@ crate::events! {
 /// # std::fs::remove_file(written)?;
 /// # Ok::<(), onward::Error>(())
 /// ```
+#[doc(alias = "createWriteStream")]
 #[derive(Clone)]
 pub struct WriteStream(pub(super) Rc<Inner>);
 

@@ -57,6 +57,7 @@ struct State {
 /// })?;
 /// # Ok::<(), onward::Error>(())
 /// ```
+#[doc(alias = "monitorEventLoopDelay")]
 #[track_caller]
 #[must_use = "it samples as long as it is there"]
 pub fn monitor_delay(resolution: Duration) -> LoopDelay {

@@ -51,7 +51,8 @@ pub struct Resource {
     pub location: Option<&'static Location<'static>>,
 }
 
-/// All that is on the thread's loop: what keeps it alive, and what does not.
+/// All that is on the thread's loop: what keeps it alive, and what does not. The one future that a loop runs for, by
+/// [`block_on`](crate::block_on) say, is not on it.
 ///
 /// # Panics
 ///
@@ -79,6 +80,7 @@ pub struct Resource {
 /// })?;
 /// # Ok::<(), onward::Error>(())
 /// ```
+#[doc(alias = "getActiveResourcesInfo")]
 #[track_caller]
 #[must_use]
 pub fn dump() -> Dump {

@@ -45,6 +45,7 @@ pub struct Utilization {
 /// })?;
 /// # Ok::<(), onward::Error>(())
 /// ```
+#[doc(alias = "eventLoopUtilization")]
 #[track_caller]
 #[must_use]
 pub fn utilization() -> Utilization {

@@ -94,6 +94,7 @@ impl Server {
     /// })?;
     /// # Ok::<(), onward::Error>(())
     /// ```
+    #[doc(alias = "createServer")]
     #[track_caller]
     pub fn listen(address: impl fmt::Display) -> Result<Self> {
         let (handle, origin) = (Handle::for_operation("listen")?, Location::caller());

@@ -76,7 +76,7 @@
 //!
 //! | | |
 //! |---|---|
-//! | [`Emitter`] | `on`, `once`, `prepend`, `many`, `on_when`, `on_group`, `on_weak`, `on_scoped`, `block`, `off`, .. |
+//! | [`Emitter`] | `on`, `once`, `many`, `prepend`, `prepend_once`, `on_group`, `on_when`, `on_weak`, `on_reentrant`, `on_scoped`, `guard`, `block`, `off`, [`off_and_wait`](Emitter::off_and_wait), `remove_all`, `remove_all_of`, `listener_count`, `event_names` |
 //! | [`Waiting`] | `next`, `next_or_error`, `stream`, `stream_or_error`: futures and streams that are `Send`, on any executor; [`first`](crate::emitter::first) takes these too |
 //! | [`Watching`] | `on_any`, `dump`, `set_max_listeners`; the events [`ListenerAdded`](crate::events::ListenerAdded), [`ListenerRemoved`](crate::events::ListenerRemoved), [`ListenerLeak`](crate::events::ListenerLeak) |
 //! | [`Routing`] | `intercept`, `on_try` |

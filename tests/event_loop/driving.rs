@@ -53,6 +53,22 @@ fn once_waits_and_nowait_does_not() {
 }
 
 #[test]
+fn who_makes_turns_one_by_one_hears_of_a_stop_once() {
+    in_time(|| {
+        let event_loop = EventLoop::new().unwrap();
+        event_loop.enter(|| {
+            set_timeout(NEVER, || unreachable!());
+            set_immediate(stop);
+        });
+        assert!(!event_loop.run_nowait().unwrap());
+        assert!(event_loop.is_alive());
+        assert!(event_loop.run_nowait().unwrap(), "it goes on where it was");
+        event_loop.enter(|| set_immediate(stop));
+        assert!(!event_loop.run_once().unwrap());
+    });
+}
+
+#[test]
 fn errors_of_a_turn_come_out_of_it() {
     in_time(|| {
         let event_loop = EventLoop::new().unwrap();

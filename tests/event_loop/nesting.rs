@@ -100,3 +100,34 @@ fn loops_on_two_threads_do_not_know_of_each_other() {
         assert!(threads.into_iter().all(|thread| thread.join().unwrap() == 50));
     });
 }
+
+#[test]
+fn no_way_to_run_a_loop_works_from_a_callback_and_none_does_harm() {
+    in_time(|| {
+        let ((outer, log), (inner, inner_log)) = (make_loop(), make_loop());
+        inner.enter(|| set_immediate(inner_log.noting("immediate")));
+        let inner = Rc::new(inner);
+        let (same, noted) = (Rc::clone(&inner), log.clone());
+        outer.enter(|| {
+            set_timeout(Duration::ZERO, move || {
+                let attempts = [
+                    same.run(),
+                    same.run_once().map(drop),
+                    same.run_nowait().map(drop),
+                    same.run_until(async {}),
+                    onward::block_on(async {}),
+                ];
+                for attempt in attempts {
+                    noted.note(format!("{:?}", attempt.unwrap_err().kind()));
+                }
+            });
+            set_immediate(log.noting("on"));
+        });
+        outer.run().unwrap();
+        assert_eq!(log.take(), format!("{}on", "AlreadyRunning ".repeat(5)));
+        // What was on the other one is there still.
+        assert!(inner.is_alive());
+        inner.run().unwrap();
+        assert_eq!(inner_log.take(), "immediate");
+    });
+}

@@ -20,6 +20,18 @@ use crate::emitter::tally::Tally;
 ///
 /// The [module](super) has the guide. A clone shares the listeners; everyone who has one may emit. One pointer
 /// wide; what it points to is made for the first listener. It is for one thread, not `Send`.
+///
+/// ```
+/// use onward::emitter::named::{Name, NamedEmitter};
+///
+/// let emitter = NamedEmitter::new();
+/// for topic in ["news", "weather"] {
+///     emitter.on(Name::<str>::owned(topic.to_owned()), move |_, text| println!("{topic}: {text}"));
+/// }
+/// assert!(emitter.emit(&Name::<str>::new("weather"), "fine").handled());
+/// assert!(!emitter.emit(&Name::<str>::new("sports"), "1:0").handled());
+/// ```
+#[doc(alias = "EventEmitter2")]
 pub struct NamedEmitter {
     core: Made,
 }

@@ -72,6 +72,7 @@ fn parse(text: &str) -> Result<[Option<usize>; KINDS], &'static str> {
 /// assert_eq!(pool::stats().user.limit, 16);
 /// # Ok::<(), onward::Error>(())
 /// ```
+#[doc(alias = "UV_THREADPOOL_SIZE")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[must_use = "nothing changes before `apply`"]
 pub struct PoolOptions {
