@@ -20,7 +20,7 @@ use crate::emitter::{Declared, Event, ListenerKind};
 
 /// What a listener has done with an event.
 #[derive(Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
+#[repr(usize)]
 pub(super) enum Verdict {
     /// It was not for it.
     Missed = 0,
