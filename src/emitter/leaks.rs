@@ -50,13 +50,14 @@ pub(crate) fn shown(kept: usize) -> usize {
     }
 }
 
+/// The limit that counts.
 #[inline]
-fn limit(kept: usize) -> usize {
+pub(crate) fn limit(kept: usize) -> usize {
     if kept == 0 { LIMIT.load(Ordering::Relaxed) } else { kept }
 }
 
 #[inline]
-pub(crate) fn is_suspect(count: usize, kept: usize) -> bool {
+pub(super) fn is_suspect(count: usize, kept: usize) -> bool {
     count > limit(kept)
 }
 

@@ -434,7 +434,7 @@ pub(crate) mod watches {
     //! For the emitter of many threads: what those get who watch.
     pub(crate) use super::any::{Any, Heard};
     pub(crate) use super::chain::{Counter, Nested, is_too_deep};
-    pub(crate) use super::leaks::{is_suspect, kept, report, shown};
+    pub(crate) use super::leaks::{kept, limit, report, shown};
     #[cfg(feature = "tracing")]
     pub(crate) use super::spans::traced;
 }

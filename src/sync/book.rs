@@ -1,6 +1,7 @@
 //! What only those look at who change a row, in its lock.
 
 use super::node::Ptr;
+use super::row::SPECIAL;
 use crate::emitter::{Declared, Event};
 
 /// Which nodes there are, in the list and out of it.
@@ -13,8 +14,10 @@ pub(super) struct Book<S: Declared, E: Event<S>> {
     pub(super) exclusive: usize,
     /// How many may stop an emit.
     pub(super) interceptors: usize,
-    /// Emits have more to do than to call listeners.
+    /// Emits have more to do than to call listeners, as the emitter says.
     pub(super) gated: bool,
+    /// What is added to the row's mode because of the two.
+    pub(super) special: u8,
     /// It was said that there are suspiciously many.
     pub(super) warned: bool,
     /// The numbers of those that are blocked, and how many times each.
@@ -37,6 +40,13 @@ pub(super) struct Retired<S: Declared, E: Event<S>> {
 }
 
 impl<S: Declared, E: Event<S>> Book<S, E> {
+    /// After a change of what `special` follows from.
+    #[cold]
+    pub(super) fn see_special(&mut self) {
+        self.special = if self.gated || self.interceptors != 0 { SPECIAL } else { 0 };
+    }
+
+    #[inline]
     fn position(&self, number: i64) -> Option<usize> {
         let newest = self.index.len().checked_sub(1)?;
         if self.index[newest].0 == number {
@@ -51,6 +61,7 @@ impl<S: Declared, E: Event<S>> Book<S, E> {
 
     /// Takes a node out of the index. Places that are empty go when they come to the end, or are as many
     /// as the others; so that takes constant time, taken over many.
+    #[inline]
     pub(super) fn take(&mut self, number: i64) -> Option<Ptr<S, E>> {
         let at = self.position(number)?;
         let node = self.index[at].1.take()?;
@@ -76,6 +87,7 @@ impl<S: Declared, E: Event<S>> Default for Book<S, E> {
             exclusive: 0,
             interceptors: 0,
             gated: false,
+            special: 0,
             warned: false,
             blocked: Vec::new(),
             retired: Vec::new(),

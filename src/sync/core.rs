@@ -18,7 +18,7 @@ use super::subscribing::Emitter;
 use super::turn::Held;
 use super::watch::{Gone, Watch};
 use crate::emitter::names::ListenerRemoved;
-use crate::emitter::watches::{Counter, Nested, is_suspect, report};
+use crate::emitter::watches::{Counter, Nested, limit, report};
 use crate::emitter::{Declared, Event, Leak, Listener, ListenerInfo, Place, Rows, serial};
 
 /// The inside of an emitter.
@@ -80,8 +80,9 @@ impl<S: Declared> Core<S> {
     }
 
     /// Those who want to be told of removals, if there are any.
+    #[inline]
     fn told_of_removals(&self) -> Option<&Watch<S>> {
-        self.watched().filter(|watch| watch.removed.count() != 0)
+        self.watched().filter(|watch| watch.is_told_of_removals())
     }
 
     /// All rows, with their indices.
@@ -100,6 +101,18 @@ impl<S: Declared> Core<S> {
 
     /// Removes a listener, and tells of it. Without a source, it is looked for if somebody has to be told.
     pub(super) fn remove(&self, source: Option<&S>, listener: Listener) -> bool {
+        if self.watched().is_some() {
+            return self.remove_with(source, listener);
+        }
+        // Nobody has ever watched: there are no other rows than these, and nobody is told.
+        let index = u16::try_from(listener.event).ok();
+        let row = index.filter(|_| listener.serial == self.serial).and_then(|at| self.rows.row(at));
+        row.is_some_and(|row| row.remove(listener.key))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn remove_with(&self, source: Option<&S>, listener: Listener) -> bool {
         let Some((index, row)) = self.row_of(listener) else { return false };
         match self.told_of_removals() {
             None => row.remove(listener.key),
@@ -117,6 +130,7 @@ impl<S: Declared> Core<S> {
     }
 
     #[cold]
+    #[inline(never)]
     fn remove_watched(
         &self,
         watch: &Watch<S>,
@@ -238,28 +252,42 @@ impl<S: Declared> Core<S> {
 
 impl<S: Emitter> Core<S> {
     /// Adds a listener. Whoever watches is told before.
-    pub(super) fn add<E: Event<S>>(
-        &self,
-        source: &S,
-        place: Place,
-        location: &'static Location<'static>,
-        node: impl FnOnce(i64) -> Owned<S, E>,
-    ) -> Listener {
-        let row = self.row::<E>();
-        let since = || self.arrivals.fetch_add(1, Ordering::Relaxed);
+    pub(super) fn add<E: Event<S>>(&self, source: &S, node: Owned<S, E>, place: Place) -> Listener {
+        if E::BUILT_IN || self.watched().is_some() {
+            return self.add_watched(source, node, place);
+        }
+        let (listener, suspect) = self.put(node, place);
+        if suspect != 0 {
+            self.suspect::<E>(source, suspect);
+        }
+        listener
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn add_watched<E: Event<S>>(&self, source: &S, node: Owned<S, E>, place: Place) -> Listener {
         // The turn, if somebody is told, is had until the listener is there.
-        let turn = self.watched().and_then(|watch| self.announce::<E>(watch, source, location));
-        let limit = self.limit.load(Ordering::Relaxed);
-        let (number, suspect) = row.add(place, since, |count| is_suspect(count, limit), node);
+        let announce = |watch| self.announce::<E>(watch, source, node.location());
+        let turn = self.watched().and_then(announce);
+        let (listener, suspect) = self.put(node, place);
         drop(turn);
         if E::BUILT_IN {
             self.watch().keep_recall(source);
             self.regate();
         }
-        if let Some(count) = suspect {
-            self.suspect::<E>(source, count);
+        if suspect != 0 {
+            self.suspect::<E>(source, suspect);
         }
-        Listener { key: number, serial: self.serial, event: E::INDEX.into() }
+        listener
+    }
+
+    /// Adds a listener, and says how many there are if that is suspect and was not said; else 0.
+    #[inline(always)]
+    fn put<E: Event<S>>(&self, node: Owned<S, E>, place: Place) -> (Listener, usize) {
+        let limit = limit(self.limit.load(Ordering::Relaxed));
+        let since = || self.arrivals.fetch_add(1, Ordering::Relaxed);
+        let (number, suspect) = self.row::<E>().add(node, place, limit, since);
+        (Listener { key: number, serial: self.serial, event: E::INDEX.into() }, suspect)
     }
 
     #[cold]

@@ -193,8 +193,7 @@ impl<S: Emitter> Listeners<S> {
         listener: impl for<'a> FnMut(&Seat<'_, S, E>, &S, E::Payload<'a>) -> Verdict + Send + 'static,
     ) -> Listener {
         let here = Location::caller();
-        let node = |stamp| Owned::exclusive::<K, _>(listener, stamp, here);
-        self.core().add::<E>(source, place, here, node)
+        self.core().add(source, Owned::<S, E>::exclusive::<K, _>(listener, here), place)
     }
 
     /// Adds a listener that may run any number of times at once.
@@ -206,8 +205,7 @@ impl<S: Emitter> Listeners<S> {
         listener: impl for<'a> Fn(&S, E::Payload<'a>) + Send + Sync + 'static,
     ) -> Listener {
         let here = Location::caller();
-        let node = |stamp| Owned::reentrant(listener, stamp, here);
-        self.core().add::<E>(source, Place::Back, here, node)
+        self.core().add(source, Owned::<S, E>::reentrant(listener, here), Place::Back)
     }
 }
 

@@ -20,7 +20,7 @@ use crate::emitter::{Declared, Event, ListenerKind};
 
 /// What a listener has done with an event.
 #[derive(Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
+#[repr(usize)]
 pub(super) enum Verdict {
     /// It was not for it.
     Missed = 0,
@@ -100,42 +100,33 @@ unsafe impl<S: Declared, E: Event<S>> Send for Owned<S, E> {}
 
 impl<S: Declared, E: Event<S>> Owned<S, E> {
     /// For a listener that runs once at a time, and is told where it sits.
-    pub(super) fn exclusive<K: Sort, F>(
-        listener: F,
-        stamp: i64,
-        location: &'static Location<'static>,
-    ) -> Self
+    pub(super) fn exclusive<K: Sort, F>(listener: F, location: &'static Location<'static>) -> Self
     where
         F: for<'a> FnMut(&Seat<'_, S, E>, &S, E::Payload<'a>) -> Verdict + Send + 'static,
     {
         let kind = const { &Kind { drop: drop_full::<S, E, F>, listener: K::KIND } };
-        Self::put(listener, kind, call_mut::<S, E, F>, stamp, location)
+        Self::put(listener, kind, call_mut::<S, E, F>, location)
     }
 
     /// For a listener that may run any number of times at once.
-    pub(super) fn reentrant<F>(
-        listener: F,
-        stamp: i64,
-        location: &'static Location<'static>,
-    ) -> Self
+    pub(super) fn reentrant<F>(listener: F, location: &'static Location<'static>) -> Self
     where
         F: for<'a> Fn(&S, E::Payload<'a>) + Send + Sync + 'static,
     {
         let kind =
             const { &Kind { drop: drop_full::<S, E, F>, listener: ListenerKind::Reentrant } };
-        Self::put(listener, kind, call_ref::<S, E, F>, stamp, location)
+        Self::put(listener, kind, call_ref::<S, E, F>, location)
     }
 
     fn put<F>(
         listener: F,
         kind: &'static Kind<S, E>,
         call: Call<S, E>,
-        stamp: i64,
         location: &'static Location<'static>,
     ) -> Self {
         let node = Node {
             next: AtomicPtr::new(core::ptr::null_mut()),
-            stamp: AtomicI64::new(stamp),
+            stamp: AtomicI64::new(stamp::UNSET),
             call,
             prev: AtomicPtr::new(core::ptr::null_mut()),
             location,
@@ -146,8 +137,16 @@ impl<S: Declared, E: Event<S>> Owned<S, E> {
         Self(NonNull::from(full).cast())
     }
 
-    /// Hands the node to a row, which gets it back by [`reclaim`](Self::reclaim).
-    pub(super) fn release(self) -> Ptr<S, E> {
+    /// Where it was registered.
+    pub(super) fn location(&self) -> &'static Location<'static> {
+        // SAFETY: we own the node.
+        unsafe { self.0.as_ref() }.location
+    }
+
+    /// Hands the node to a row, which gets it back by [`reclaim`](Self::reclaim), with its stamp.
+    pub(super) fn release(self, stamp: i64) -> Ptr<S, E> {
+        // SAFETY: we own the node.
+        unsafe { self.0.as_ref() }.stamp.store(stamp, Ordering::Relaxed);
         let ptr = Ptr(self.0);
         core::mem::forget(self);
         ptr
@@ -197,11 +196,6 @@ impl<S: Declared, E: Event<S>> Node<S, E> {
 
     pub(super) fn intercepts(&self) -> bool {
         stamp::intercepts(self.stamp.load(Ordering::Relaxed))
-    }
-
-    /// Does it come, as it is added, behind all that there are?
-    pub(super) fn is_last(&self) -> bool {
-        stamp::is_last(self.stamp.load(Ordering::Relaxed))
     }
 
     /// Has it been removed, or is it blocked, or newer than that?

@@ -35,6 +35,9 @@ pub(super) const EXCLUSIVE: u8 = 2;
 /// Is added to one of these if an emit has more to do than to call listeners.
 pub(super) const SPECIAL: u8 = 4;
 
+/// Room for so many that are retired stays when there are none.
+const KEPT: usize = 16;
+
 /// The listeners of one event of one emitter.
 #[repr(align(64))]
 pub(super) struct Row<S: Declared, E: Event<S>> {
@@ -50,53 +53,63 @@ pub(super) struct Row<S: Declared, E: Event<S>> {
     book: Mutex<Book<S, E>>,
 }
 
-/// Nodes that nobody can be at any more: most often just the one that was removed, without a vector.
+/// Nodes that nobody can be at any more.
 #[allow(dead_code, reason = "they are dropped, at the right moment, and nothing else")]
-struct Dead<S: Declared, E: Event<S>> {
-    this: Option<Owned<S, E>>,
-    others: Vec<Owned<S, E>>,
+enum Dead<S: Declared, E: Event<S>> {
+    /// Most often just the one that was removed.
+    This(Owned<S, E>),
+    Others(Vec<Owned<S, E>>),
 }
 
 impl<S: Declared, E: Event<S>> Row<S, E> {
-    /// Adds a listener; `node` makes it for a stamp. Its number, and how many there are with it if that is suspect
-    /// and has not been said since there were none.
+    /// Adds a listener. Its number, and how many there are with it if they are more than `limit` and that was not said
+    /// since there were none; else 0.
     pub(super) fn add(
         &self,
+        node: Owned<S, E>,
         place: Place,
+        limit: usize,
         since: impl FnOnce() -> i64,
-        is_suspect: impl FnOnce(usize) -> bool,
-        node: impl FnOnce(i64) -> Owned<S, E>,
-    ) -> (i64, Option<usize>) {
+    ) -> (i64, usize) {
         let mut book = lock(&self.book);
         let number = stamp::number(self.newest.load(Ordering::Relaxed)) + 1;
-        let node = node(stamp::new(place, number)).release();
+        let node = node.release(stamp::new(place, number));
         if book.live == 0 {
             book.since = since();
             book.warned = false;
         }
         book.index.push((number, Some(node)));
-        self.link(&mut book, node);
+        let last = book.tail.map_or(ptr::null_mut(), |tail| tail.0.as_ptr());
+        let before = if matches!(place, Place::Back) { last } else { self.before(node, last) };
+        self.link(&mut book, node, before);
         book.live += 1;
         // SAFETY: it has just been linked, and we have the lock.
-        let node = unsafe { node.0.as_ref() };
-        if node.is_reentrant() {
+        if unsafe { node.0.as_ref() }.is_reentrant() {
             self.readers.get_or_init(|| Box::new(Readers::new()));
         } else {
             book.exclusive += 1;
-            book.interceptors += usize::from(node.intercepts());
+        }
+        if matches!(place, Place::Intercepting) {
+            book.interceptors += 1;
+            book.see_special();
+            self.set_mode(&book);
+        } else if book.exclusive <= 1 {
+            self.set_mode(&book); // else it is known already
         }
         // In this order: an emit that calls an interceptor knows that there are some.
-        self.set_mode(&book);
         self.newest.store(stamp::newest(number), Ordering::Release);
-        let is_suspect = !book.warned && is_suspect(book.live);
-        book.warned |= is_suspect;
-        (number, is_suspect.then_some(book.live))
+        if book.live <= limit || book.warned {
+            return (number, 0);
+        }
+        book.warned = true;
+        (number, book.live)
     }
 
     /// Has emits know that they have more to do, or have not.
     pub(super) fn set_gated(&self, gated: bool) {
         let mut book = lock(&self.book);
         book.gated = gated;
+        book.see_special();
         self.set_mode(&book);
     }
 
@@ -217,31 +230,40 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
         nodes.iter().map(|node| node.location).collect()
     }
 
+    #[inline]
     fn set_mode(&self, book: &Book<S, E>) {
-        let mode = match (book.live, book.exclusive) {
-            (0, _) => NOBODY,
-            (_, 0) => SHARED,
+        let mode = match (book.exclusive, book.live) {
+            (0, 0) => NOBODY,
+            (0, _) => SHARED,
             _ => EXCLUSIVE,
         };
-        let special = if book.gated || book.interceptors != 0 { SPECIAL } else { 0 };
-        self.mode.store(mode | special, Ordering::Release);
+        self.mode.store(mode | book.special, Ordering::Release);
     }
 
-    /// Links a complete node in by its key. Most come to the end.
-    fn link(&self, book: &mut Book<S, E>, node: Ptr<S, E>) {
+    /// What a complete node comes behind, by its key; null: it is the first.
+    #[cold]
+    fn before(&self, node: Ptr<S, E>, last: *mut Node<S, E>) -> *mut Node<S, E> {
+        let head = self.head.load(Ordering::Relaxed);
+        // SAFETY: linked nodes are good, and who adds one has the lock.
+        unsafe {
+            let key = node.0.as_ref().key();
+            if head.as_ref().is_some_and(|head| head.key() > key) {
+                return ptr::null_mut();
+            }
+            let mut before = last;
+            while before.as_ref().is_some_and(|before| before.key() > key) {
+                before = (*before).prev.load(Ordering::Relaxed);
+            }
+            before
+        }
+    }
+
+    /// Links a complete node in behind that one. Most come to the end.
+    #[inline]
+    fn link(&self, book: &mut Book<S, E>, node: Ptr<S, E>, before: *mut Node<S, E>) {
         let this = node.0.as_ptr();
         // SAFETY: linked nodes are good, and we have the lock.
         unsafe {
-            let mut before = book.tail.map_or(ptr::null_mut(), |tail| tail.0.as_ptr());
-            if !(*this).is_last() {
-                let (key, head) = ((*this).key(), self.head.load(Ordering::Relaxed));
-                if head.as_ref().is_some_and(|head| head.key() > key) {
-                    before = ptr::null_mut();
-                }
-                while before.as_ref().is_some_and(|before| before.key() > key) {
-                    before = (*before).prev.load(Ordering::Relaxed);
-                }
-            }
             let link = before.as_ref().map_or(&self.head, |before| &before.next);
             let after = link.load(Ordering::Relaxed);
             (*this).prev.store(before, Ordering::Relaxed);
@@ -256,10 +278,12 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
 
     /// Takes a node out of the list; it leads on to those behind it. What nobody can be at any more comes
     /// back, to be dropped out of the lock.
+    #[inline]
     fn retire(&self, book: &mut Book<S, E>, number: i64, node: Ptr<S, E>) -> Dead<S, E> {
         // SAFETY: linked nodes are good, and we have the lock.
         let (reentrant, intercepts) = unsafe {
             let this = node.0.as_ref();
+            let intercepts = this.intercepts();
             this.set_silent(true);
             let next = this.next.load(Ordering::Relaxed);
             let prev = this.prev.load(Ordering::Relaxed);
@@ -268,36 +292,55 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
                 Some(next) => next.prev.store(prev, Ordering::Relaxed),
                 None => book.tail = NonNull::new(prev).map(Ptr),
             }
-            (this.is_reentrant(), this.intercepts())
+            (this.is_reentrant(), intercepts)
         };
         book.live -= 1;
         book.exclusive -= usize::from(!reentrant);
-        book.interceptors -= usize::from(intercepts);
-        self.set_mode(book);
+        if intercepts {
+            book.interceptors -= 1;
+            book.see_special();
+            self.set_mode(book);
+        } else if book.exclusive == 0 {
+            self.set_mode(book);
+        }
         let readers = self.readers.get();
         if self.turn.owner() == 0 && readers.is_none_or(|readers| readers.is_empty()) {
             // SAFETY: it is unlinked, and nobody walked since.
-            return Dead { this: Some(unsafe { Owned::reclaim(node) }), others: Vec::new() };
+            return Dead::This(unsafe { Owned::reclaim(node) });
         }
-        let phase = readers.map_or(0, |readers| readers.phase());
+        Dead::Others(self.keep(book, number, node))
+    }
+
+    /// Has walkers leave a node first that is unlinked.
+    #[cold]
+    #[inline(never)]
+    fn keep(&self, book: &mut Book<S, E>, number: i64, node: Ptr<S, E>) -> Vec<Owned<S, E>> {
+        let phase = self.readers.get().map_or(0, |readers| readers.phase());
         let turn = self.turn.note_chores() != 0;
         book.retired.push(Retired { node, number, turn, phase });
-        Dead { this: None, others: self.sweep(book) } // the readers may have left meanwhile
+        self.sweep(book) // the readers may have left meanwhile
     }
 
     /// What is retired, and where nobody can be any more.
     fn sweep(&self, book: &mut Book<S, E>) -> Vec<Owned<S, E>> {
         let newest = book.retired.iter().map(|retired| retired.phase).max().unwrap_or(0);
         let settled = self.readers.get().map_or(0, |readers| readers.settle(newest));
-        let (free, held): (Vec<_>, Vec<_>) = core::mem::take(&mut book.retired)
-            .into_iter()
-            .partition(|retired| !retired.turn && retired.phase <= settled);
-        book.retired = held;
+        let mut dead = Vec::new();
+        book.retired.retain(|retired| {
+            let is_held = retired.turn || retired.phase > settled;
+            if !is_held {
+                // SAFETY: it was retired, and all who walked then have left.
+                dead.push(unsafe { Owned::reclaim(retired.node) });
+            }
+            is_held
+        });
         if book.retired.is_empty() {
             self.turn.clear_chores();
+            if book.retired.capacity() > KEPT {
+                book.retired = Vec::new();
+            }
         }
-        // SAFETY: they were retired, and all who walked then have left.
-        free.into_iter().map(|retired| unsafe { Owned::reclaim(retired.node) }).collect()
+        dead
     }
 
     /// A walker leaves who has something to do; with the turn, or as a reader that was counted out.

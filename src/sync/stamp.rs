@@ -17,7 +17,11 @@ const NUMBER: u32 = 18;
 const PLACE: i64 = (1 << NUMBER) - 1;
 const GROUP: i64 = (1 << 16) - 1;
 
+/// Of a listener that is in no row yet.
+pub(super) const UNSET: i64 = 0;
+
 /// Of the `number`-th registration of a row.
+#[inline]
 pub(super) fn new(place: Place, number: i64) -> i64 {
     let (kind, group) = match place {
         Place::Intercepting => (0, 0),
@@ -44,11 +48,6 @@ pub(super) fn silenced(stamp: i64, silent: bool) -> i64 {
 /// Is it that of an interceptor?
 pub(super) fn intercepts(stamp: i64) -> bool {
     stamp >> 16 & 3 == 0
-}
-
-/// Does it come behind all that there are, as most do?
-pub(super) fn is_last(stamp: i64) -> bool {
-    stamp >> 16 & 3 == 3
 }
 
 /// The key by which a row is sorted.

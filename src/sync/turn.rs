@@ -79,6 +79,7 @@ impl Turn {
         self.word.fetch_or(CHORES, Ordering::AcqRel) & !FLAGS
     }
 
+    #[inline]
     pub(super) fn has_chores(&self) -> bool {
         self.word.load(Ordering::Acquire) & CHORES != 0
     }

@@ -85,32 +85,52 @@ pub(super) struct Emit<'a, S: Declared> {
 
 impl<S: Declared, E: Event<S>> Row<S, E> {
     /// Calls the listeners, lends the payload to each but the last and gives it to that one.
-    #[inline]
+    ///
+    /// Only the way there is chosen here, so that an emit to nobody is a few instructions where it is called, and each
+    /// way has all registers.
+    #[inline(always)]
     pub(super) fn emit(&self, core: &Core<S>, source: &S, payload: E::Payload<'_>) -> Emitted {
         // In this order: see `Row::add`.
         let newest = self.newest.load(Ordering::Acquire);
         let mode = self.mode.load(Ordering::Acquire);
         if mode == EXCLUSIVE {
-            let me = me();
-            if !self.turn.try_take(me) {
-                return self.emit_busy(core, source, payload);
-            }
-            let _turn = Turns { row: self, me };
-            return self.walk_in_turn(&Plain, Among::All, Emit { core, source, newest }, payload);
+            return self.emit_exclusive(core, source, newest, payload);
         }
-        if mode == NOBODY {
-            return Emitted::default();
+        match mode {
+            NOBODY => Emitted::default(),
+            SHARED => self.emit_plainly_shared(core, source, newest, payload),
+            _ => self.emit_special(core, source, payload),
         }
-        self.emit_otherwise(mode, Emit { core, source, newest }, payload)
     }
 
-    /// By itself, so that the loop above has all registers.
+    /// As most emits are.
     #[inline(never)]
-    fn emit_otherwise(&self, mode: u8, emit: Emit<'_, S>, payload: E::Payload<'_>) -> Emitted {
-        if mode == SHARED {
-            return self.emit_shared(&Plain, emit, payload);
+    fn emit_exclusive(
+        &self,
+        core: &Core<S>,
+        source: &S,
+        newest: i64,
+        payload: E::Payload<'_>,
+    ) -> Emitted {
+        let me = me();
+        if !self.turn.try_take(me) {
+            return self.emit_busy(core, source, payload);
         }
-        self.emit_special(emit.core, emit.source, payload)
+        let _turn = Turns { row: self, me };
+        // Nobody had the turn, so there is no frame.
+        let frame = Frame { at: Cell::new(ptr::null()), outer: ptr::null_mut() };
+        self.walk_framed(&frame, &Plain, Among::All, Emit { core, source, newest }, payload)
+    }
+
+    #[inline(never)]
+    fn emit_plainly_shared(
+        &self,
+        core: &Core<S>,
+        source: &S,
+        newest: i64,
+        payload: E::Payload<'_>,
+    ) -> Emitted {
+        self.emit_shared(&Plain, Emit { core, source, newest }, payload)
     }
 
     /// An emit with more to do than to call listeners.
@@ -194,8 +214,21 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
     ) -> Emitted {
         let outer = self.frame.load(Ordering::Relaxed);
         let frame = Frame { at: Cell::new(ptr::null()), outer };
-        self.frame.store(ptr::from_ref(&frame).cast_mut(), Ordering::Relaxed);
-        let _link = Link { frame: &self.frame, outer };
+        self.walk_framed(&frame, manner, among, emit, payload)
+    }
+
+    /// Walks with the turn; the frame is linked meanwhile.
+    #[inline(always)]
+    fn walk_framed<M: Manner<S, E>>(
+        &self,
+        frame: &Frame<S, E>,
+        manner: &M,
+        among: Among,
+        emit: Emit<'_, S>,
+        payload: E::Payload<'_>,
+    ) -> Emitted {
+        self.frame.store(ptr::from_ref(frame).cast_mut(), Ordering::Relaxed);
+        let _link = Link { frame: &self.frame, outer: frame.outer };
         self.walk(manner, among, &frame.at, emit, payload)
     }
 
@@ -226,36 +259,28 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
     ) -> Emitted {
         let mut emitted = Emitted::default();
         let Emit { source, newest, .. } = emit;
-        let mut at = self.head.load(Ordering::Acquire);
-        // SAFETY: by invariant 2 a walker's nodes stay, also those that are removed meanwhile.
-        while let Some(node) = unsafe { at.as_ref() } {
-            let (this, next) = (at, node.next.load(Ordering::Acquire));
-            at = next;
-            if node.is_passed_over(newest) {
-                continue; // newer than this emit, or silent
-            }
-            match among {
-                Among::Idle if !node.is_reentrant() && self.runs(this) => {
-                    emitted.skipped += 1;
-                    continue;
+        let mut this = self.head.load(Ordering::Acquire).cast_const();
+        while !this.is_null() {
+            // SAFETY: by invariant 2 a walker's nodes stay, also those that are removed meanwhile.
+            let node = unsafe { &*this };
+            let next = node.next.load(Ordering::Acquire).cast_const();
+            if !self.is_left_out(this, node, among, newest, &mut emitted) {
+                running.set(this);
+                if !M::KEEPS && next.is_null() {
+                    // SAFETY: the pointer is good as long as we walk. If the listener is not re-entrant we
+                    // have the turn; outermost, so that nothing runs, or having looked that it does not.
+                    let call = || unsafe { Node::call(this, &emit, payload) };
+                    manner.call(node, source, call, &mut emitted);
+                    return emitted;
                 }
-                Among::Reentrant if !node.is_reentrant() => continue,
-                _ => {}
+                let lent = E::lend(&mut payload);
+                // SAFETY: the same.
+                let call = || unsafe { Node::call(this, &emit, lent) };
+                if !manner.call(node, source, call, &mut emitted) {
+                    break;
+                }
             }
-            running.set(this);
-            if !M::KEEPS && next.is_null() {
-                // SAFETY: the pointer is good as long as we walk. If the listener is not re-entrant we have
-                // the turn; outermost, so that nothing runs, or having looked that it does not.
-                let call = || unsafe { Node::call(this, &emit, payload) };
-                manner.call(node, source, call, &mut emitted);
-                return emitted;
-            }
-            let lent = E::lend(&mut payload);
-            // SAFETY: the same.
-            let call = || unsafe { Node::call(this, &emit, lent) };
-            if !manner.call(node, source, call, &mut emitted) {
-                break;
-            }
+            this = next;
         }
         if M::KEEPS {
             running.set(ptr::null()); // what comes now does not come from inside of a listener
@@ -263,7 +288,35 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
         }
         emitted
     }
+
+    /// Does a walk go on without calling this one?
+    #[inline(always)]
+    fn is_left_out(
+        &self,
+        this: *const Node<S, E>,
+        node: &Node<S, E>,
+        among: Among,
+        newest: i64,
+        emitted: &mut Emitted,
+    ) -> bool {
+        if node.is_passed_over(newest) {
+            unlikely();
+            return true; // newer than this emit, or silent
+        }
+        match among {
+            Among::Idle if !node.is_reentrant() && self.runs(this) => {
+                emitted.skipped += 1;
+                true
+            }
+            Among::Reentrant => !node.is_reentrant(),
+            _ => false,
+        }
+    }
 }
+
+/// Has the compiler keep what comes without it in registers.
+#[cold]
+fn unlikely() {}
 
 /// What an emit has that may have waited. It gives it away as it ends, whether it returns or panics.
 #[allow(dead_code, reason = "they are dropped, at the right moment, and nothing else")]

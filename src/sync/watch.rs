@@ -63,6 +63,13 @@ impl<S: Declared> Watch<S> {
         self.added.count() != 0 || self.removed.count() != 0
     }
 
+    /// By itself, so that who is not watched does nothing for it.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn is_told_of_removals(&self) -> bool {
+        self.removed.count() != 0
+    }
+
     /// Has an emit more to do because of those who watch?
     pub(super) fn is_wanted(&self) -> bool {
         self.any.count() != 0 || !self.untold().is_empty()

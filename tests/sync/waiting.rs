@@ -1,6 +1,7 @@
 //! Futures and streams of events that other threads emit.
 
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Mutex};
@@ -10,7 +11,7 @@ use std::thread::{self, Thread};
 use futures_core::Stream;
 use onward::emitter::{Gone, NextError, OneOf2, Overflow, first};
 use onward::events;
-use onward::events::Error;
+use onward::events::{Error, ListenerRemoved};
 use onward::sync::{Emitter, Next, Waiting};
 
 use super::support::{Closed, Joined, Log, Moved, OnDrop, Room, in_time};
@@ -326,6 +327,45 @@ fn an_error_is_the_last_item_whoever_emits_meanwhile() {
             assert_eq!(last, Some(Err("flood".to_string())));
         }
     });
+}
+
+/// A waker, and how often it was woken.
+fn counted() -> (Waker, Arc<AtomicUsize>) {
+    let count = Arc::new(AtomicUsize::new(0));
+    let woken = Arc::clone(&count);
+    (calls(move || _ = woken.fetch_add(1, Ordering::Relaxed)), count)
+}
+
+#[test]
+fn who_waits_for_an_event_is_woken_though_who_is_told_of_removals_panics() {
+    let (room, (waker, woken)) = (Room::new(), counted());
+    room.on(ListenerRemoved, |_, gone| assert!(!gone.is(Error), "told"));
+    let mut next = pin!(room.next_or_error(Joined));
+    let mut cx = Context::from_waker(&waker);
+    assert!(next.as_mut().poll(&mut cx).is_pending());
+    // The event is there, so its listener for errors goes, which is told before the task is woken.
+    let emit = || _ = room.emit(Joined, "ada");
+    assert!(catch_unwind(AssertUnwindSafe(emit)).is_err());
+    assert_eq!(woken.load(Ordering::Relaxed), 1);
+    assert_eq!(next.as_mut().poll(&mut cx), Poll::Ready(Ok("ada".to_string())));
+    assert_eq!(room.listener_count(Error), 0);
+}
+
+#[test]
+fn who_takes_from_a_stream_is_woken_though_who_is_told_of_removals_panics() {
+    let (room, (waker, woken)) = (Room::new(), counted());
+    room.on(ListenerRemoved, |_, gone| assert!(!gone.is(Joined), "told"));
+    let mut visitors = room.stream_or_error(Joined);
+    let mut cx = Context::from_waker(&waker);
+    assert!(Pin::new(&mut visitors).poll_next(&mut cx).is_pending());
+    // The error is the last item, so its listener for the event goes, which is told before the task is woken.
+    let fail = || _ = room.emit_error("on fire".to_string());
+    assert!(catch_unwind(AssertUnwindSafe(fail)).is_err());
+    assert_eq!(woken.load(Ordering::Relaxed), 1);
+    let last = Some(Err("on fire".to_string()));
+    assert_eq!(Pin::new(&mut visitors).poll_next(&mut cx), Poll::Ready(last));
+    assert_eq!(Pin::new(&mut visitors).poll_next(&mut cx), Poll::Ready(None));
+    assert_eq!(room.listener_count(Joined), 0);
 }
 
 #[test]

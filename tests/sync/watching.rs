@@ -1,6 +1,7 @@
 //! Those who watch: who listens, and all that is emitted, on several threads.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -390,4 +391,25 @@ fn a_dump_says_how_and_where_each_stands() {
     );
     assert_eq!(dump.events[1].listeners[0].kind, ListenerKind::Reentrant);
     room.emit(Joined, "");
+}
+
+#[test]
+fn a_panic_of_who_is_told_does_not_keep_others_waiting() {
+    in_time(|| {
+        let room = Room::new();
+        let (tell, told) = channel();
+        room.on(ListenerRemoved, move |_, gone| {
+            tell.send(()).expect("the test waits");
+            assert!(!gone.is(Joined), "told");
+        });
+        let (joined, closed) = (room.on(Joined, |_, _| {}), room.on(Closed, |_, ()| {}));
+        thread::scope(|threads| {
+            let panics = threads.spawn(|| room.off(joined));
+            told.recv().expect("it is told");
+            // Waits for its turn, or comes after it.
+            assert!(room.off(closed));
+            assert!(panics.join().is_err());
+        });
+        assert_eq!(room.listener_count(Joined) + room.listener_count(Closed), 0);
+    });
 }
