@@ -156,12 +156,13 @@ struct Told<T> {
     /// Not here while it is called.
     data: Option<OnData<T>>,
     end: Option<OnEnd<T>>,
-    waker: Option<Waker>,
+    /// Of all who wait for a value: there may be several, and some may have given up.
+    wakers: Vec<Waker>,
 }
 
 impl<T> Default for Told<T> {
     fn default() -> Self {
-        Self { data: None, end: None, waker: None }
+        Self { data: None, end: None, wakers: Vec::new() }
     }
 }
 
@@ -282,7 +283,7 @@ impl<T> Inner<T> {
         self.mailbox.close();
         let told = self.told.take();
         let kept = self.kept.take();
-        told.waker.into_iter().for_each(Waker::wake);
+        told.wakers.into_iter().for_each(Waker::wake);
         drop((told.data, told.end, kept));
     }
 }
@@ -327,6 +328,7 @@ impl<T: Send + 'static> Inner<T> {
         let told = self.told.take();
         let kept = self.kept.take();
         drop(told.data);
+        told.wakers.into_iter().for_each(Waker::wake);
         told.end.into_iter().for_each(|end| end(receiver));
         self.core.settle();
         drop(kept);
@@ -343,9 +345,12 @@ impl<T: Send + 'static> Inner<T> {
                 Poll::Ready(None)
             }
             Taken::Empty => {
-                let waker = Some(context.waker().clone());
-                let before = std::mem::replace(&mut self.told.borrow_mut().waker, waker);
-                drop(before);
+                let waker = context.waker();
+                let known = self.told.borrow().wakers.iter().any(|known| known.will_wake(waker));
+                if !known {
+                    let waker = waker.clone();
+                    self.told.borrow_mut().wakers.push(waker);
+                }
                 Poll::Pending
             }
         }
@@ -382,12 +387,11 @@ impl<T: Send + 'static> End for Inner<T> {
             // Nothing more can come; what is there waits for nobody but those who will read it.
             self.hold(false);
         }
-        let waker = self.told.borrow_mut().waker.take();
-        match waker {
-            Some(waker) => waker.wake(),
-            // One look in a turn.
-            None if self.coming.get() => {}
-            None => self.look(),
+        let wakers = std::mem::take(&mut self.told.borrow_mut().wakers);
+        wakers.into_iter().for_each(Waker::wake);
+        // One look in a turn. Without a callback there is nothing to see.
+        if !self.coming.get() {
+            self.look();
         }
     }
 
