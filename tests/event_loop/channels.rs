@@ -5,6 +5,8 @@ use futures_lite::StreamExt as _;
 use onward::{EventLoop, Receiver, Sender, channel, set_immediate, set_timeout, spawn, timeout};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Context;
 use std::thread;
 use std::time::Duration;
 
@@ -400,4 +402,33 @@ fn all_who_wait_for_values_of_one_end_get_theirs_or_the_end() {
     let mut said: Vec<_> = said.split(' ').collect();
     said.sort_unstable();
     assert_eq!(said, ["1", "2", "a", "b", "c"]);
+}
+
+#[test]
+fn who_gives_up_leaves_no_waker_behind() {
+    struct Idle;
+    impl std::task::Wake for Idle {
+        fn wake(self: Arc<Self>) {}
+    }
+    in_time(|| {
+        onward::run(|| {
+            let (_sender, receiver) = channel::<u32>(1);
+            let idle = Arc::new(Idle);
+            let waker = idle.clone().into();
+            let mut context = Context::from_waker(&waker);
+            for _ in 0..3 {
+                let mut waits = Box::pin(receiver.recv());
+                assert!(waits.as_mut().poll(&mut context).is_pending());
+                assert!(waits.as_mut().poll(&mut context).is_pending());
+                let mut stream = receiver.clone();
+                assert!(stream.poll_next(&mut context).is_pending());
+                assert_eq!(Arc::strong_count(&idle), 4);
+                drop((waits, stream));
+                assert_eq!(Arc::strong_count(&idle), 2);
+            }
+            receiver.close();
+            Ok(())
+        })
+        .unwrap();
+    });
 }
