@@ -25,6 +25,7 @@ mod event_loop {
     mod observing_delay;
     mod observing_dump;
     mod observing_slow;
+    mod observing_walks;
     mod order;
     mod panics;
     mod pool;

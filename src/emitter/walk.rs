@@ -36,7 +36,8 @@ pub(super) struct Nested {
 
 /// An emit is under way, and no listener runs.
 const NOBODY: *const RawSlot = ptr::without_provenance(1);
-/// No emit is in this frame, and none shall be: the list is special.
+/// No emit is in this frame, and none shall be: the list is special, or all emits there are nested ones, for somebody
+/// observes.
 const ROOT: *const RawSlot = ptr::without_provenance(2);
 
 /// What is to be done when the listener that runs has returned, or in the end; seldom anything.
@@ -118,7 +119,8 @@ impl Deref for Nested {
 }
 
 impl Row {
-    /// Is there something in the row's own frame: an outermost emit, or the mark of a [special](super::special) list?
+    /// Is there something in the row's own frame: an outermost emit, or the mark of a [special](super::special) list, or
+    /// of one that is observed?
     #[inline(always)]
     pub(super) fn is_busy(self) -> bool {
         !self.own.at.get().is_null()

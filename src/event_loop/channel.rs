@@ -71,6 +71,7 @@ impl Handle {
             over: Cell::new(false),
             coming: Cell::new(false),
             holds: Cell::new(true),
+            waiters: Cell::new(0),
         });
         core.inbox.hold();
         let end: Weak<dyn End> = Rc::downgrade(&inner) as Weak<dyn End>;
@@ -80,7 +81,7 @@ impl Handle {
         if core.is_over() {
             inner.close();
         }
-        (Sender::new(mailbox, core.serial), Receiver(inner))
+        (Sender::new(mailbox, core.serial), Receiver::new(inner))
     }
 }
 
@@ -147,7 +148,7 @@ impl Entry {
 /// })?;
 /// # Ok::<(), onward::Error>(())
 /// ```
-pub struct Receiver<T>(Rc<Inner<T>>);
+pub struct Receiver<T>(Rc<Inner<T>>, Waiter<T>);
 
 type OnData<T> = Box<dyn FnMut(&Receiver<T>, T)>;
 type OnEnd<T> = Box<dyn FnOnce(&Receiver<T>)>;
@@ -156,12 +157,13 @@ struct Told<T> {
     /// Not here while it is called.
     data: Option<OnData<T>>,
     end: Option<OnEnd<T>>,
-    waker: Option<Waker>,
+    /// Of all who wait for a value, with the number of each.
+    wakers: Vec<(u64, Waker)>,
 }
 
 impl<T> Default for Told<T> {
     fn default() -> Self {
-        Self { data: None, end: None, waker: None }
+        Self { data: None, end: None, wakers: Vec::new() }
     }
 }
 
@@ -178,6 +180,48 @@ struct Inner<T> {
     /// It will look into the mailbox in the next turn.
     coming: Cell<bool>,
     holds: Cell<bool>,
+    /// How many there have been who could wait.
+    waiters: Cell<u64>,
+}
+
+/// Somebody who may wait for a value: a handle, as a stream, or a future. What has been kept of it goes with it.
+struct Waiter<T> {
+    inner: Weak<Inner<T>>,
+    number: u64,
+}
+
+impl<T> Waiter<T> {
+    fn new(inner: &Rc<Inner<T>>) -> Self {
+        let number = inner.waiters.get();
+        inner.waiters.set(number + 1);
+        Self { inner: Rc::downgrade(inner), number }
+    }
+
+    /// It does not wait any more. Its waker comes back, to be dropped when nothing is borrowed.
+    fn leave(&self) -> Option<Waker> {
+        let inner = self.inner.upgrade()?;
+        let wakers = &mut inner.told.borrow_mut().wakers;
+        let at = wakers.iter().position(|(number, _)| *number == self.number)?;
+        Some(wakers.swap_remove(at).1)
+    }
+}
+
+impl<T> Drop for Waiter<T> {
+    fn drop(&mut self) {
+        let waker = self.leave();
+        drop(waker);
+    }
+}
+
+fn wake_all(wakers: Vec<(u64, Waker)>) {
+    wakers.into_iter().for_each(|(_, waker)| waker.wake());
+}
+
+impl<T> Receiver<T> {
+    fn new(inner: Rc<Inner<T>>) -> Self {
+        let waiter = Waiter::new(&inner);
+        Self(inner, waiter)
+    }
 }
 
 impl<T: Send + 'static> Receiver<T> {
@@ -263,7 +307,8 @@ impl<T: Send + 'static> Receiver<T> {
     /// # Ok::<(), onward::Error>(())
     /// ```
     pub async fn recv(&self) -> Option<T> {
-        poll_fn(|context| self.0.poll_next(context)).await
+        let waiter = Waiter::new(&self.0);
+        poll_fn(|context| self.0.poll_next(&waiter, context)).await
     }
 }
 
@@ -295,7 +340,7 @@ impl<T> Inner<T> {
         self.mailbox.close();
         let told = self.told.take();
         let kept = self.kept.take();
-        told.waker.into_iter().for_each(Waker::wake);
+        wake_all(told.wakers);
         drop((told.data, told.end, kept));
     }
 }
@@ -311,7 +356,7 @@ impl<T: Send + 'static> Inner<T> {
 
     fn look(self: &Rc<Self>) {
         self.coming.set(false);
-        let receiver = Receiver(Rc::clone(self));
+        let receiver = Receiver::new(Rc::clone(self));
         for _ in 0..VALUES_PER_TURN {
             if self.paused.get() || self.over.get() {
                 return;
@@ -340,12 +385,13 @@ impl<T: Send + 'static> Inner<T> {
         let told = self.told.take();
         let kept = self.kept.take();
         drop(told.data);
+        wake_all(told.wakers);
         told.end.into_iter().for_each(|end| end(receiver));
         self.core.settle();
         drop(kept);
     }
 
-    fn poll_next(&self, context: &Context<'_>) -> Poll<Option<T>> {
+    fn poll_next(&self, waiter: &Waiter<T>, context: &Context<'_>) -> Poll<Option<T>> {
         if self.over.get() {
             return Poll::Ready(None);
         }
@@ -356,8 +402,9 @@ impl<T: Send + 'static> Inner<T> {
                 Poll::Ready(None)
             }
             Taken::Empty => {
-                let waker = Some(context.waker().clone());
-                let before = std::mem::replace(&mut self.told.borrow_mut().waker, waker);
+                let before = waiter.leave();
+                let waker = context.waker().clone();
+                self.told.borrow_mut().wakers.push((waiter.number, waker));
                 drop(before);
                 Poll::Pending
             }
@@ -395,12 +442,11 @@ impl<T: Send + 'static> End for Inner<T> {
             // Nothing more can come; what is there waits for nobody but those who will read it.
             self.hold(false);
         }
-        let waker = self.told.borrow_mut().waker.take();
-        match waker {
-            Some(waker) => waker.wake(),
-            // One look in a turn.
-            None if self.coming.get() => {}
-            None => self.look(),
+        let wakers = std::mem::take(&mut self.told.borrow_mut().wakers);
+        wake_all(wakers);
+        // One look in a turn. Without a callback there is nothing to see.
+        if !self.coming.get() {
+            self.look();
         }
     }
 
@@ -421,13 +467,14 @@ impl<T: Send + 'static> Stream for Receiver<T> {
     type Item = T;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<T>> {
-        self.0.poll_next(context)
+        let waiter = &self.1;
+        self.0.poll_next(waiter, context)
     }
 }
 
 impl<T> Clone for Receiver<T> {
     fn clone(&self) -> Self {
-        Self(Rc::clone(&self.0))
+        Self::new(Rc::clone(&self.0))
     }
 }
 

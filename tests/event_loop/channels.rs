@@ -2,9 +2,11 @@
 
 use super::support::{Log, OnDrop, in_time, make_loop, panic_of, trace};
 use futures_lite::StreamExt as _;
-use onward::{EventLoop, Receiver, Sender, channel, set_immediate, set_timeout};
+use onward::{EventLoop, Receiver, Sender, channel, set_immediate, set_timeout, spawn, timeout};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Context;
 use std::thread;
 use std::time::Duration;
 
@@ -244,7 +246,7 @@ fn a_send_that_waits_and_is_dropped_has_sent_nothing_and_loses_nobody_the_turn()
             let other = sender.clone();
             let mut given_up = Box::pin(sender.send(2));
             assert!(futures_lite::future::poll_once(&mut given_up).await.is_none());
-            let waits = onward::spawn(async move { other.send(3).await.unwrap() });
+            let waits = spawn(async move { other.send(3).await.unwrap() });
             onward::sleep(Duration::from_millis(1)).await;
             assert_eq!(receiver.recv().await, Some(1));
             drop(given_up);
@@ -352,5 +354,81 @@ fn eight_threads_send_in_every_way_and_each_value_comes_once_and_in_order() {
         .unwrap();
         assert_eq!(came.take(), [VALUES; THREADS]);
         assert!(ended.get());
+    });
+}
+
+#[test]
+fn a_callback_takes_the_place_of_a_wait_that_was_given_up() {
+    let said = trace(|log| {
+        let (sender, receiver) = channel(4);
+        let log = log.clone();
+        spawn(async move {
+            let waited = timeout(Duration::from_millis(1), receiver.recv()).await;
+            assert!(waited.is_err(), "nothing was sent");
+            let kept = sender.clone(); // so that no end comes, which would be told in any case
+            receiver.on_data(move |receiver, word| {
+                log.note(word);
+                if word == "two" {
+                    assert_eq!(kept.capacity(), 4);
+                    receiver.close();
+                }
+            });
+            thread::spawn(move || ["one", "two"].map(|word| sender.send_blocking(word).unwrap()));
+        });
+        Ok(())
+    });
+    assert_eq!(said, "one two");
+}
+
+#[test]
+fn all_who_wait_for_values_of_one_end_get_theirs_or_the_end() {
+    let said = trace(|log| {
+        let (sender, receiver) = channel(4);
+        for name in ["a", "b", "c"] {
+            let (receiver, log) = (receiver.clone(), log.clone());
+            spawn(async move {
+                while let Some(n) = receiver.recv().await {
+                    log.note(n);
+                }
+                log.note(name);
+            });
+        }
+        drop(receiver);
+        set_timeout(Duration::from_millis(1), move || {
+            thread::spawn(move || ["1", "2"].map(|n| sender.send_blocking(n).unwrap()));
+        });
+        Ok(())
+    });
+    let mut said: Vec<_> = said.split(' ').collect();
+    said.sort_unstable();
+    assert_eq!(said, ["1", "2", "a", "b", "c"]);
+}
+
+#[test]
+fn who_gives_up_leaves_no_waker_behind() {
+    struct Idle;
+    impl std::task::Wake for Idle {
+        fn wake(self: Arc<Self>) {}
+    }
+    in_time(|| {
+        onward::run(|| {
+            let (_sender, receiver) = channel::<u32>(1);
+            let idle = Arc::new(Idle);
+            let waker = idle.clone().into();
+            let mut context = Context::from_waker(&waker);
+            for _ in 0..3 {
+                let mut waits = Box::pin(receiver.recv());
+                assert!(waits.as_mut().poll(&mut context).is_pending());
+                assert!(waits.as_mut().poll(&mut context).is_pending());
+                let mut stream = receiver.clone();
+                assert!(stream.poll_next(&mut context).is_pending());
+                assert_eq!(Arc::strong_count(&idle), 4);
+                drop((waits, stream));
+                assert_eq!(Arc::strong_count(&idle), 2);
+            }
+            receiver.close();
+            Ok(())
+        })
+        .unwrap();
     });
 }

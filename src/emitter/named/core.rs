@@ -179,7 +179,9 @@ impl Core {
     /// Takes an entry off that has no listeners any more, if nobody walks it.
     pub(super) fn settle(&self, entry: &(impl Entry + ?Sized)) {
         let list = entry.any_list();
-        if list.is_idle() && list.count() == 0 && !entry.is_wanted() {
+        let is_over = || list.is_idle() && list.count() == 0;
+        // Whether it is wanted, code of the user's says, which may add one.
+        if is_over() && !entry.is_wanted() && is_over() {
             entry.take_off(self);
         }
     }
