@@ -7,6 +7,7 @@ use std::time::Duration;
 
 /// The loop that a free function works on.
 #[track_caller]
+#[inline]
 pub(crate) fn here(function: &str) -> Handle {
     // A loop that has ended drops what it is given: a destructor that it calls at its end may use it.
     match Handle::even_ended() {

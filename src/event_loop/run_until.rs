@@ -16,7 +16,10 @@ use std::task::{Context, Poll, Wake, Waker};
 
 /// Wakes the future that a loop runs for.
 struct Root {
+    /// By another thread: what this one does needs no atomic exchange in each turn.
     woken: AtomicBool,
+    /// Somebody may keep its waker for longer than the loop runs for it.
+    over: AtomicBool,
     serial: u32,
     inbox: Arc<Inbox>,
 }
@@ -27,22 +30,47 @@ impl Wake for Root {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.woken.store(true, Ordering::Release);
+        if self.over.load(Ordering::Relaxed) {
+            return;
+        }
         let elsewhere = with_current(self.serial, (), |core, ()| core.root_woken.set(true));
         if elsewhere.is_some() {
+            self.woken.store(true, Ordering::Release);
             self.inbox.wake();
         }
     }
 }
 
+impl Root {
+    /// Has another thread woken it since it was asked?
+    #[inline]
+    fn take_woken(&self) -> bool {
+        self.woken.load(Ordering::Acquire) && self.woken.swap(false, Ordering::Acquire)
+    }
+}
+
+/// The loop runs for it no more, in a panic too: who wakes it now keeps the loop from no wait.
+struct Over<'a>(&'a Core, &'a Root);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        let Self(core, root) = self;
+        root.over.store(true, Ordering::Relaxed);
+        core.root_woken.set(false);
+        core.root_held.set(false);
+    }
+}
+
 fn run_until<F: Future>(core: &Core, future: F, origin: Origin) -> Result<F::Output> {
     let mut future = pin!(future);
-    let woken = AtomicBool::new(true);
-    let root = Arc::new(Root { woken, serial: core.serial, inbox: Arc::clone(&core.inbox) });
+    let [woken, over] = [false; 2].map(AtomicBool::new);
+    let root = Arc::new(Root { woken, over, serial: core.serial, inbox: Arc::clone(&core.inbox) });
     let waker = Waker::from(Arc::clone(&root));
+    let _over = Over(core, &root);
+    core.root_woken.set(true);
     loop {
-        core.root_woken.set(false);
-        if root.woken.swap(false, Ordering::Acquire) {
+        // Both are asked: one wake-up is for one poll.
+        if core.root_woken.replace(false) | root.take_woken() {
             let mut polled = Poll::Pending;
             core.call_from(CallbackKind::Future, origin, || {
                 polled = future.as_mut().poll(&mut Context::from_waker(&waker));
@@ -56,7 +84,11 @@ fn run_until<F: Future>(core: &Core, future: F, origin: Origin) -> Result<F::Out
         }
         // Besides the two here nobody has it who could wake it.
         let held = Arc::strong_count(&root) > 2;
-        if !held && !core.is_alive() && !root.woken.load(Ordering::Acquire) {
+        if !held
+            && !core.is_alive()
+            && !core.root_woken.get()
+            && !root.woken.load(Ordering::Acquire)
+        {
             return Err(Error::new(ErrorKind::Unsettled, "run until"));
         }
         core.root_held.set(held);

@@ -15,20 +15,48 @@ impl Key {
 #[derive(Debug)]
 struct Place<T> {
     generation: u32,
-    value: Option<T>,
+    content: Content<T>,
+}
+
+/// A free place is a link of the list of those that are: the list has no memory of its own.
+#[derive(Debug)]
+enum Content<T> {
+    Value(T),
+    /// The next free place, or [`NONE`].
+    Free(u32),
+}
+
+/// No place.
+const NONE: u32 = u32::MAX;
+
+impl<T> Content<T> {
+    #[inline]
+    fn get(&self) -> Option<&T> {
+        if let Self::Value(value) = self { Some(value) } else { None }
+    }
+
+    #[inline]
+    fn get_mut(&mut self) -> Option<&mut T> {
+        if let Self::Value(value) = self { Some(value) } else { None }
+    }
+
+    fn into_value(self) -> Option<T> {
+        if let Self::Value(value) = self { Some(value) } else { None }
+    }
 }
 
 /// Insert, find and remove in O(1); a key outlives its value without harm.
 #[derive(Debug)]
 pub(crate) struct Slab<T> {
     places: Vec<Place<T>>,
-    free: Vec<u32>,
+    /// The free place that is used next, or [`NONE`].
+    free: u32,
     len: usize,
 }
 
 impl<T> Slab<T> {
     pub(crate) const fn new() -> Self {
-        Self { places: Vec::new(), free: Vec::new(), len: 0 }
+        Self { places: Vec::new(), free: NONE, len: 0 }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -37,27 +65,31 @@ impl<T> Slab<T> {
 
     pub(crate) fn insert(&mut self, value: T) -> Key {
         self.len += 1;
-        if let Some(index) = self.free.pop() {
-            let place = &mut self.places[index as usize];
-            place.value = Some(value);
+        let index = self.free;
+        if let Some(place) = self.places.get_mut(index as usize) {
+            if let Content::Free(next) =
+                std::mem::replace(&mut place.content, Content::Value(value))
+            {
+                self.free = next;
+            }
             return Key { index, generation: place.generation };
         }
         let index =
             u32::try_from(self.places.len()).unwrap_or_else(|_| unreachable!("memory ends before"));
-        self.places.push(Place { generation: 0, value: Some(value) });
+        self.places.push(Place { generation: 0, content: Content::Value(value) });
         Key { index, generation: 0 }
     }
 
     #[inline]
     pub(crate) fn get(&self, key: Key) -> Option<&T> {
         let place = self.places.get(key.index as usize)?;
-        if place.generation == key.generation { place.value.as_ref() } else { None }
+        if place.generation == key.generation { place.content.get() } else { None }
     }
 
     #[inline]
     pub(crate) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
         let place = self.places.get_mut(key.index as usize)?;
-        if place.generation == key.generation { place.value.as_mut() } else { None }
+        if place.generation == key.generation { place.content.get_mut() } else { None }
     }
 
     /// Bytes that each takes.
@@ -66,18 +98,19 @@ impl<T> Slab<T> {
 
     #[inline]
     pub(crate) fn at(&self, index: u32) -> Option<&T> {
-        self.places.get(index as usize)?.value.as_ref()
+        self.places.get(index as usize)?.content.get()
     }
 
     /// What stands at a place, whichever generation it is of.
     #[inline]
     pub(crate) fn at_mut(&mut self, index: u32) -> Option<&mut T> {
-        self.places.get_mut(index as usize)?.value.as_mut()
+        self.places.get_mut(index as usize)?.content.get_mut()
     }
 
     /// The key of what stands at a place.
     pub(crate) fn key_of(&self, index: u32) -> Option<Key> {
-        let place = self.places.get(index as usize).filter(|place| place.value.is_some())?;
+        let place =
+            self.places.get(index as usize).filter(|place| place.content.get().is_some())?;
         Some(Key { index, generation: place.generation })
     }
 
@@ -86,9 +119,16 @@ impl<T> Slab<T> {
         if place.generation != key.generation {
             return None;
         }
-        let value = place.value.take()?;
+        let value = match std::mem::replace(&mut place.content, Content::Free(self.free)) {
+            Content::Value(value) => value,
+            // It was free, and stays where it is in the list.
+            Content::Free(next) => {
+                place.content = Content::Free(next);
+                return None;
+            }
+        };
         place.generation = place.generation.wrapping_add(1);
-        self.free.push(key.index);
+        self.free = key.index;
         self.len -= 1;
         Some(value)
     }
@@ -96,18 +136,21 @@ impl<T> Slab<T> {
     /// Each with its place.
     pub(crate) fn entries(&self) -> impl Iterator<Item = (u32, &T)> {
         let places = (0_u32..).zip(&self.places);
-        places.filter_map(|(index, place)| Some((index, place.value.as_ref()?)))
+        places.filter_map(|(index, place)| Some((index, place.content.get()?)))
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
-        self.places.iter().filter_map(|place| place.value.as_ref())
+        self.places.iter().filter_map(|place| place.content.get())
     }
 
     /// Takes everything out.
     pub(crate) fn drain(&mut self) -> Vec<T> {
         self.len = 0;
-        self.free.clear();
-        std::mem::take(&mut self.places).into_iter().filter_map(|place| place.value).collect()
+        self.free = NONE;
+        std::mem::take(&mut self.places)
+            .into_iter()
+            .filter_map(|place| place.content.into_value())
+            .collect()
     }
 }
 
@@ -125,5 +168,20 @@ mod tests {
         assert_eq!((slab.get(first), slab.get(second)), (None, Some(&"b")));
         assert_eq!(slab.remove(first), None);
         assert_eq!(slab.len(), 1);
+    }
+
+    #[test]
+    fn places_that_were_freed_are_used_again_the_last_one_first() {
+        let mut slab = Slab::new();
+        let keys = [0_u8, 1, 2, 3].map(|value| slab.insert(value));
+        for at in [2, 0, 3] {
+            assert!(slab.remove(keys[at]).is_some());
+            assert!(slab.remove(keys[at]).is_none(), "it is free only once");
+        }
+        let again = [7, 8, 9, 10].map(|value| slab.insert(value).index);
+        assert_eq!(again, [3, 0, 2, 4]);
+        assert_eq!(slab.iter().collect::<Vec<_>>(), [&8, &1, &9, &7, &10]);
+        assert_eq!((slab.len(), slab.drain().len()), (5, 5));
+        assert_eq!(slab.insert(11).index, 0);
     }
 }

@@ -139,6 +139,27 @@ fn a_loop_runs_for_a_future_which_need_not_be_static() {
 }
 
 #[test]
+fn a_waker_that_outlives_its_run_keeps_the_next_from_no_wait() {
+    in_time(|| {
+        let (event_loop, mut kept) = (EventLoop::new().unwrap(), None);
+        let future = poll_fn(|context| {
+            kept = Some(context.waker().clone());
+            Poll::Ready(())
+        });
+        event_loop.run_until(future).unwrap();
+        let turns = Rc::new(Cell::new(0));
+        let count = Rc::clone(&turns);
+        event_loop.enter(|| {
+            set_timeout(Duration::ZERO, || kept.into_iter().for_each(Waker::wake));
+            set_timeout(30 * MS, || ());
+            Handle::current().unwrap().before_poll(move || count.set(count.get() + 1));
+        });
+        event_loop.run().unwrap();
+        assert!(turns.get() < 10, "{} turns", turns.get());
+    });
+}
+
+#[test]
 fn a_future_that_nothing_can_complete_is_an_error_and_no_hang() {
     in_time(|| {
         let error = block_on(pending::<()>()).unwrap_err();
