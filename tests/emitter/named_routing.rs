@@ -319,18 +319,18 @@ fn max_depth_names_the_circle() {
 type Then = Rc<Cell<Option<(u32, Box<dyn FnOnce()>)>>>;
 
 /// A source that does something when it is looked for the n-th time, and cannot be found then.
-struct Door(Rc<EventEmitter<Door>>, Then);
+struct Door(Rc<EventEmitter<Self>>, Then);
 
 events! { for Door { Opened(&str) } }
 
 impl Emitter for Door {
-    fn listeners(&self) -> &Listeners<Door> {
+    fn listeners(&self) -> &Listeners<Self> {
         &self.0
     }
 }
 
 impl Downgrade for Door {
-    fn downgrade(&self) -> impl Fn() -> Option<Door> + 'static {
+    fn downgrade(&self) -> impl Fn() -> Option<Self> + 'static {
         let (door, then) = (Rc::clone(&self.0), Rc::clone(&self.1));
         move || match then.take() {
             Some((0, what)) => {
@@ -339,7 +339,7 @@ impl Downgrade for Door {
             }
             left => {
                 then.set(left.map(|(times, what)| (times - 1, what)));
-                Some(Door(Rc::clone(&door), Rc::clone(&then)))
+                Some(Self(Rc::clone(&door), Rc::clone(&then)))
             }
         }
     }
