@@ -292,7 +292,8 @@ impl<T: Send + 'static> Receiver<T> {
         self
     }
 
-    /// The next value; `None` when there will be none. It does not mind [`pause`](Self::pause).
+    /// The next value; `None` when there will be none. It does not mind [`pause`](Self::pause). Several may wait: each
+    /// value goes to one of them, and the end to all.
     ///
     /// ```
     /// onward::block_on(async {

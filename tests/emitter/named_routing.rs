@@ -1,12 +1,13 @@
 //! Named events that are intercepted, relayed, and fail; and what options change.
 
+use std::cell::Cell;
 use std::ops::ControlFlow::{Break, Continue};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 use onward::emitter::named::{Key, Name, NamedEmitter, Pattern};
-use onward::emitter::{Options, Removal};
-use onward::{Emitter as _, Routing as _, events};
+use onward::emitter::{Downgrade, Options, Removal};
+use onward::{Emitter, EventEmitter, Listeners, Routing as _, events};
 
 use super::support::{Later, Log, noting};
 
@@ -313,4 +314,53 @@ fn max_depth_names_the_circle() {
     assert!(text.contains(if cfg!(feature = "std") { chain } else { "NamedEmitter." }), "{text}");
     emitter.remove_all();
     assert!(emitter.event_names().is_empty(), "and nothing is left of it");
+}
+
+type Then = Rc<Cell<Option<(u32, Box<dyn FnOnce()>)>>>;
+
+/// A source that does something when it is looked for the n-th time, and cannot be found then.
+struct Door(Rc<EventEmitter<Self>>, Then);
+
+events! { for Door { Opened(&str) } }
+
+impl Emitter for Door {
+    fn listeners(&self) -> &Listeners<Self> {
+        &self.0
+    }
+}
+
+impl Downgrade for Door {
+    fn downgrade(&self) -> impl Fn() -> Option<Self> + 'static {
+        let (door, then) = (Rc::clone(&self.0), Rc::clone(&self.1));
+        move || match then.take() {
+            Some((0, what)) => {
+                what();
+                None
+            }
+            left => {
+                then.set(left.map(|(times, what)| (times - 1, what)));
+                Some(Self(Rc::clone(&door), Rc::clone(&then)))
+            }
+        }
+    }
+}
+
+#[test]
+fn a_listener_that_is_added_while_a_relay_is_asked_whether_it_is_over_is_found() {
+    let (target, then) = (NamedEmitter::new(), Then::default());
+    let opened = Name::<str>::new("opened");
+    let door = Door(Rc::default(), Rc::clone(&then));
+    door.relay(Opened, &target, opened.clone());
+    let first = target.on(&opened, |_, _| {});
+    let (later, name) = (target.clone(), opened.clone());
+    // First the relay stops to listen there.
+    then.set(Some((
+        1,
+        Box::new(move || {
+            later.on(name, |_, _| {});
+        }),
+    )));
+    assert!(target.off(first));
+    assert!(then.take().is_none(), "it was looked for");
+    assert_eq!(target.emit(&opened, "front").called, 1);
 }
