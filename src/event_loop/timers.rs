@@ -105,15 +105,9 @@ pub(crate) struct Timers {
 }
 
 impl Timers {
-    pub(crate) const fn new() -> Self {
-        Self {
-            heap: Vec::new(),
-            fresh: Vec::new(),
-            timers: Slab::new(),
-            serial: 0,
-            counted: 0,
-            armed: 0,
-        }
+    pub(crate) fn new() -> Self {
+        let (heap, fresh, timers) = (Vec::new(), Vec::new(), Slab::new());
+        Self { heap, fresh, timers, serial: 0, counted: 0, armed: 0 }
     }
 
     /// How many timers hold the loop.
@@ -148,12 +142,10 @@ impl Timers {
             let (kind, counted, seat) = (timer.kind, timer.counted, timer.seat());
             Listed { deadline, delay: timer.delay.get(), kind, counted, seat }
         };
-        let entries = self.heap.iter().chain(&self.fresh);
-        let waiting = entries.filter(|entry| is_alive(&self.timers, entry));
-        let waiting = waiting
-            .filter_map(move |entry| Some(of(self.timers.at(entry.index)?, Some(entry.deadline))));
+        let waiting = self.heap.iter().chain(&self.fresh).filter(|e| is_alive(&self.timers, e));
+        let one = move |e: &Entry| Some(of(self.timers.at(e.index)?, Some(e.deadline)));
         let called = self.timers.iter().filter(|timer| timer.serial == UNARMED);
-        waiting.chain(called.map(move |timer| of(timer, None)))
+        waiting.filter_map(one).chain(called.map(move |timer| of(timer, None)))
     }
 
     pub(crate) fn add(&mut self, now: u64, delay: u64, kind: Kind, seat: Seat) -> Key {

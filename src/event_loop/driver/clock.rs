@@ -29,9 +29,10 @@ mod monotonic {
 
     /// Nanoseconds since the machine came up: they last for five hundred years.
     #[inline]
+    #[allow(clippy::cast_sign_loss, reason = "neither is negative")]
     pub(super) fn start() -> Start {
         let now = clock_gettime(ClockId::Monotonic);
-        now.tv_sec.cast_unsigned() * 1_000_000_000 + now.tv_nsec.cast_unsigned()
+        now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
     }
 
     #[inline]
