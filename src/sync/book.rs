@@ -61,7 +61,7 @@ impl<S: Declared, E: Event<S>> Book<S, E> {
 
     /// Takes a node out of the index. Places that are empty go when they come to the end, or are as many
     /// as the others; so that takes constant time, taken over many.
-    #[inline]
+    #[inline(always)]
     pub(super) fn take(&mut self, number: i64) -> Option<Ptr<S, E>> {
         let at = self.position(number)?;
         let node = self.index[at].1.take()?;

@@ -183,6 +183,7 @@ impl<S: Declared> Listeners<S> {
 /// What the trait's methods of the same names do.
 impl<S: Emitter> Listeners<S> {
     /// Adds a listener that runs once at a time.
+    #[inline(always)]
     #[track_caller]
     pub(super) fn exclusive<E: Event<S>, K: Sort>(
         &self,

@@ -125,8 +125,8 @@
 //! a kilobyte. Who has to wait for a turn looks again a few times, then sleeps. A listener is one
 //! allocation, of six words (48 bytes) beside its closure, and two words in a vector.
 //!
-//! Interceptors, options, and those who hear all events have an emit go a longer way. Those who do not use them pay
-//! nothing.
+//! Interceptors, options, and those who hear all events have an emit go a longer way, which it chooses by the same look
+//! that tells it whether there are listeners at all. To add and to remove ask once whether anybody ever watched.
 
 #[macro_use]
 mod kinds;

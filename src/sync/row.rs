@@ -138,6 +138,7 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
     }
 
     /// Removes a listener. Says whether it was there.
+    #[inline(never)]
     pub(super) fn remove(&self, number: i64) -> bool {
         let mut book = lock(&self.book);
         let Some(node) = book.take(number) else { return false };
@@ -278,7 +279,7 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
 
     /// Takes a node out of the list; it leads on to those behind it. What nobody can be at any more comes
     /// back, to be dropped out of the lock.
-    #[inline]
+    #[inline(always)]
     fn retire(&self, book: &mut Book<S, E>, number: i64, node: Ptr<S, E>) -> Dead<S, E> {
         // SAFETY: linked nodes are good, and we have the lock.
         let (reentrant, intercepts) = unsafe {
@@ -322,6 +323,7 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
     }
 
     /// What is retired, and where nobody can be any more.
+    #[inline(never)]
     fn sweep(&self, book: &mut Book<S, E>) -> Vec<Owned<S, E>> {
         let newest = book.retired.iter().map(|retired| retired.phase).max().unwrap_or(0);
         let settled = self.readers.get().map_or(0, |readers| readers.settle(newest));
