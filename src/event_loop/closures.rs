@@ -242,11 +242,11 @@ impl Closures {
         Row<C::Boxed>: Shelf,
     {
         let mut shelves = self.0.borrow_mut();
-        if size_of::<C>() > LARGE {
-            return shelves.put(closure.boxed(), origin);
-        }
         if shelves.all.len() >= LINES {
             return shelves.put(closure.boxed(), Location::caller());
+        }
+        if size_of::<C>() > LARGE {
+            return shelves.put(closure.boxed(), origin);
         }
         shelves.put(closure, origin)
     }

@@ -19,8 +19,10 @@ struct State<T> {
     closed: bool,
     /// The receiver has been told, and has not yet found the queue empty.
     told: bool,
-    /// Futures that wait for room.
-    waiting: Vec<Waker>,
+    /// Futures that wait for room, by their numbers.
+    waiting: Vec<(u64, Waker)>,
+    /// The number of the next that has to wait.
+    number: u64,
     /// Threads that do.
     blocked: usize,
 }
@@ -60,6 +62,18 @@ impl<T> State<T> {
         self.queue.push_back(value);
         Ok(())
     }
+
+    /// Has a future wait at its place, or at a new one. Hands back the waker that it had there.
+    fn wait(&mut self, place: &mut Option<u64>, waker: Waker) -> Option<Waker> {
+        let known = self.waiting.iter_mut().find(|(number, _)| Some(*number) == *place);
+        if let Some((_, known)) = known {
+            return Some(std::mem::replace(known, waker));
+        }
+        *place = Some(self.number);
+        self.waiting.push((self.number, waker));
+        self.number += 1;
+        None
+    }
 }
 
 impl<T, W: Wakes> Mailbox<T, W> {
@@ -71,6 +85,7 @@ impl<T, W: Wakes> Mailbox<T, W> {
             closed: false,
             told: false,
             waiting: Vec::new(),
+            number: 0,
             blocked: 0,
         };
         Self { state: Mutex::new(state), room: Condvar::new(), capacity, inbox, key }
@@ -111,6 +126,7 @@ impl<T, W: Wakes> Mailbox<T, W> {
     pub(super) fn poll_put(
         &self,
         value: &mut Option<T>,
+        place: &mut Option<u64>,
         context: &Context<'_>,
     ) -> Poll<Result<(), Refused<T>>> {
         let mut mine = None;
@@ -120,21 +136,30 @@ impl<T, W: Wakes> Mailbox<T, W> {
                 Ok(()) => self.put_in(state),
                 Err(Refused::Full(back)) => {
                     *value = Some(back);
-                    if state.waiting.iter().any(|known| known.will_wake(context.waker())) {
-                        return Poll::Pending;
-                    }
-                    if let Some(waker) = mine {
-                        state.waiting.push(waker);
-                        return Poll::Pending;
-                    }
-                    // Cloned without the lock: a waker may be anybody's.
+                    let Some(waker) = mine else {
+                        // Cloned without the lock: a waker may be anybody's.
+                        drop(state);
+                        mine = Some(context.waker().clone());
+                        continue;
+                    };
+                    let before = state.wait(place, waker);
                     drop(state);
-                    mine = Some(context.waker().clone());
+                    drop(before);
+                    return Poll::Pending;
                 }
                 Err(closed) => return Poll::Ready(Err(closed)),
             }
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// A future does not wait for room any more.
+    pub(super) fn give_up(&self, place: u64) {
+        let mut state = lock(&self.state);
+        let at = state.waiting.iter().position(|(number, _)| *number == place);
+        let waker = at.map(|at| state.waiting.swap_remove(at));
+        drop(state);
+        drop(waker);
     }
 
     /// All who wait for room try again: one that has given up meanwhile would swallow the only call.
@@ -153,7 +178,7 @@ impl<T, W: Wakes> Mailbox<T, W> {
         if blocked {
             self.room.notify_all();
         }
-        waiting.into_iter().for_each(Waker::wake);
+        waiting.into_iter().for_each(|(_, waker)| waker.wake());
         Taken::Value(value)
     }
 
@@ -179,7 +204,7 @@ impl<T, W: Wakes> Mailbox<T, W> {
             (std::mem::take(&mut state.queue), std::mem::take(&mut state.waiting));
         drop(state);
         self.room.notify_all();
-        waiting.into_iter().for_each(Waker::wake);
+        waiting.into_iter().for_each(|(_, waker)| waker.wake());
         drop(queue);
     }
 

@@ -125,8 +125,10 @@ impl<T: Send> Sender<T> {
     /// # Ok::<(), onward::Error>(())
     /// ```
     pub async fn send(&self, value: T) -> Result<(), SendError<T>> {
-        let mut value = Some(value);
-        poll_fn(|context| self.mailbox.poll_put(&mut value, context)).await.map_err(SendError::new)
+        let (mut value, mut waiting) =
+            (Some(value), Waiting { mailbox: &self.mailbox, place: None });
+        let put = poll_fn(|context| self.mailbox.poll_put(&mut value, &mut waiting.place, context));
+        put.await.map_err(SendError::new)
     }
 
     /// Sends a value, and keeps the thread until there is room.
@@ -140,6 +142,20 @@ impl<T: Send> Sender<T> {
             return self.try_send(value);
         }
         self.mailbox.put_blocking(value).map_err(SendError::new)
+    }
+}
+
+/// A future that waits for room, or has done so.
+struct Waiting<'a, T> {
+    mailbox: &'a Mailbox<T>,
+    place: Option<u64>,
+}
+
+impl<T> Drop for Waiting<'_, T> {
+    fn drop(&mut self) {
+        if let Some(place) = self.place {
+            self.mailbox.give_up(place);
+        }
     }
 }
 

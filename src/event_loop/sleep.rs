@@ -246,25 +246,32 @@ impl Interval {
         self
     }
 
-    /// The next beat, for those who do without a stream.
+    /// The next beat, for those who do without a stream. Once its loop has ended, none comes any more.
     pub async fn tick(&mut self) {
-        poll_fn(|context| self.poll_tick(context)).await;
+        poll_fn(|context| match self.poll_tick(context) {
+            Poll::Ready(None) => Poll::Pending,
+            tick => tick.map(|_| ()),
+        })
+        .await;
     }
 
-    fn poll_tick(&mut self, context: &mut Context<'_>) -> Poll<()> {
+    fn poll_tick(&mut self, context: &mut Context<'_>) -> Poll<Option<()>> {
         std::task::ready!(Pin::new(&mut self.next).poll(context));
+        if self.handle.is_over() {
+            return Poll::Ready(None);
+        }
         self.deadline = self.missed.next(self.deadline, self.period, self.handle.nanoseconds());
         self.next = Sleep::until(&self.handle, self.deadline, self.origin);
-        Poll::Ready(())
+        Poll::Ready(Some(()))
     }
 }
 
-/// It has no end.
+/// It ends with its loop.
 impl Stream for Interval {
     type Item = ();
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<()>> {
-        self.poll_tick(context).map(Some)
+        self.poll_tick(context)
     }
 }
 

@@ -432,3 +432,37 @@ fn who_gives_up_leaves_no_waker_behind() {
         .unwrap();
     });
 }
+
+struct Nobody;
+
+impl std::task::Wake for Nobody {
+    fn wake(self: Arc<Self>) {}
+}
+
+#[test]
+fn a_send_that_is_given_up_leaves_nothing_behind() {
+    in_time(|| {
+        onward::run(|| {
+            let (sender, receiver) = channel(1);
+            sender.try_send(0).unwrap();
+            let nobody = Arc::new(Nobody);
+            let waker = std::task::Waker::from(Arc::clone(&nobody));
+            for _ in 0..100 {
+                let mut send = std::pin::pin!(sender.send(1));
+                for _ in 0..2 {
+                    let polled = send.as_mut().poll(&mut Context::from_waker(&waker));
+                    assert!(polled.is_pending());
+                    assert_eq!(
+                        Arc::strong_count(&nobody),
+                        3,
+                        "this, the waker, and that of the send"
+                    );
+                }
+            }
+            assert_eq!(Arc::strong_count(&nobody), 2);
+            drop(receiver);
+            Ok(())
+        })
+        .unwrap();
+    });
+}

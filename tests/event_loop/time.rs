@@ -1,6 +1,7 @@
 //! Sleeping, time limits and beats. On the real clock; `tests/simulated` has what is exact.
 
 use super::support::{NEVER, in_time};
+use futures_lite::StreamExt as _;
 use onward::{ErrorKind, block_on, interval, sleep, timeout};
 use std::cell::Cell;
 use std::future::{Future, pending, poll_fn};
@@ -118,4 +119,19 @@ fn a_sleep_may_be_polled_by_several_and_wakes_the_last() {
 #[should_panic(expected = "no event loop runs on this thread")]
 fn sleeping_outside_of_a_loop_says_so() {
     drop(sleep(MS));
+}
+
+/// It does not count as one beat after the other, at once.
+#[test]
+fn beats_end_with_their_loop() {
+    in_time(|| {
+        let event_loop = onward::EventLoop::new().unwrap();
+        let mut beats = event_loop.enter(|| interval(MS));
+        drop(event_loop);
+        block_on(async {
+            assert_eq!(beats.next().await, None);
+            assert_eq!(timeout(MS, beats.tick()).await.unwrap_err().kind(), ErrorKind::TimedOut);
+        })
+        .unwrap();
+    });
 }
