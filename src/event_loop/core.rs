@@ -293,6 +293,10 @@ impl Core {
         if timeout != Some(Duration::ZERO) && !self.inbox.may_wait() {
             timeout = Some(Duration::ZERO);
         }
+        if !Driver::EDGES {
+            // The portable driver waits by things that a forked child shares with its parent, and changes them.
+            self.refuse_forked("run")?;
+        }
         let timed = self.clock.is_on() && timeout != Some(Duration::ZERO);
         if timed {
             self.clock.was_active(self.now());

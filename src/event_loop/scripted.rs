@@ -363,9 +363,14 @@ fn a_hot_source_leaves_a_thousand_quiet_ones_and_the_timers_their_turn() {
     stage.event_loop.handle.set_timeout(Duration::ZERO, stage.noting("timer"));
     stage.event_loop.handle.set_immediate(stage.noting("immediate"));
     let told = stage.turns(1);
-    assert!(told.starts_with("timer q:r q:r"), "{told}");
-    assert!(told.ends_with("q:r hot:r immediate"), "{told}");
-    assert_eq!(told.matches("q:r").count(), 1_000);
+    // Without edges the hot one is ready again as it was before; with them it asks to be told behind the others.
+    let (first, last) = if Driver::EDGES {
+        ("timer q:r q:r", "q:r hot:r immediate")
+    } else {
+        ("timer hot:r q:r", "q:r q:r immediate")
+    };
+    assert!(told.starts_with(first) && told.ends_with(last), "{told}");
+    assert_eq!((told.matches("q:r").count(), told.matches("hot:r").count()), (1_000, 1));
     assert_eq!(stage.core().now(), 0, "and no time has passed");
 }
 
