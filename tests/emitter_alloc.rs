@@ -2,43 +2,12 @@
 //!
 //! A binary of its own, since it counts all that the process allocates: one test, one thread.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+#[path = "common/counting.rs"]
+mod counting;
 
+use counting::{allocated_by, bytes};
 use onward::events::{ListenerAdded, ListenerRemoved};
 use onward::{Emitter, Watching, events};
-
-struct Counting;
-
-thread_local! {
-    static ALLOCATED: Cell<usize> = const { Cell::new(0) };
-    static BYTES: Cell<usize> = const { Cell::new(0) };
-}
-
-// SAFETY: passes everything on to the system's allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let _ = ALLOCATED.try_with(|count| count.set(count.get() + 1));
-        let _ = BYTES.try_with(|bytes| bytes.set(bytes.get().wrapping_add(layout.size())));
-        // SAFETY: the caller's promises are those of this method.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        let _ = BYTES.try_with(|bytes| bytes.set(bytes.get().wrapping_sub(layout.size())));
-        // SAFETY: the caller's promises are those of this method.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
-
-fn allocated_by(work: impl FnOnce()) -> usize {
-    let before = ALLOCATED.get();
-    work();
-    ALLOCATED.get() - before
-}
 
 events! { Room { Joined(&str), Rules(&mut u32), Moved(String), Closed() } }
 
@@ -147,11 +116,11 @@ fn a_large_listener_allocates_once() {
 fn a_listener_takes_at_most_48_bytes_beside_its_closure() {
     let (room, listeners, word) = (Room::new(), 1024, 7_u64);
     room.on(Closed, |_, ()| {});
-    let before = BYTES.get();
+    let before = bytes();
     for _ in 0..listeners {
         room.on(Joined, move |_, _| assert_eq!(word, 7));
     }
-    let each = (BYTES.get() - before) as f64 / f64::from(listeners);
+    let each = (bytes() - before) as f64 / f64::from(listeners);
     assert!(each - 8.0 <= 48.0, "{each} bytes for a listener that captures 8");
     assert_eq!(size_of::<Room>(), size_of::<usize>());
 }

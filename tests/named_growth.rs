@@ -2,41 +2,12 @@
 //!
 //! A binary of its own, since it counts all that the process has allocated: one test at a time.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+#[path = "common/counting.rs"]
+mod counting;
 
+use counting::{allocated, bytes};
 use onward::emitter::Listener;
 use onward::emitter::named::{Key, Name, NamedEmitter, Pattern};
-
-struct Counting;
-
-thread_local! {
-    static BYTES: Cell<isize> = const { Cell::new(0) };
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-}
-
-fn count(by: isize) {
-    let _ = BYTES.try_with(|bytes| bytes.set(bytes.get() + by));
-}
-
-// SAFETY: passes everything on to the system's allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(layout.size() as isize);
-        let _ = ALLOCATIONS.try_with(|allocations| allocations.set(allocations.get() + 1));
-        // SAFETY: the caller's promises are those of this method.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        count(-(layout.size() as isize));
-        // SAFETY: the caller's promises are those of this method.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
 
 const NAMES: usize = 100_000;
 /// To remove one pattern takes as long as there are others.
@@ -62,14 +33,14 @@ fn leaves_nothing(what: &str, add: fn(&NamedEmitter) -> Vec<Listener>, remove: f
     emitter.once(Player(0), |_, _| {});
     emitter.emit(Player(0), &0);
     for round in 0..2 {
-        let before = BYTES.get();
+        let before = bytes();
         let listeners = add(&emitter);
         assert!(emitter.event_names().len() > PATTERNS);
         remove(&emitter);
         listeners.iter().for_each(|listener| _ = emitter.off(*listener));
         drop(listeners);
         assert_eq!(emitter.event_names(), ["kept"]);
-        let left = BYTES.get() - before;
+        let left = bytes() - before;
         assert!(left <= SMALL, "{what}, round {round}: {left} bytes are left");
     }
     assert_eq!(emitter.listener_count(Name::<str>::new("kept")), 1);
@@ -162,11 +133,11 @@ fn relays_that_have_ended() {
 fn relays_whose_source_has_gone() {
     let emitter = NamedEmitter::new();
     emitter.on(Name::<str>::new("kept"), |_, _| {});
-    let before = BYTES.get();
+    let before = bytes();
     for n in 0..NAMES {
         NamedEmitter::new().relay(name(n), &emitter, name(n));
     }
-    let left = BYTES.get() - before;
+    let left = bytes() - before;
     assert!(left <= 4 * SMALL, "{left} bytes are left");
 }
 
@@ -177,24 +148,24 @@ fn an_emit_by_name_allocates_nothing() {
     emitter.on(Name::<usize>::borrowed(&text), |_, _| {});
     emitter.on(Player(7), |_, _| {});
     emitter.on(Pattern::<usize>::new("**").expect("a pattern"), |_, _| {});
-    let before = ALLOCATIONS.get();
+    let before = allocated();
     for n in 0..100 {
         assert_eq!(emitter.emit(Name::<usize>::borrowed(&text), &n).called, 2);
         assert_eq!(emitter.emit(Player(7), &n).called, 1);
     }
-    assert_eq!(ALLOCATIONS.get(), before);
+    assert_eq!(allocated(), before);
 }
 
 #[test]
 fn to_emit_to_nobody_allocates_and_leaves_nothing() {
     let emitter = NamedEmitter::new();
     emitter.on(Name::<str>::new("kept"), |_, _| {});
-    let before = BYTES.get();
+    let before = bytes();
     let text = String::from("nobody");
     for _ in 0..NAMES {
         emitter.emit(Name::<usize>::borrowed(&text), &1);
         emitter.listener_count(Name::<str>::borrowed(&text));
     }
     drop(text);
-    assert_eq!(BYTES.get(), before);
+    assert_eq!(bytes(), before);
 }

@@ -3,43 +3,12 @@
 //!
 //! A binary of its own, since it has an allocator of its own, which counts for each thread.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+#[path = "common/counting.rs"]
+mod counting;
 
+use counting::{allocated_by, last_size};
 use onward::events;
 use onward::sync::{Emitter, Waiting, Watching};
-
-struct Counting;
-
-thread_local! {
-    static ALLOCATED: Cell<usize> = const { Cell::new(0) };
-    /// The size of the last block.
-    static SIZE: Cell<usize> = const { Cell::new(0) };
-}
-
-// SAFETY: passes everything on to the system's allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let _ = ALLOCATED.try_with(|count| count.set(count.get() + 1));
-        let _ = SIZE.try_with(|size| size.set(layout.size()));
-        // SAFETY: the caller's promises are those of this method.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promises are those of this method.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
-
-fn allocated_by(work: impl FnOnce()) -> usize {
-    let before = ALLOCATED.get();
-    work();
-    ALLOCATED.get() - before
-}
 
 events! { sync Room { Joined(&str), Rules(&mut u32), Moved(String), Closed() } }
 
@@ -122,7 +91,7 @@ fn a_listener_is_48_bytes_beside_its_closure() {
 
 fn size_of_block(work: impl FnOnce()) -> usize {
     assert_eq!(allocated_by(work), 1);
-    SIZE.get()
+    last_size()
 }
 
 #[test]
