@@ -12,6 +12,7 @@ use std::any::{Any, TypeId};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::mem::ManuallyDrop;
 use std::ops::Range;
 use std::panic::Location;
 use std::rc::Rc;
@@ -78,8 +79,9 @@ pub(crate) struct Row<F> {
 }
 
 struct Places<F> {
-    /// Empty are those that are free, and the one that is being called.
-    places: Vec<Option<F>>,
+    /// Empty are those that are free, and the one that is being called. They are dropped by hand, so that nobody looks
+    /// at a million places of which none is taken.
+    places: Vec<Option<ManuallyDrop<F>>>,
     /// Runs of places that are free. Those that were taken together are often freed in their order, and then
     /// no memory is touched for a list of them.
     free: Vec<Range<u32>>,
@@ -102,15 +104,22 @@ impl<F> Places<F> {
             if run.start == run.end {
                 self.free.pop();
             }
-            self.places[place as usize] = Some(closure);
+            self.put_back(place, closure);
             return place;
         }
-        self.places.push(Some(closure));
+        self.places.push(Some(ManuallyDrop::new(closure)));
         u32::try_from(self.places.len() - 1).unwrap_or_else(|_| unreachable!("memory ends before"))
     }
 
     fn take(&mut self, place: u32) -> Option<F> {
-        self.places.get_mut(place as usize)?.take()
+        self.places.get_mut(place as usize)?.take().map(ManuallyDrop::into_inner)
+    }
+
+    /// Its place was kept for it.
+    fn put_back(&mut self, place: u32, closure: F) {
+        if let Some(empty) = self.places.get_mut(place as usize) {
+            *empty = Some(ManuallyDrop::new(closure));
+        }
     }
 
     #[inline]
@@ -127,6 +136,16 @@ impl<F> Places<F> {
         self.taken = self.taken.saturating_sub(1);
         if self.taken == 0 && self.places.capacity() > KEPT {
             *self = Self::default();
+        }
+    }
+}
+
+impl<F> Drop for Places<F> {
+    fn drop(&mut self) {
+        if self.taken > 0 {
+            let left = std::mem::take(&mut self.places).into_iter().flatten();
+            // As one row, so that one that panics as it is dropped does not keep the others.
+            drop(left.map(ManuallyDrop::into_inner).collect::<Vec<F>>());
         }
     }
 }
@@ -186,9 +205,7 @@ impl<F: FnMut(Timer)> Shelf for Row<Every<F>> {
         std::mem::forget(called);
         let mut closures = self.closures.borrow_mut();
         if core.timers.borrow().is_counted(key).is_some() {
-            if let Some(place) = closures.places.get_mut(place as usize) {
-                *place = Some(closure);
-            }
+            closures.put_back(place, closure);
         } else {
             closures.release(place);
             drop(closures);
@@ -324,7 +341,9 @@ impl Hasher for Mix {
 #[cfg(test)]
 mod tests {
     use super::{KEPT, Places};
+    use std::cell::Cell;
     use std::collections::BTreeMap;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
 
     #[test]
     fn no_place_has_two_closures_whatever_the_order_in_which_they_go() {
@@ -351,5 +370,26 @@ mod tests {
             places.release(place);
         }
         assert!(places.places.capacity() <= KEPT && places.free.len() <= KEPT);
+    }
+
+    #[test]
+    fn what_is_left_is_dropped_with_the_places_also_if_one_panics() {
+        struct Counted<'a>(&'a Cell<u32>);
+        impl Drop for Counted<'_> {
+            fn drop(&mut self) {
+                self.0.set(self.0.get() + 1);
+                assert_ne!(self.0.get(), 3, "the third one");
+            }
+        }
+        let dropped = Cell::new(0);
+        let mut places = Places::default();
+        for _ in 0..10 {
+            places.put(Counted(&dropped));
+        }
+        drop(places.take(4));
+        places.release(4);
+        let result = catch_unwind(AssertUnwindSafe(|| drop(places)));
+        assert!(result.is_err());
+        assert_eq!(dropped.get(), 10);
     }
 }

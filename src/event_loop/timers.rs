@@ -11,10 +11,11 @@
 use super::closures::Seat;
 pub use super::missed::Missed;
 use super::slab::{Key, Slab};
+use fresh::{Fresh, SMALL};
+
+mod fresh;
 
 const ARITY: usize = 4;
-/// Below this length dead entries are not worth a sweep.
-const SMALL: usize = 64;
 /// The serial of a timer that stands in no heap: it is being called.
 const UNARMED: u32 = u32::MAX;
 
@@ -55,6 +56,10 @@ struct Entry {
 }
 
 impl Entry {
+    fn new((serial, deadline, index): (u32, u64, u32)) -> Self {
+        Self { deadline, serial, index }
+    }
+
     fn order(&self) -> (u64, u32) {
         (self.deadline, self.serial)
     }
@@ -95,19 +100,19 @@ impl Timer {
 /// All timers of one loop.
 pub(crate) struct Timers {
     heap: Vec<Entry>,
-    /// Entries that stand in the heap not yet.
-    fresh: Vec<Entry>,
+    /// Those that stand in the heap not yet.
+    fresh: Fresh,
     timers: Slab<Timer>,
     serial: u32,
     counted: usize,
     /// How many entries of the heap are alive.
-    armed: usize,
+    alive: usize,
 }
 
 impl Timers {
     pub(crate) fn new() -> Self {
-        let (heap, fresh, timers) = (Vec::new(), Vec::new(), Slab::new());
-        Self { heap, fresh, timers, serial: 0, counted: 0, armed: 0 }
+        let (heap, fresh, timers) = (Vec::new(), Fresh::new(), Slab::new());
+        Self { heap, fresh, timers, serial: 0, counted: 0, alive: 0 }
     }
 
     /// How many timers hold the loop.
@@ -122,7 +127,7 @@ impl Timers {
 
     /// Is there none that could be due?
     pub(crate) fn is_empty(&self) -> bool {
-        self.armed == 0
+        self.alive == 0 && self.fresh.alive() == 0
     }
 
     /// Begins a pass: the serial that the next schedule will get. Due timers below it belong to this pass; those that
@@ -142,8 +147,10 @@ impl Timers {
             let (kind, counted, seat) = (timer.kind, timer.counted, timer.seat());
             Listed { deadline, delay: timer.delay.get(), kind, counted, seat }
         };
-        let waiting = self.heap.iter().chain(&self.fresh).filter(|e| is_alive(&self.timers, e));
-        let one = move |e: &Entry| Some(of(self.timers.at(e.index)?, Some(e.deadline)));
+        let sorted = self.heap.iter().filter(|e| is_alive(&self.timers, e));
+        let fresh = self.fresh.iter().map(|(_, deadline, index)| (deadline, index));
+        let waiting = sorted.map(|e| (e.deadline, e.index)).chain(fresh);
+        let one = move |(deadline, index)| Some(of(self.timers.at(index)?, Some(deadline)));
         let called = self.timers.iter().filter(|timer| timer.serial == UNARMED);
         waiting.filter_map(one).chain(called.map(move |timer| of(timer, None)))
     }
@@ -154,8 +161,7 @@ impl Timers {
         let timer = Timer { delay: delay_, place, shelf, kind, counted, serial };
         let key = self.timers.insert(timer);
         self.counted += 1;
-        self.armed += 1;
-        self.fresh.push(Entry { deadline: now.saturating_add(delay), serial, index: key.index });
+        self.fresh.push(serial, now.saturating_add(delay), key.index);
         key
     }
 
@@ -166,7 +172,7 @@ impl Timers {
             return None;
         }
         self.pop();
-        self.armed -= 1;
+        self.alive -= 1;
         let key = self.timers.key_of(index)?;
         let timer = self.timers.get_mut(key)?;
         timer.serial = UNARMED;
@@ -192,20 +198,17 @@ impl Timers {
     /// Takes a timer out for good. Where its closure is comes back, to be dropped when nothing is borrowed.
     pub(crate) fn cancel(&mut self, key: Key) -> Option<Seat> {
         let timer = self.forget(key)?;
-        if timer.serial != UNARMED {
-            self.armed -= 1;
-            self.sweep();
-        }
+        self.disarm(timer.serial);
         Some(timer.seat())
     }
 
     /// Starts a timer's delay anew.
     pub(crate) fn refresh(&mut self, key: Key, now: u64) -> bool {
-        let Some(timer) = self.timers.get(key) else { return false };
+        let Some(timer) = self.timers.get_mut(key) else { return false };
+        let before = std::mem::replace(&mut timer.serial, UNARMED);
         let deadline = now.saturating_add(timer.delay.get());
-        self.armed -= usize::from(timer.serial != UNARMED);
+        self.disarm(before);
         self.arm(key, deadline);
-        self.sweep();
         true
     }
 
@@ -238,8 +241,24 @@ impl Timers {
         let serial = self.next_serial();
         if let Some(timer) = self.timers.get_mut(key) {
             timer.serial = serial;
-            self.armed += 1;
-            self.fresh.push(Entry { deadline, serial, index: key.index });
+        }
+        self.fresh.push(serial, deadline, key.index);
+    }
+
+    /// A timer that had this serial does not wait for it any more.
+    #[inline]
+    fn disarm(&mut self, serial: u32) {
+        if serial == UNARMED {
+            return;
+        }
+        if self.fresh.has(serial) {
+            self.fresh.kill(serial);
+            if self.fresh.is_sparse() {
+                self.sweep_fresh();
+            }
+        } else {
+            self.alive -= 1;
+            self.sweep();
         }
     }
 
@@ -254,8 +273,10 @@ impl Timers {
     /// Four thousand million schedules have been made: numbers those that are alive anew.
     #[cold]
     fn renumber(&mut self) {
-        self.heap.append(&mut self.fresh);
         self.heap.retain(|entry| is_alive(&self.timers, entry));
+        self.heap.extend(self.fresh.iter().map(Entry::new));
+        self.fresh.empty();
+        self.alive = self.heap.len();
         // A sorted row is a heap.
         self.heap.sort_unstable_by_key(Entry::order);
         self.serial = 0;
@@ -286,40 +307,50 @@ impl Timers {
 
     #[inline]
     fn sort_in(&mut self) {
-        if !self.fresh.is_empty() {
+        if self.fresh.alive() > 0 {
             self.sort_all_in();
         }
     }
 
     fn sort_all_in(&mut self) {
-        let mut fresh = std::mem::take(&mut self.fresh);
-        fresh.retain(|entry| is_alive(&self.timers, entry));
-        if fresh.len() > self.heap.len() {
-            self.heap.append(&mut fresh);
+        let fresh = self.fresh.iter().map(Entry::new);
+        self.alive += self.fresh.alive();
+        if self.fresh.alive() > self.heap.len() {
+            self.heap.extend(fresh);
             self.restore();
         } else {
-            for entry in fresh.drain(..) {
+            for entry in fresh {
                 self.heap.push(entry);
-                self.rise(self.heap.len() - 1);
+                rise(&mut self.heap);
             }
         }
-        // Its room is used again, unless there were very many.
-        fresh.shrink_to(SMALL);
-        self.fresh = fresh;
+        self.fresh.empty();
     }
 
-    /// Drops all dead entries, if they are more than the living.
+    /// Drops the dead entries of those that are not sorted in.
+    #[cold]
+    fn sweep_fresh(&mut self) {
+        let alive = u32::try_from(self.fresh.alive()).unwrap_or(UNARMED);
+        let Some(next) = self.serial.checked_add(alive).filter(|next| *next < UNARMED) else {
+            return self.renumber();
+        };
+        let timers = &mut self.timers;
+        self.fresh.sweep(self.serial, |index, serial| {
+            if let Some(timer) = timers.at_mut(index) {
+                timer.serial = serial;
+            }
+        });
+        self.serial = next;
+    }
+
+    /// Drops the dead entries of the heap, if they are more than the living.
     fn sweep(&mut self) {
-        let entries = self.heap.len() + self.fresh.len();
-        if entries <= SMALL || entries / 2 <= self.armed {
+        let entries = self.heap.len();
+        if entries <= SMALL || entries / 2 <= self.alive {
             return;
         }
-        self.fresh.retain(|entry| is_alive(&self.timers, entry));
-        let before = self.heap.len();
         self.heap.retain(|entry| is_alive(&self.timers, entry));
-        if self.heap.len() < before {
-            self.restore();
-        }
+        self.restore();
     }
 
     /// Makes a heap of entries in any order.
@@ -337,19 +368,6 @@ impl Timers {
         }
     }
 
-    fn rise(&mut self, mut position: usize) {
-        let entry = self.heap[position];
-        while position > 0 {
-            let parent = (position - 1) / ARITY;
-            if self.heap[parent].order() <= entry.order() {
-                break;
-            }
-            self.heap[position] = self.heap[parent];
-            position = parent;
-        }
-        self.heap[position] = entry;
-    }
-
     fn sink(&mut self, mut position: usize) {
         let entry = self.heap[position];
         loop {
@@ -364,6 +382,21 @@ impl Timers {
         }
         self.heap[position] = entry;
     }
+}
+
+/// Takes the last entry to its place.
+fn rise(heap: &mut [Entry]) {
+    let Some(mut position) = heap.len().checked_sub(1) else { return };
+    let entry = heap[position];
+    while position > 0 {
+        let parent = (position - 1) / ARITY;
+        if heap[parent].order() <= entry.order() {
+            break;
+        }
+        heap[position] = heap[parent];
+        position = parent;
+    }
+    heap[position] = entry;
 }
 
 fn is_alive(timers: &Slab<Timer>, entry: &Entry) -> bool {

@@ -2,7 +2,7 @@
 
 use super::{Key, Kind, Missed, SMALL, Seat, Timers, UNARMED};
 use crate::event_loop::slab::Slab;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 fn add(timers: &mut Timers, at: u64) -> Key {
     timers.add(0, at, Kind::Once, Seat::NONE)
@@ -94,6 +94,81 @@ fn the_dead_are_never_many_more_than_the_living() {
     assert!(!timers.is_empty());
     assert!(timers.cancel(idle).is_some());
     assert_eq!((timers.next_deadline(), timers.is_empty()), (None, true));
+}
+
+/// Timers in whatever state: sorted in, fresh, cancelled, set anew, swept and numbered anew.
+#[test]
+fn the_order_is_that_of_a_sorted_map_whatever_happens_between() {
+    let mut seed = 0x2545_f491_4f6c_dd1d_u64;
+    let mut random = move |below: u64| {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        seed % below
+    };
+    let (mut timers, mut model, mut live) = (Timers::new(), BTreeMap::new(), Vec::new());
+    let (mut now, mut order) = (0, 0_u64);
+    for round in 0..2_000 {
+        if round % 500 == 250 {
+            timers.sort_in();
+            timers.serial = UNARMED - 5;
+        }
+        for _ in 0..random(100) {
+            let delay = random(50);
+            let key = timers.add(now, delay, Kind::Once, Seat::NONE);
+            order += 1;
+            model.insert((now + delay, order), key.index);
+            live.push((key, delay, (now + delay, order)));
+        }
+        // Sometimes nearly all of them go before anybody looks.
+        let changes = random(live.len() as u64 + 1);
+        for _ in 0..changes {
+            let at = usize::try_from(random(live.len() as u64)).unwrap();
+            let (key, delay, was) = live[at];
+            assert_eq!(model.remove(&was), Some(key.index));
+            if random(5) == 0 {
+                assert!(timers.refresh(key, now));
+                order += 1;
+                live[at].2 = (now + delay, order);
+                model.insert(live[at].2, key.index);
+            } else {
+                assert!(timers.cancel(key).is_some());
+                live.swap_remove(at);
+            }
+        }
+        assert_eq!(timers.is_empty(), model.is_empty());
+        let listed: BTreeSet<_> = timers.list().filter_map(|timer| timer.deadline).collect();
+        assert_eq!(listed, model.keys().map(|(deadline, _)| *deadline).collect());
+        if random(3) == 0 {
+            now += random(20);
+            let watermark = timers.watermark();
+            while let Some(due) = timers.pop_due(now, watermark) {
+                let ((deadline, order), index) = model.pop_first().unwrap();
+                assert_eq!((due.deadline, due.key.index), (deadline, index));
+                live.retain(|(_, _, at)| *at != (deadline, order));
+            }
+            assert_eq!(timers.next_deadline(), model.keys().next().map(|(deadline, _)| *deadline));
+            assert!(timers.next_deadline().is_none_or(|next| next > now));
+        }
+        assert_eq!((timers.len(), timers.counted()), (model.len(), model.len()));
+    }
+}
+
+#[test]
+fn what_is_cancelled_before_anybody_looks_is_swept_by_and_by() {
+    let mut timers = Timers::new();
+    let kept = add(&mut timers, 7);
+    for _ in 0..10_000 {
+        let key = add(&mut timers, 5);
+        assert!(timers.cancel(key).is_some());
+        assert!(timers.fresh.len() <= SMALL + 1, "{} entries", timers.fresh.len());
+    }
+    let others: Vec<Key> = (0..10_000).map(|_| add(&mut timers, 7)).collect();
+    others[1..].iter().for_each(|key| assert!(timers.cancel(*key).is_some()));
+    assert!(timers.fresh.len() <= SMALL + 1, "{} entries", timers.fresh.len());
+    let watermark = timers.watermark();
+    let due = [(); 3].map(|()| timers.pop_due(7, watermark).map(|due| due.key));
+    assert_eq!(due, [Some(kept), Some(others[0]), None]);
 }
 
 #[test]
