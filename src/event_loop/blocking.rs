@@ -1,7 +1,8 @@
 //! Work that blocks, done elsewhere.
 
 use super::core::Core;
-use super::inbox::{Inbox, Letter};
+use super::inbox::Inbox;
+use super::mail::Letter;
 use super::pool::{self, Kind, Ticket, Work};
 use super::queues::{Origin, job};
 use super::slab::Key;

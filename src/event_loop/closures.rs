@@ -318,7 +318,7 @@ impl Shelves {
 
 /// A type's id is a hash already.
 #[derive(Default)]
-struct Mix(u64);
+pub(super) struct Mix(u64);
 
 impl Hasher for Mix {
     fn finish(&self) -> u64 {

@@ -6,7 +6,8 @@ use super::closures::Closures;
 use super::counters::{CallbackKind, Clock, Counters};
 use super::driver::Driver;
 use super::hooks::{Hooks, Moment};
-use super::inbox::{Inbox, Letter};
+use super::inbox::Inbox;
+use super::mail::Mail;
 use super::queues::{Immediates, Job, Origin, Queue};
 use super::registry::Registry;
 use super::slab::Slab;
@@ -16,7 +17,6 @@ use super::tasks::{Tasks, Woken};
 use super::timers::Timers;
 use crate::error::{Error, ErrorKind, Result};
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -66,7 +66,7 @@ pub(crate) struct Core {
     pub(crate) phase: Cell<Phase>,
     pub(crate) stopping: Cell<bool>,
     pub(crate) failure: RefCell<Option<Error>>,
-    pub(crate) letters: RefCell<VecDeque<Letter>>,
+    pub(crate) letters: RefCell<Mail>,
     ready: Cell<Vec<(u32, Interest)>>,
     scratch: Cell<Option<Box<[u8]>>>,
     turns: Cell<u64>,
@@ -455,12 +455,8 @@ mod tests {
             let (posted, at) = (remote().post(|| {}), line());
             posted.unwrap();
             core.inbox.collect(&mut core.letters.borrow_mut());
-            let letters = core.letters.borrow();
-            let of_post = letters.iter().find_map(|letter| match letter {
-                super::Letter::Job(job) => Some(job.origin().line()),
-                _ => None,
-            });
-            assert_eq!(of_post, Some(at));
+            let posts = core.letters.borrow().origins();
+            assert_eq!(posts.iter().map(|origin| origin.line()).collect::<Vec<_>>(), [at]);
         });
     }
 }

@@ -1,35 +1,9 @@
 //! Where other threads leave work for the loop.
 
 use super::driver::Waker;
+use super::mail::{Letter, Mail};
 use super::primitives::{AtomicBool, AtomicUsize, Mutex, MutexGuard, Ordering, lock};
-use super::queues::{Job, Origin};
-use super::slab::Key;
-use super::tasks::Woken;
-use std::collections::VecDeque;
-
-/// What another thread left.
-pub(crate) enum Letter {
-    /// A closure to run on the loop's thread.
-    Job(Box<dyn Job + Send>),
-    /// Work that the loop gave away is done.
-    Done(Key),
-    /// A timer is not wanted any more.
-    Cancel(Key),
-    /// There is something in a channel.
-    News(Key),
-    /// Another thread woke a future.
-    Woken(Woken),
-}
-
-impl Letter {
-    /// Where it was posted, if it is a closure.
-    pub(crate) fn origin(&self) -> Option<Origin> {
-        match self {
-            Self::Job(job) => Some(job.origin()),
-            _ => None,
-        }
-    }
-}
+use super::queues::Origin;
 
 /// Ends the loop's current wait, or its next.
 pub(crate) trait Wakes {
@@ -44,7 +18,7 @@ impl Wakes for Waker {
 
 #[derive(Default)]
 struct State {
-    letters: VecDeque<Letter>,
+    mail: Mail,
     closed: bool,
     /// The loop waits, or is about to, and nobody has woken it yet.
     waits: bool,
@@ -81,15 +55,36 @@ impl<W: Wakes> Inbox<W> {
         if state.closed {
             return Err(content);
         }
-        state.letters.push_back(letter(content));
-        if state.letters.len() == 1 {
+        state.mail.push(letter(content));
+        self.tell(state);
+        Ok(())
+    }
+
+    /// Leaves a closure, unless the loop has ended.
+    #[inline]
+    pub(crate) fn post_job<F>(&self, job: F, origin: Origin) -> Result<(), F>
+    where
+        F: FnOnce() + Send + 'static,
+    {
+        let mut state = self.state();
+        if state.closed {
+            return Err(job);
+        }
+        state.mail.push_job(job, origin);
+        self.tell(state);
+        Ok(())
+    }
+
+    /// Something has been put in.
+    #[inline]
+    fn tell(&self, mut state: MutexGuard<'_, State>) {
+        if state.mail.len() == 1 {
             self.filled.store(true, Ordering::Relaxed);
             if std::mem::take(&mut state.waits) {
                 drop(state);
                 self.waker.wake();
             }
         }
-        Ok(())
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -99,7 +94,7 @@ impl<W: Wakes> Inbox<W> {
     /// May the loop wait? From here on, a letter wakes it.
     pub(crate) fn may_wait(&self) -> bool {
         let mut state = self.state();
-        state.waits = state.letters.is_empty();
+        state.waits = state.mail.is_empty();
         state.waits
     }
 
@@ -110,24 +105,20 @@ impl<W: Wakes> Inbox<W> {
     }
 
     /// Takes all letters, behind those in `to`.
-    pub(crate) fn collect(&self, to: &mut VecDeque<Letter>) {
+    pub(crate) fn collect(&self, to: &mut Mail) {
         let mut state = self.state();
         state.waits = false;
         self.filled.store(false, Ordering::Relaxed);
-        if to.is_empty() {
-            std::mem::swap(&mut state.letters, to);
-        } else {
-            to.append(&mut state.letters);
-        }
+        to.append(&mut state.mail);
     }
 
     /// The loop has ended: no more letters. Those not read are dropped.
     pub(crate) fn close(&self) {
         let mut state = self.state();
         state.closed = true;
-        let letters = std::mem::take(&mut state.letters);
+        let mail = std::mem::take(&mut state.mail);
         drop(state);
-        drop(letters);
+        drop(mail);
     }
 
     pub(crate) fn wake(&self) {
@@ -152,12 +143,12 @@ impl<W: Wakes> Inbox<W> {
 
     /// How many letters nobody has collected yet.
     pub(crate) fn len(&self) -> usize {
-        self.state().letters.len()
+        self.state().mail.len()
     }
 
     /// Where the closures among them were posted.
     pub(crate) fn origins(&self) -> Vec<Origin> {
-        self.state().letters.iter().filter_map(Letter::origin).collect()
+        self.state().mail.origins()
     }
 
     pub(crate) fn is_held(&self) -> bool {
@@ -168,12 +159,11 @@ impl<W: Wakes> Inbox<W> {
 /// With `--cfg onward_loom`, see `tests/loom.rs`: all orders in which threads can meet here.
 #[cfg(all(test, onward_loom))]
 pub(super) mod model {
-    use super::{Inbox, Letter, Wakes};
+    use super::{Inbox, Letter, Mail, Wakes};
     use crate::event_loop::primitives::{Condvar, Mutex, lock, wait};
     use crate::event_loop::queues::sent;
     use loom::sync::atomic::{AtomicUsize, Ordering::SeqCst};
     use loom::thread;
-    use std::collections::VecDeque;
     use std::panic::Location;
     use std::sync::Arc;
 
@@ -214,7 +204,7 @@ pub(super) mod model {
     /// The turns of a loop, as far as they concern its inbox: wait, then read what is there. Who waits for ever
     /// is found by `loom`.
     pub(crate) fn turns(inbox: &Inbox<Arc<Bell>>, mut read: impl FnMut(Letter) -> bool) {
-        let mut letters = VecDeque::new();
+        let mut letters = Mail::default();
         loop {
             if inbox.may_wait() {
                 inbox.waker.wait();
@@ -222,7 +212,7 @@ pub(super) mod model {
             if inbox.is_filled() {
                 inbox.collect(&mut letters);
             }
-            while let Some(letter) = letters.pop_front() {
+            while let Some(letter) = letters.pop() {
                 if !read(letter) {
                     return;
                 }
@@ -289,9 +279,9 @@ pub(super) mod model {
                     usize::from(posted.is_err())
                 })
             });
-            let mut letters = VecDeque::new();
+            let mut letters = Mail::default();
             inbox.collect(&mut letters);
-            letters.into_iter().for_each(|letter| {
+            std::iter::from_fn(|| letters.pop()).for_each(|letter| {
                 let Letter::Job(job) = letter else { unreachable!() };
                 job.run();
             });

@@ -5,7 +5,8 @@
 //! thousand values cost one letter.
 
 use super::driver;
-use super::inbox::{Inbox, Letter, Wakes};
+use super::inbox::{Inbox, Wakes};
+use super::mail::Letter;
 use super::primitives::{Condvar, Mutex, MutexGuard, lock, wait};
 use super::slab::Key;
 use std::collections::VecDeque;
@@ -231,8 +232,9 @@ impl<T, W: Wakes> Mailbox<T, W> {
 #[cfg(all(test, onward_loom))]
 mod model {
     use super::{Mailbox, Refused, Taken};
+    use crate::event_loop::inbox::Inbox;
     use crate::event_loop::inbox::model::{Bell, check, turns};
-    use crate::event_loop::inbox::{Inbox, Letter};
+    use crate::event_loop::mail::Letter;
     use crate::event_loop::slab::Key;
     use loom::thread;
     use std::sync::Arc;

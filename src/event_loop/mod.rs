@@ -88,6 +88,7 @@ mod free;
 mod handle;
 mod hooks;
 mod inbox;
+mod mail;
 mod mailbox;
 mod missed;
 pub mod pool;

@@ -3,7 +3,7 @@
 use super::channel::{End, Entry};
 use super::core::Core;
 use super::counters::CallbackKind;
-use super::inbox::Letter;
+use super::mail::{Lent, Letter};
 
 /// Posted jobs run per turn; the rest waits for the next, so that a flood of posts cannot keep
 /// sockets and timers from being served.
@@ -24,10 +24,11 @@ impl Core {
 
     fn read_letters(&self) {
         for _ in 0..POSTS_PER_TURN {
-            let letter = self.letters.borrow_mut().pop_front();
+            let letter = self.letters.borrow_mut().pop();
             match letter {
                 None => return,
                 Some(Letter::Job(job)) => self.call(CallbackKind::Posted, job),
+                Some(Letter::Shelved(at)) => self.call_shelved(at),
                 Some(Letter::Woken(task)) => {
                     self.wake_task(task);
                     self.settle();
@@ -50,6 +51,29 @@ impl Core {
                     }
                 }
             }
+        }
+    }
+    fn call_shelved(&self, at: u16) {
+        let Some(lent) = self.letters.borrow_mut().lend(at) else { return };
+        let mut on_loan = OnLoan { core: self, lent: Some(lent) };
+        if let Some(lent) = &mut on_loan.lent {
+            self.call_from(CallbackKind::Posted, lent.origin(), || lent.call());
+        }
+    }
+}
+
+/// A shelf that goes back to its place, also if the closure panics.
+struct OnLoan<'a> {
+    core: &'a Core,
+    lent: Option<Lent>,
+}
+
+impl Drop for OnLoan<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(lent) = self.lent.take() {
+            let homeless = self.core.letters.borrow_mut().put_back(lent);
+            drop(homeless);
         }
     }
 }

@@ -1,7 +1,6 @@
 //! The loop as other threads see it.
 
-use super::inbox::{Inbox, Letter};
-use super::queues::sent;
+use super::inbox::Inbox;
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
@@ -72,8 +71,7 @@ impl Remote {
     /// dropped unrun if the loop is stopped meanwhile.
     #[track_caller]
     pub fn post<F: FnOnce() + Send + 'static>(&self, f: F) -> Result<(), PostError<F>> {
-        let origin = Location::caller();
-        self.inbox.post(f, |f| Letter::Job(sent(f, origin))).map_err(PostError)
+        self.inbox.post_job(f, Location::caller()).map_err(PostError)
     }
 
     /// Ends the loop's current wait, if it waits.

@@ -2,7 +2,8 @@
 
 use super::handle::{Handle, nanoseconds};
 use super::here;
-use super::inbox::{Inbox, Letter};
+use super::inbox::Inbox;
+use super::mail::Letter;
 use super::primitives::{Mutex, lock};
 use super::queues::Origin;
 use super::slab::Key;

@@ -6,7 +6,8 @@
 
 use super::core::Core;
 use super::handle::with_current;
-use super::inbox::{Inbox, Letter};
+use super::inbox::Inbox;
+use super::mail::{Letter, Mail};
 use super::queues::Origin;
 use super::slab::{Key, Slab};
 use crate::error::{Error, ErrorKind, Result};
@@ -120,7 +121,7 @@ impl Tasks {
 
     /// The loop has ended: drops all futures, here, on their own thread.
     /// `letters`, the rest of the inbox, waits until that is closed.
-    pub(crate) fn cancel_all(&self, inbox: &Inbox, letters: &RefCell<VecDeque<Letter>>) {
+    pub(crate) fn cancel_all(&self, inbox: &Inbox, letters: &RefCell<Mail>) {
         let wakers =
             |live: &Slab<Live>| live.iter().filter_map(|live| live.waker.clone()).collect();
         let wakers: Vec<Waker> = wakers(&self.live.borrow());
@@ -130,10 +131,7 @@ impl Tasks {
             let woken = self.woken.take();
             drop(woken);
             inbox.collect(&mut letters.borrow_mut());
-            let is_woken = |letter: &Letter| matches!(letter, Letter::Woken(_));
-            let (woken, others): (VecDeque<_>, VecDeque<_>) =
-                letters.take().into_iter().partition(is_woken);
-            letters.replace(others);
+            let woken = letters.borrow_mut().take_woken();
             drop(woken);
             if self.live.borrow().len() == 0 {
                 return;

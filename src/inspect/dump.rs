@@ -173,8 +173,7 @@ fn elsewhere(handle: &Handle) -> Vec<Resource> {
 /// What runs in this turn, or in the next.
 fn soon(handle: &Handle) -> Vec<Resource> {
     let core = &handle.0;
-    let letters = core.letters.borrow();
-    let posted: Vec<_> = letters.iter().filter_map(|letter| letter.origin()).collect();
+    let posted = core.letters.borrow().origins();
     let queues = [
         (ResourceKind::Tick, core.ticks.origins()),
         (ResourceKind::Posted, [posted, core.inbox.origins()].concat()),
