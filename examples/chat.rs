@@ -72,7 +72,9 @@ fn open(options: &Options) -> onward::Result<()> {
     let hall = Rc::new(Hall::default());
     let server = Server::listen(&options.listen)?;
     let address = server.local_addr();
-    println!("chatting on {address}; join with: nc {} {}", address.ip(), address.port());
+    let port = address.port().map_or_else(String::new, |port| port.to_string());
+    let host = address.ip().map_or_else(String::new, |ip| ip.to_string());
+    println!("chatting on {address}; join with: nc {host} {port}");
 
     announce(&hall);
     if let Some(path) = &options.log {

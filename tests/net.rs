@@ -16,6 +16,8 @@ mod net {
     mod pipes;
     mod servers;
     mod streams;
+    #[cfg(unix)]
+    mod unix;
     mod watching;
     mod writing;
 }

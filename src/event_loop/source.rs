@@ -92,6 +92,10 @@ pub enum ResourceKind {
     TcpServer,
     /// A TCP connection, be it in the making.
     TcpSocket,
+    /// A server that listens at a Unix socket.
+    UnixServer,
+    /// A connection through a Unix socket.
+    UnixSocket,
     /// A file that is read.
     ReadStream,
     /// A file that is written.
@@ -127,6 +131,8 @@ impl fmt::Display for ResourceKind {
         f.write_str(match self {
             Self::TcpServer => "TCP server",
             Self::TcpSocket => "TCP socket",
+            Self::UnixServer => "Unix server",
+            Self::UnixSocket => "Unix socket",
             Self::ReadStream => "file to read",
             Self::WriteStream => "file to write",
             Self::Signal => "signal",

@@ -2,7 +2,6 @@
 
 use super::address::Address;
 use super::socket::Socket;
-use super::sys;
 use crate::error::Error;
 use crate::event_loop::{BlockingJob, pool::Kind};
 use crate::io::{self as engine, Endpoint as _};
@@ -90,7 +89,7 @@ fn next(socket: &Socket, mut last: Option<io::Error>) {
         if let Some(dial) = socket.dial().borrow_mut().as_mut() {
             dial.current = Some(address);
         }
-        match sys::connect(address) {
+        match socket.open(address) {
             // Whether it worked is told by the first readiness, even if it is known already.
             Ok(stream) => return engine::attach(socket, stream, false),
             Err(error) => last = Some(error),

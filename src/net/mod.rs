@@ -1,4 +1,4 @@
-//! TCP: [`Server`] listens, [`Socket`] talks.
+//! TCP and Unix sockets: [`Server`] listens, [`Socket`] talks.
 //!
 //! ```
 //! use onward::events::*;
@@ -23,9 +23,13 @@
 
 mod address;
 mod connect;
+mod place;
 mod server;
 mod socket;
 mod sys;
+#[cfg(unix)]
+mod unix;
 
+pub use place::Address;
 pub use server::{Server, ServerEvent};
 pub use socket::{Socket, SocketEvent};

@@ -1,33 +1,33 @@
-//! What TCP needs of the operating system, the same on all of them.
+//! What sockets need of the operating system, the same on all of them.
 
 use crate::error::is_out_of_descriptors;
 use crate::event_loop::Descriptor;
 use crate::io::ByteHandle;
-use socket2::{Domain, Protocol, Socket, Type};
-use std::io::{self, IoSlice, Read as _, Write as _};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use socket2::{Domain, Protocol, Type};
+use std::io::{self, IoSlice};
+use std::net::{Shutdown, SocketAddr};
 
-/// Connections that may wait to be accepted. The kernel lowers it to its own limit.
-const BACKLOG: i32 = 1024;
+/// A socket of the system's, whatever family it is of.
+pub(super) type Raw = socket2::Socket;
 
-fn tcp(address: SocketAddr) -> io::Result<Socket> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+fn tcp(address: SocketAddr) -> io::Result<Raw> {
+    let socket = Raw::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_nonblocking(true)?;
     Ok(socket)
 }
 
-pub(super) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+pub(super) fn listen(address: SocketAddr, backlog: i32) -> io::Result<Raw> {
     let socket = tcp(address)?;
     // On Windows the option means something else: others could take the address over.
     #[cfg(unix)]
     socket.set_reuse_address(true)?;
     socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    Ok(socket.into())
+    socket.listen(backlog)?;
+    Ok(socket)
 }
 
 /// Starts to connect; whether it worked shows when the socket becomes writable.
-pub(super) fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+pub(super) fn connect(address: SocketAddr) -> io::Result<Raw> {
     let socket = tcp(address)?;
     match socket.connect(&address.into()) {
         Ok(()) => {}
@@ -37,11 +37,12 @@ pub(super) fn connect(address: SocketAddr) -> io::Result<TcpStream> {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
         Err(error) => return Err(error),
     }
-    Ok(socket.into())
+    Ok(socket)
 }
 
+/// The peer's address, if it has one that is an IP address.
 #[cfg(target_os = "linux")]
-pub(super) fn accept(listener: &TcpListener) -> io::Result<(TcpStream, Option<SocketAddr>)> {
+pub(super) fn accept(listener: &Raw) -> io::Result<(Raw, Option<SocketAddr>)> {
     use rustix::net::{SocketFlags, acceptfrom_with};
     // One call where the portable way takes three.
     let (descriptor, peer) =
@@ -50,11 +51,12 @@ pub(super) fn accept(listener: &TcpListener) -> io::Result<(TcpStream, Option<So
     Ok((descriptor.into(), peer))
 }
 
+/// The peer's address, if it has one that is an IP address.
 #[cfg(not(target_os = "linux"))]
-pub(super) fn accept(listener: &TcpListener) -> io::Result<(TcpStream, Option<SocketAddr>)> {
-    let (stream, peer) = listener.accept()?;
-    stream.set_nonblocking(true)?;
-    Ok((stream, Some(peer)))
+pub(super) fn accept(listener: &Raw) -> io::Result<(Raw, Option<SocketAddr>)> {
+    let (socket, peer) = listener.accept()?;
+    socket.set_nonblocking(true)?;
+    Ok((socket, peer.as_socket()))
 }
 
 /// What an error of `accept` means for the listener.
@@ -79,35 +81,50 @@ pub(super) fn sort(error: &io::Error) -> AcceptError {
     }
 }
 
-impl ByteHandle for TcpStream {
+/// A peer that is gone is an error of the call, and no signal that ends the process. Apple's systems are told so
+/// when the socket is made.
+#[cfg(all(unix, not(target_vendor = "apple")))]
+const QUIETLY: rustix::net::SendFlags = rustix::net::SendFlags::NOSIGNAL;
+#[cfg(all(unix, target_vendor = "apple"))]
+const QUIETLY: rustix::net::SendFlags = rustix::net::SendFlags::empty();
+
+impl ByteHandle for Raw {
+    #[cfg(unix)]
     #[inline]
     fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        let mut stream = self;
-        stream.read(buffer)
+        Ok(rustix::net::recv(self, buffer, rustix::net::RecvFlags::empty())?.0)
+    }
+
+    #[cfg(not(unix))]
+    fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut socket = self;
+        io::Read::read(&mut socket, buffer)
     }
 
     fn at_end(&self) -> io::Result<bool> {
-        Ok(self.peek(&mut [0])? == 0)
+        Ok(self.peek(&mut [std::mem::MaybeUninit::uninit()])? == 0)
     }
 
+    #[cfg(unix)]
     #[inline]
     fn send(&self, bytes: &[u8]) -> io::Result<usize> {
-        // The standard library asks for no SIGPIPE wherever it can be asked.
-        let mut stream = self;
-        stream.write(bytes)
+        Ok(rustix::net::send(self, bytes, QUIETLY)?)
     }
 
-    #[cfg(target_os = "linux")]
-    fn send_vectored(&self, chunks: &[IoSlice<'_>]) -> io::Result<usize> {
-        use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};
-        // writev cannot be asked for no SIGPIPE.
-        Ok(sendmsg(self, chunks, &mut SendAncillaryBuffer::default(), SendFlags::NOSIGNAL)?)
+    #[cfg(not(unix))]
+    fn send(&self, bytes: &[u8]) -> io::Result<usize> {
+        Self::send(self, bytes)
     }
 
-    #[cfg(not(target_os = "linux"))]
+    #[cfg(unix)]
     fn send_vectored(&self, chunks: &[IoSlice<'_>]) -> io::Result<usize> {
-        let mut stream = self;
-        stream.write_vectored(chunks)
+        use rustix::net::{SendAncillaryBuffer, sendmsg};
+        Ok(sendmsg(self, chunks, &mut SendAncillaryBuffer::default(), QUIETLY)?)
+    }
+
+    #[cfg(not(unix))]
+    fn send_vectored(&self, chunks: &[IoSlice<'_>]) -> io::Result<usize> {
+        Self::send_vectored(self, chunks)
     }
 
     fn finish(&self) -> io::Result<()> {

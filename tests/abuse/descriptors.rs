@@ -2,6 +2,7 @@
 
 use crate::common::child::{Process, cpu_hundredths, descriptors, is_child};
 use crate::common::{ANY, LIMIT, plain, reset, run, turns};
+use onward::net::Address;
 use onward::net::{Server, Socket};
 use onward::{ErrorKind, events::*};
 use std::cell::{Cell, RefCell};
@@ -242,7 +243,7 @@ fn child_that_connects_again_and_again() {
 }
 
 /// A connection that ends in one of several ways, and then drops the token.
-fn open_and_close(address: SocketAddr, number: usize, token: Rc<RefCell<()>>) {
+fn open_and_close(address: Address, number: usize, token: Rc<RefCell<()>>) {
     if number % 5 == 0 {
         return reset(plain(address));
     }

@@ -3,6 +3,7 @@
 use crate::common::child::{Process, is_child};
 use crate::common::{ANY, LIMIT, plain, run, turns};
 use onward::events::*;
+use onward::net::Address;
 use onward::net::Server;
 use onward::{Handle, stop};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -30,14 +31,14 @@ struct Heard {
 }
 
 /// The descriptors of the server's side of all connections.
-fn accepted(server: SocketAddr) -> Vec<RawFd> {
+fn accepted(server: Address) -> Vec<RawFd> {
     let all = std::fs::read_dir("/proc/self/fd").expect("a descriptor is free");
     let all = all.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
     let is_accepted = |number: &RawFd| {
         // SAFETY: nothing is done with it but to ask; a number that is not open is an error.
         let descriptor = unsafe { BorrowedFd::borrow_raw(*number) };
         let own = getsockname(descriptor).ok().and_then(|own| SocketAddr::try_from(own).ok());
-        own == Some(server) && getpeername(descriptor).is_ok()
+        own.is_some_and(|own| server == own) && getpeername(descriptor).is_ok()
     };
     all.filter(is_accepted).collect()
 }

@@ -1,12 +1,12 @@
 //! What the tests with real sockets share: deadlines, records of events, peers in threads.
 
 use onward::events::*;
-use onward::net::{Server, Socket};
+use onward::net::{Address, Server, Socket};
 use onward::{Error, ErrorKind, Result};
 use std::cell::{Cell, RefCell};
 use std::fmt::Debug;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::rc::Rc;
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
@@ -124,7 +124,7 @@ fn sort(error: &Error) -> String {
 }
 
 /// A server on the loop that hands its first guest to `serve`, and closes.
-pub(crate) fn serve_one(serve: impl Fn(&Socket) + 'static) -> Result<SocketAddr> {
+pub(crate) fn serve_one(serve: impl Fn(&Socket) + 'static) -> Result<Address> {
     let server = Server::listen(ANY)?;
     server.on(Connection, move |server, socket| {
         server.close();
@@ -157,14 +157,14 @@ pub(crate) fn host<T: Send + 'static>(
 
 /// A plain client in a thread.
 pub(crate) fn guest<T: Send + 'static>(
-    address: SocketAddr,
+    address: impl ToSocketAddrs + Send + 'static,
     talk: impl FnOnce(TcpStream) -> T + Send + 'static,
 ) -> JoinHandle<T> {
     thread::spawn(move || talk(plain(address)))
 }
 
 /// A plain client, here and now.
-pub(crate) fn plain(address: SocketAddr) -> TcpStream {
+pub(crate) fn plain(address: impl ToSocketAddrs) -> TcpStream {
     with_limits(TcpStream::connect(address).expect("somebody listens"))
 }
 

@@ -120,7 +120,8 @@ fn localhost_needs_no_looking_up() {
             server.close();
             socket.resume();
         });
-        let client = Socket::connect(format!("localhost:{}", server.local_addr().port()))?;
+        let client =
+            Socket::connect(format!("localhost:{}", server.local_addr().port().unwrap_or(0)))?;
         log.watch(&client);
         client.on(Connect, |client, ()| client.end());
         Ok(())

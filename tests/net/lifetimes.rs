@@ -1,7 +1,7 @@
 //! What keeps the loop going, and what does not.
 
 use crate::common::{ANY, LIMIT, Log, connect_to, host, next_turn, run, run_within, serve_one};
-use onward::net::{Server, Socket};
+use onward::net::{Address, Server, Socket};
 use onward::{EventLoop, events::*};
 use std::io::Read as _;
 use std::sync::mpsc;
@@ -113,7 +113,7 @@ fn what_is_left_open_when_the_loop_ends_is_closed_and_hears_so() {
 fn what_a_failing_setup_has_opened_is_closed() {
     let log = Log::default();
     let seen = log.clone();
-    let mut address = ANY;
+    let mut address = Address::from(ANY);
     let ended = run_within(LIMIT, || {
         let server = Server::listen(ANY)?;
         address = server.local_addr();

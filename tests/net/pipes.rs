@@ -5,6 +5,7 @@ use crate::common::{
     ANY, LIMIT, Log, connect_to, guest, host, join, next_turn, plain, reset, run, serve_one,
 };
 use onward::events::*;
+use onward::net::Address;
 use onward::net::{Server, Socket};
 use onward::stream::PipeOptions;
 use std::cell::Cell;
@@ -75,7 +76,7 @@ fn fifty_megabytes_echo_unchanged_through_a_bounded_queue_to_a_slow_reader() {
 }
 
 /// A server that connects each guest to `upstream`, both ways, and hears the first one out.
-fn proxy(upstream: SocketAddr, near: Log, far: Log) -> onward::Result<SocketAddr> {
+fn proxy(upstream: SocketAddr, near: Log, far: Log) -> onward::Result<Address> {
     let server = Server::listen(ANY)?;
     server.on(Connection, move |server, guest| {
         server.close();

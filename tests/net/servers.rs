@@ -2,10 +2,10 @@
 
 use crate::common::{ANY, Log, guest, join, next_turn, plain, run};
 use onward::events::*;
-use onward::net::{Server, Socket};
+use onward::net::{Address, Server, Socket};
 use std::cell::RefCell;
 use std::io::Read as _;
-use std::net::{Shutdown, SocketAddr};
+use std::net::{Shutdown, ToSocketAddrs};
 use std::rc::Rc;
 
 fn watch(server: &Server, log: &Log) {
@@ -16,7 +16,7 @@ fn watch(server: &Server, log: &Log) {
 }
 
 /// What a client gets until it is over.
-fn read_all(address: SocketAddr) -> std::thread::JoinHandle<String> {
+fn read_all(address: impl ToSocketAddrs + Send + 'static) -> std::thread::JoinHandle<String> {
     guest(address, |mut stream| {
         let mut all = String::new();
         match stream.read_to_string(&mut all) {
@@ -128,7 +128,7 @@ fn the_address_is_free_at_once_even_while_connections_live() {
 #[test]
 fn a_closed_server_can_be_listened_for_again_in_the_same_breath() {
     run(|| {
-        let mut address = ANY;
+        let mut address = Address::from(ANY);
         for _ in 0..20 {
             let server = Server::listen(address)?;
             address = server.local_addr();

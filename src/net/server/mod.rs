@@ -1,8 +1,11 @@
-//! A TCP server.
+//! A server: over TCP, or at a Unix socket.
 
-use super::address::Address;
+use super::address::Address as Target;
+use super::place::{self, Address};
 use super::socket::{Parent, Socket};
-use super::sys::{self, AcceptError};
+use super::sys::{self, AcceptError, Raw};
+#[cfg(unix)]
+use super::unix;
 use crate::emitter::Downgrade;
 use crate::emitter::names::{Close, Connection, Listening};
 use crate::emitter::{Emitter, EventEmitter, Listeners, Recall};
@@ -13,13 +16,16 @@ use crate::event_loop::{
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
 use std::panic::Location;
+#[cfg(unix)]
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
 /// Connections accepted per turn; those who are connected already are served before there are more.
 const ACCEPTS_PER_TURN: usize = 64;
+/// Connections that may wait to be accepted. The kernel lowers it to its own limit.
+const BACKLOG: i32 = 1024;
 /// How long accepting rests when nobody can be accepted: at first, and at most.
 const SHORTEST_REST: Duration = Duration::from_millis(10);
 const LONGEST_REST: Duration = Duration::from_secs(1);
@@ -35,7 +41,7 @@ crate::events! {
     }
 }
 
-/// Listens on a TCP address.
+/// Listens on a TCP address, or at a Unix socket.
 ///
 /// A cheap handle: clones are the same server.
 ///
@@ -62,8 +68,11 @@ pub struct Server(Rc<Inner>);
 struct Inner {
     handle: Handle,
     emitter: EventEmitter<Server>,
-    address: SocketAddr,
-    listener: RefCell<Option<TcpListener>>,
+    address: Address,
+    /// The file that a Unix socket has, until it is removed.
+    #[cfg(unix)]
+    file: RefCell<Option<PathBuf>>,
+    listener: RefCell<Option<Raw>>,
     key: Cell<Option<Key>>,
     connections: Cell<usize>,
     rest: Cell<Option<(Timer, Duration)>>,
@@ -98,13 +107,74 @@ impl Server {
     #[track_caller]
     pub fn listen(address: impl fmt::Display) -> Result<Self> {
         let (handle, origin) = (Handle::for_operation("listen")?, Location::caller());
-        let address = Address::to_bind("listen", address)?;
+        let address = address.to_string();
+        #[cfg(unix)]
+        if let Some(path) = place::unix_path(&address) {
+            return Self::listen_unix(handle, &path, origin);
+        }
+        let address = Target::to_bind("listen", address)?;
         let failed = |error| Error::io("listen", error).on(address);
-        let listener = sys::listen(address).map_err(failed)?;
+        let listener = sys::listen(address, BACKLOG).map_err(failed)?;
+        Self::begin(handle, listener, address.into(), origin)
+    }
+
+    /// Listens at a Unix socket, whose file is made, and removed when the server closes. On Linux, a path that
+    /// begins with a zero is a name in the abstract namespace, which has no file.
+    ///
+    /// # Errors
+    ///
+    /// Not a path, or longer than the about hundred bytes that the system allows
+    /// ([`InvalidInput`](ErrorKind::InvalidInput)); something is there already
+    /// ([`is_addr_in_use`](Error::is_addr_in_use)), be it the socket of a server that has ended; no such
+    /// folder, not allowed; or not in a loop.
+    ///
+    /// ```
+    /// use onward::{events::*, net::{Server, Socket}};
+    ///
+    /// let path = std::env::temp_dir().join(format!("onward-doc-{}.socket", std::process::id()));
+    /// onward::run(|| {
+    ///     let server = Server::listen_path(&path)?;
+    ///     server.on(Connection, |server, socket| {
+    ///         server.close();
+    ///         socket.pipe(&socket);
+    ///     });
+    ///     let client = Socket::connect(server.local_addr())?;
+    ///     client.end_with("hello");
+    ///     client.on(Data, |_, chunk| assert_eq!(chunk, b"hello"));
+    ///     Ok(())
+    /// })?;
+    /// assert!(!path.exists());
+    /// # Ok::<(), onward::Error>(())
+    /// ```
+    #[cfg(unix)]
+    #[track_caller]
+    pub fn listen_path(path: impl AsRef<Path>) -> Result<Self> {
+        Self::listen_unix(Handle::for_operation("listen")?, path.as_ref(), Location::caller())
+    }
+
+    #[cfg(unix)]
+    fn listen_unix(handle: Handle, path: &Path, origin: Origin) -> Result<Self> {
+        let address = unix::address("listen", path)?;
+        let failed = |error| Error::io("listen", error).on(place::show_path(path));
+        let listener = unix::listen(&address, BACKLOG).map_err(failed)?;
+        let server = Self::begin(handle, listener, Address::of_path(path), origin)?;
+        if address.as_pathname().is_some() {
+            // The folder may be another one by then.
+            let file = std::path::absolute(path).unwrap_or_else(|_| path.into());
+            server.0.file.replace(Some(file));
+        }
+        Ok(server)
+    }
+
+    fn begin(handle: Handle, listener: Raw, asked: Address, origin: Origin) -> Result<Self> {
+        let bound = listener.local_addr();
+        let bound = bound.map_err(|error| Error::io("listen", error).on(asked))?;
         let server = Self(Rc::new(Inner {
             handle,
             emitter: EventEmitter::new(),
-            address: listener.local_addr().map_err(failed)?,
+            address: Address::of(&bound).unwrap_or(asked),
+            #[cfg(unix)]
+            file: RefCell::new(None),
             listener: RefCell::new(Some(listener)),
             key: Cell::new(None),
             connections: Cell::new(0),
@@ -129,7 +199,7 @@ impl Server {
 
     /// Where it listens, with the port that it got.
     #[must_use]
-    pub fn local_addr(&self) -> SocketAddr {
+    pub fn local_addr(&self) -> Address {
         self.0.address
     }
 
@@ -158,7 +228,7 @@ impl Server {
         if let Some(key) = inner.key.take() {
             inner.handle.remove_source(key);
         }
-        drop(inner.listener.take());
+        inner.stop_listening();
         self.close_if_done();
     }
 
@@ -199,11 +269,12 @@ impl Server {
                 None => return,
             };
             match accepted {
-                Ok((stream, peer)) => {
+                Ok((raw, peer)) => {
+                    let unix = inner.address.is_unix();
                     inner.connections.set(inner.connections.get() + 1);
                     let parent = Rc::clone(inner) as Rc<dyn Parent>;
                     let handle = inner.handle.clone();
-                    let socket = Socket::accepted(handle, stream, peer, parent, inner.origin);
+                    let socket = Socket::accepted(handle, raw, peer, parent, unix, inner.origin);
                     self.welcome(&socket);
                 }
                 Err(error) => match sys::sort(&error) {
@@ -260,6 +331,18 @@ impl Server {
     }
 }
 
+impl Inner {
+    /// The address is free from here on.
+    fn stop_listening(&self) {
+        #[cfg(unix)]
+        if let Some(file) = self.file.take() {
+            // Who was asked to remove it before may have done so.
+            let _ = std::fs::remove_file(file);
+        }
+        drop(self.listener.take());
+    }
+}
+
 impl Downgrade for Server {
     fn downgrade(&self) -> impl Fn() -> Option<Self> + 'static {
         let inner = Rc::downgrade(&self.0);
@@ -287,7 +370,9 @@ impl Parent for Inner {
 
 impl Source for Inner {
     fn describe(&self) -> Description {
-        Description { kind: ResourceKind::TcpServer, target: self.address.to_string() }
+        let unix = self.address.is_unix();
+        let kind = if unix { ResourceKind::UnixServer } else { ResourceKind::TcpServer };
+        Description { kind, target: self.address.to_string() }
     }
 
     fn observe(&self) {
@@ -313,7 +398,7 @@ impl Source for Inner {
     }
 
     fn abandon(self: Rc<Self>) {
-        drop(self.listener.take());
+        self.stop_listening();
         self.emitter.clear();
     }
 }

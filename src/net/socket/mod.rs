@@ -1,20 +1,26 @@
-//! A TCP connection.
+//! A connection: over TCP, or through a Unix socket.
 
-use super::address::Address;
+mod endpoint;
+mod traits;
+
+use super::address::Address as Target;
 use super::connect::{self, Dial};
-use crate::emitter::Downgrade;
+use super::place::{self, Address};
+use super::sys::{self, Raw};
+#[cfg(unix)]
+use super::unix;
+use crate::emitter::EventEmitter;
 use crate::emitter::names::{Close, Connect, Data, Drain, End, Finish};
-use crate::emitter::{Emitter, Event, EventEmitter, Listeners, Pausable, Recall};
 use crate::error::{Error, Result};
-use crate::event_loop::{Description, Descriptor, Handle, Interest, Origin, ResourceKind, Source};
-use crate::io::{self as engine, Duplex, Endpoint};
-use crate::stream::{ReadControl, WriteControl};
-use std::any::TypeId;
-use std::cell::{Cell, RefCell};
+use crate::event_loop::{Handle, Origin};
+use crate::io::{self as engine, Duplex, Endpoint as _};
+use std::cell::{Cell, RefCell, RefMut};
 use std::fmt;
 use std::io;
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::panic::Location;
+#[cfg(unix)]
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 crate::events! {
@@ -31,7 +37,8 @@ crate::events! {
     }
 }
 
-/// A TCP connection: from [`Server`](super::Server)'s `Connection`, or from [`connect`](Self::connect).
+/// A connection over TCP or a Unix socket: from [`Server`](super::Server)'s `Connection`, or from
+/// [`connect`](Self::connect).
 ///
 /// A cheap handle: clones are the same socket. It is its being *open* that keeps a socket and its
 /// listeners alive, not its handles; after `Close` it drops all listeners.
@@ -63,11 +70,23 @@ pub struct Socket(Rc<Inner>);
 #[repr(C)]
 pub(super) struct Inner {
     emitter: EventEmitter<Socket>,
-    duplex: Duplex<TcpStream>,
+    duplex: Duplex<Raw>,
     dial: RefCell<Option<Box<Dial>>>,
     parent: Option<Rc<dyn Parent>>,
     peer: Cell<Option<SocketAddr>>,
-    local: Cell<Option<SocketAddr>>,
+    /// Is it a Unix socket?
+    unix: bool,
+    rare: RefCell<Option<Box<Rare>>>,
+}
+
+/// What few sockets have.
+#[derive(Default)]
+struct Rare {
+    /// The Unix socket that it connects to.
+    #[cfg(unix)]
+    path: Option<PathBuf>,
+    /// This side's address, once somebody has asked.
+    local: Option<Address>,
 }
 
 /// Who accepted a socket, and counts those that are open.
@@ -97,9 +116,60 @@ impl Socket {
     #[track_caller]
     pub fn connect(address: impl fmt::Display) -> Result<Self> {
         let handle = Handle::for_operation("connect")?;
-        let address = Address::parse("connect", address)?;
-        let socket = Self::new(handle, None, None, Location::caller());
+        let address = address.to_string();
+        #[cfg(unix)]
+        if let Some(path) = place::unix_path(&address) {
+            return Self::connect_unix(handle, &path, Location::caller());
+        }
+        let address = Target::parse("connect", address)?;
+        let socket = Self::new(handle, None, None, false, Location::caller());
         connect::start(&socket, address);
+        Ok(socket)
+    }
+
+    /// Connects to a Unix socket. On Linux, a path that begins with a zero is a name in the abstract namespace.
+    ///
+    /// # Errors
+    ///
+    /// At once: not a path, or longer than the about hundred bytes that the system allows; not in a loop.
+    /// Later, as an error event: nobody is there.
+    ///
+    /// ```
+    /// use onward::{events::*, net::{Server, Socket}};
+    ///
+    /// let path = std::env::temp_dir().join(format!("onward-doc-{}.sock", std::process::id()));
+    /// onward::run(|| {
+    ///     let server = Server::listen_path(&path)?;
+    ///     server.on(Connection, |server, socket| {
+    ///         server.close();
+    ///         socket.end_with("hello");
+    ///     });
+    ///     let socket = Socket::connect_path(&path)?;
+    ///     socket.on(Data, |_, chunk| assert_eq!(chunk, b"hello"));
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), onward::Error>(())
+    /// ```
+    #[cfg(unix)]
+    #[track_caller]
+    pub fn connect_path(path: impl AsRef<Path>) -> Result<Self> {
+        let handle = Handle::for_operation("connect")?;
+        Self::connect_unix(handle, path.as_ref(), Location::caller())
+    }
+
+    #[cfg(unix)]
+    fn connect_unix(handle: Handle, path: &Path, origin: Origin) -> Result<Self> {
+        let address = unix::address("connect", path)?;
+        let socket = Self::new(handle, None, None, true, origin);
+        socket.0.rare().path = Some(path.into());
+        match unix::connect(&address) {
+            // That it stands is told by the first readiness.
+            Ok(raw) => engine::attach(&socket, raw, false),
+            Err(error) => {
+                let error = Error::io("connect", error).on(place::show_path(path));
+                engine::destroy(&socket, Some(error));
+            }
+        }
         Ok(socket)
     }
 
@@ -107,28 +177,31 @@ impl Socket {
         handle: Handle,
         peer: Option<SocketAddr>,
         parent: Option<Rc<dyn Parent>>,
+        unix: bool,
         origin: Origin,
     ) -> Self {
         Self(Rc::new(Inner {
             duplex: Duplex::new(handle, origin),
             emitter: EventEmitter::new(),
-            local: Cell::new(None),
             peer: Cell::new(peer),
             dial: RefCell::new(None),
             parent,
+            unix,
+            rare: RefCell::new(None),
         }))
     }
 
     /// A connection that stands, on the loop; its server was made at `origin`.
     pub(super) fn accepted(
         handle: Handle,
-        stream: TcpStream,
+        raw: Raw,
         peer: Option<SocketAddr>,
         parent: Rc<dyn Parent>,
+        unix: bool,
         origin: Origin,
     ) -> Self {
-        let socket = Self::new(handle, peer, Some(parent), origin);
-        engine::attach(&socket, stream, true);
+        let socket = Self::new(handle, peer, Some(parent), unix, origin);
+        engine::attach(&socket, raw, true);
         socket
     }
 
@@ -205,7 +278,7 @@ impl Socket {
     ///
     /// The system's. Before the connection stands, or after it is over, nothing happens.
     pub fn set_no_delay(&self, no_delay: bool) -> Result<()> {
-        let set = self.0.duplex.with_bytes(|stream| stream.set_nodelay(no_delay)).unwrap_or(Ok(()));
+        let set = self.0.duplex.with_bytes(|raw| raw.set_tcp_nodelay(no_delay)).unwrap_or(Ok(()));
         set.map_err(|error| Error::io("set no-delay", error).on(self.target()))
     }
 
@@ -244,21 +317,29 @@ impl Socket {
         self.0.duplex.sent()
     }
 
-    /// The peer's address; `None` before the connection stands.
+    /// The peer's address; `None` before the connection stands. A client of a Unix socket has seldom one.
     #[must_use]
-    pub fn peer_addr(&self) -> Option<SocketAddr> {
-        self.0.peer.get()
+    pub fn peer_addr(&self) -> Option<Address> {
+        let known = self.0.peer.get().map(Address::from);
+        #[cfg(unix)]
+        if self.0.unix && self.0.duplex.is_ready() {
+            let peer = self.0.duplex.with_bytes(Raw::peer_addr).and_then(io::Result::ok);
+            return peer.as_ref().and_then(Address::of);
+        }
+        known
     }
 
     /// This side's address; `None` before the connection stands, or if nobody asked before it closed.
     #[must_use]
-    pub fn local_addr(&self) -> Option<SocketAddr> {
-        let known = self.0.local.get();
-        if known.is_none() && self.0.duplex.is_ready() {
-            let local = self.0.duplex.with_bytes(TcpStream::local_addr);
-            self.0.local.set(local.and_then(io::Result::ok));
+    pub fn local_addr(&self) -> Option<Address> {
+        let rare = self.0.rare.borrow();
+        if let Some(known) = rare.as_ref().and_then(|rare| rare.local) {
+            return Some(known);
         }
-        self.0.local.get()
+        drop(rare);
+        let local = self.0.local_addr().filter(|_| self.0.duplex.is_ready())?;
+        self.0.rare().local = Some(local);
+        Some(local)
     }
 
     /// The loop need not wait for this socket.
@@ -279,9 +360,18 @@ impl Socket {
         &self.0.duplex.handle
     }
 
-    /// It stands: tell so, and let bytes flow.
+    /// A socket on its way to an address; whether it gets there shows when it becomes writable.
+    pub(super) fn open(&self, address: SocketAddr) -> io::Result<Raw> {
+        sys::connect(address)
+    }
+
+    /// It stands, with this peer: tell so, and let bytes flow.
     pub(super) fn established(&self, peer: SocketAddr) {
         self.0.peer.set(Some(peer));
+        self.stand();
+    }
+
+    fn stand(&self) {
         self.0.duplex.set_ready();
         self.0.emitter.emit(self, Connect, ());
         self.handle().settle();
@@ -291,209 +381,25 @@ impl Socket {
     }
 }
 
-impl Downgrade for Socket {
-    fn downgrade(&self) -> impl Fn() -> Option<Self> + 'static {
-        let inner = Rc::downgrade(&self.0);
-        move || inner.upgrade().map(Self)
-    }
-}
-
-impl Emitter for Socket {
-    fn listeners(&self) -> &Listeners<Self> {
-        &self.0.emitter
+impl Inner {
+    /// What few sockets have; from now on this one has it.
+    fn rare(&self) -> RefMut<'_, Rare> {
+        RefMut::map(self.rare.borrow_mut(), |rare| &mut **rare.get_or_insert_default())
     }
 
-    fn recall(&self) -> Option<Recall<Self>> {
-        let inner = Rc::downgrade(&self.0);
-        Some(Recall::new(move || inner.upgrade().map(Self)))
+    fn local_addr(&self) -> Option<Address> {
+        let local = self.duplex.with_bytes(Raw::local_addr)?.ok()?;
+        Address::of(&local)
     }
 
-    fn listener_added<E: Event<Self>>(&self, _: E) {
-        if TypeId::of::<E>() == TypeId::of::<Data>() {
-            engine::listen(self);
+    /// The path that it has connected to, or that its server listens at.
+    fn unix_target(&self) -> Option<String> {
+        #[cfg(unix)]
+        if self.unix {
+            let rare = self.rare.borrow();
+            let path = rare.as_ref().and_then(|rare| rare.path.as_deref()).map(place::show_path);
+            return path.or_else(|| self.local_addr().map(|local| local.to_string()));
         }
-    }
-}
-
-impl Endpoint for Socket {
-    type Bytes = TcpStream;
-
-    #[inline]
-    fn duplex(&self) -> &Duplex<TcpStream> {
-        &self.0.duplex
-    }
-
-    fn source(&self) -> Rc<dyn Source> {
-        Rc::clone(&self.0) as Rc<dyn Source>
-    }
-
-    fn target(&self) -> String {
-        let dialed = self.0.dial.borrow().as_ref().map(|dial| dial.target());
-        dialed.or_else(|| self.0.peer.get().map(|peer| peer.to_string())).unwrap_or_default()
-    }
-
-    #[inline]
-    fn tell_data(&self, chunk: &[u8]) {
-        self.0.emitter.emit(self, Data, chunk);
-    }
-
-    fn tell_end(&self) {
-        self.0.emitter.emit(self, End, ());
-    }
-
-    fn tell_drain(&self) {
-        self.0.emitter.emit(self, Drain, ());
-    }
-
-    fn tell_finish(&self) {
-        self.0.emitter.emit(self, Finish, ());
-    }
-
-    fn tell_error(&self, error: Error) {
-        if let Err(unhandled) = self.0.emitter.emit_error(self, error) {
-            self.handle().fail(Error::unhandled(self, unhandled.into_inner()));
-        }
-    }
-
-    fn tell_close(&self, had_error: bool) {
-        // Even if a listener panics.
-        let _over = Over(self);
-        self.0.emitter.emit(self, Close, had_error);
-    }
-}
-
-/// When the last event has been told, the listeners go, and whoever counts open connections hears of it.
-struct Over<'a>(&'a Socket);
-
-impl Drop for Over<'_> {
-    fn drop(&mut self) {
-        connect::give_up(self.0);
-        self.0.0.emitter.clear();
-        if let Some(parent) = &self.0.0.parent {
-            Rc::clone(parent).child_closed();
-        }
-    }
-}
-
-impl Source for Inner {
-    fn describe(&self) -> Description {
-        let local =
-            self.local.get().or_else(|| self.duplex.with_bytes(TcpStream::local_addr)?.ok());
-        let dialed =
-            self.dial.borrow().as_ref().map(|dial| format!("connecting to {}", dial.target()));
-        let target = match (dialed, local, self.peer.get()) {
-            (Some(dialed), ..) => dialed,
-            (None, Some(local), Some(peer)) => format!("{local} to {peer}"),
-            (None, local, peer) => local.or(peer).map_or_else(String::new, |one| one.to_string()),
-        };
-        Description { kind: ResourceKind::TcpSocket, target }
-    }
-
-    fn observe(&self) {
-        self.emitter.observe();
-    }
-
-    fn lend(&self, to: &mut dyn FnMut(Descriptor<'_>) -> io::Result<()>) -> io::Result<()> {
-        self.duplex.lend(to)
-    }
-
-    fn ready(self: Rc<Self>, readiness: Interest) {
-        let socket = Socket(self);
-        if socket.0.duplex.is_ready() {
-            engine::ready(&socket, readiness);
-        } else {
-            connect::progress(&socket);
-        }
-    }
-
-    fn refused(self: Rc<Self>, error: io::Error) {
-        let socket = Socket(self);
-        engine::destroy(&socket, Some(Error::io("watch", error).on(socket.target())));
-    }
-
-    fn shut(self: Rc<Self>) {
-        Socket(self).destroy();
-    }
-
-    fn abandon(self: Rc<Self>) {
-        drop(self.duplex.detach());
-        self.emitter.clear();
-    }
-}
-
-impl ReadControl for Socket {
-    fn pause(&self) {
-        self.pause();
-    }
-    fn resume(&self) {
-        self.resume();
-    }
-    fn hold(&self) {
-        engine::hold(self);
-    }
-    fn release(&self) {
-        engine::release(self);
-    }
-    fn has_ended(&self) -> bool {
-        self.0.duplex.has_ended()
-    }
-    fn destroy(&self) {
-        self.destroy();
-    }
-    fn is_destroyed(&self) -> bool {
-        self.is_destroyed()
-    }
-}
-
-/// A stream of `Data` that blocks lets the peer wait while it is full; the socket's own
-/// [`pause`](Socket::pause) stays what it is.
-impl Pausable for Socket {
-    fn pauser(&self) -> impl Fn(bool) + 'static {
-        let socket = Rc::downgrade(&self.0);
-        move |pause| {
-            let socket = socket.upgrade().map(Socket);
-            socket.iter().for_each(if pause { engine::hold } else { engine::release });
-        }
-    }
-}
-
-impl WriteControl for Socket {
-    fn write_chunk(&self, chunk: &[u8]) -> bool {
-        self.write(chunk)
-    }
-    fn end(&self) {
-        self.end();
-    }
-    fn destroy(&self) {
-        self.destroy();
-    }
-    fn is_destroyed(&self) -> bool {
-        self.is_destroyed()
-    }
-}
-
-/// Two handles are equal if they are handles to the same socket.
-impl PartialEq for Socket {
-    fn eq(&self, other: &Self) -> bool {
-        Rc::ptr_eq(&self.0, &other.0)
-    }
-}
-
-impl Eq for Socket {}
-
-impl fmt::Debug for Socket {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = match (self.is_destroyed(), self.0.duplex.is_ready()) {
-            (true, _) => ", closed",
-            (false, false) => ", connecting",
-            (false, true) => "",
-        };
-        write!(f, "Socket({}{state})", self.target())
-    }
-}
-
-impl fmt::Display for Socket {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Socket {}", self.target())
+        None
     }
 }

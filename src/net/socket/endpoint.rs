@@ -1,0 +1,126 @@
+//! A socket as the engine and the loop see it.
+
+use super::{Inner, Socket};
+use crate::emitter::names::{Close, Data, Drain, End, Finish};
+use crate::error::Error;
+use crate::event_loop::{Description, Descriptor, Interest, ResourceKind, Source};
+use crate::io::{self as engine, Duplex, Endpoint};
+use crate::net::connect;
+use crate::net::sys::Raw;
+use std::io;
+use std::rc::Rc;
+
+impl Endpoint for Socket {
+    type Bytes = Raw;
+
+    #[inline]
+    fn duplex(&self) -> &Duplex<Raw> {
+        &self.0.duplex
+    }
+
+    fn source(&self) -> Rc<dyn Source> {
+        Rc::clone(&self.0) as Rc<dyn Source>
+    }
+
+    fn target(&self) -> String {
+        let dialed = self.0.dial.borrow().as_ref().map(|dial| dial.target());
+        let known = dialed.or_else(|| self.0.peer.get().map(|peer| peer.to_string()));
+        known.or_else(|| self.0.unix_target()).unwrap_or_default()
+    }
+
+    #[inline]
+    fn tell_data(&self, chunk: &[u8]) {
+        self.0.emitter.emit(self, Data, chunk);
+    }
+
+    fn tell_end(&self) {
+        self.0.emitter.emit(self, End, ());
+    }
+
+    fn tell_drain(&self) {
+        self.0.emitter.emit(self, Drain, ());
+    }
+
+    fn tell_finish(&self) {
+        self.0.emitter.emit(self, Finish, ());
+    }
+
+    fn tell_error(&self, error: Error) {
+        if let Err(unhandled) = self.0.emitter.emit_error(self, error) {
+            self.handle().fail(Error::unhandled(self, unhandled.into_inner()));
+        }
+    }
+
+    fn tell_close(&self, had_error: bool) {
+        // Even if a listener panics.
+        let _over = Over(self);
+        self.0.emitter.emit(self, Close, had_error);
+    }
+}
+
+/// When the last event has been told, the listeners go, and whoever counts open connections hears of it.
+struct Over<'a>(&'a Socket);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        connect::give_up(self.0);
+        self.0.0.emitter.clear();
+        if let Some(parent) = &self.0.0.parent {
+            Rc::clone(parent).child_closed();
+        }
+    }
+}
+
+impl Source for Inner {
+    fn describe(&self) -> Description {
+        if self.unix {
+            let target = self.unix_target().unwrap_or_default();
+            return Description { kind: ResourceKind::UnixSocket, target };
+        }
+        let local = self.local_addr();
+        let dialed =
+            self.dial.borrow().as_ref().map(|dial| format!("connecting to {}", dial.target()));
+        let target = match (dialed, local, self.peer.get()) {
+            (Some(dialed), ..) => dialed,
+            (None, Some(local), Some(peer)) => format!("{local} to {peer}"),
+            (None, local, peer) => local
+                .map(|local| local.to_string())
+                .or_else(|| peer.map(|peer| peer.to_string()))
+                .unwrap_or_default(),
+        };
+        Description { kind: ResourceKind::TcpSocket, target }
+    }
+
+    fn observe(&self) {
+        self.emitter.observe();
+    }
+
+    fn lend(&self, to: &mut dyn FnMut(Descriptor<'_>) -> io::Result<()>) -> io::Result<()> {
+        self.duplex.lend(to)
+    }
+
+    fn ready(self: Rc<Self>, readiness: Interest) {
+        let socket = Socket(self);
+        if socket.0.duplex.is_ready() {
+            engine::ready(&socket, readiness);
+        } else if socket.0.unix {
+            socket.stand();
+        } else {
+            connect::progress(&socket);
+        }
+    }
+
+    fn refused(self: Rc<Self>, error: io::Error) {
+        let socket = Socket(self);
+        engine::destroy(&socket, Some(Error::io("watch", error).on(socket.target())));
+    }
+
+    fn shut(self: Rc<Self>) {
+        Socket(self).destroy();
+    }
+
+    fn abandon(self: Rc<Self>) {
+        drop(self.duplex.detach());
+        self.emitter.clear();
+    }
+}

@@ -1,0 +1,111 @@
+//! What a socket has in common with other streams and emitters.
+
+use super::Socket;
+use crate::emitter::names::Data;
+use crate::emitter::{Downgrade, Emitter, Event, Listeners, Pausable, Recall};
+use crate::io::{self as engine, Endpoint as _};
+use crate::stream::{ReadControl, WriteControl};
+use std::any::TypeId;
+use std::fmt;
+use std::rc::Rc;
+
+impl Downgrade for Socket {
+    fn downgrade(&self) -> impl Fn() -> Option<Self> + 'static {
+        let inner = Rc::downgrade(&self.0);
+        move || inner.upgrade().map(Self)
+    }
+}
+
+impl Emitter for Socket {
+    fn listeners(&self) -> &Listeners<Self> {
+        &self.0.emitter
+    }
+
+    fn recall(&self) -> Option<Recall<Self>> {
+        let inner = Rc::downgrade(&self.0);
+        Some(Recall::new(move || inner.upgrade().map(Self)))
+    }
+
+    fn listener_added<E: Event<Self>>(&self, _: E) {
+        if TypeId::of::<E>() == TypeId::of::<Data>() {
+            engine::listen(self);
+        }
+    }
+}
+
+impl ReadControl for Socket {
+    fn pause(&self) {
+        self.pause();
+    }
+    fn resume(&self) {
+        self.resume();
+    }
+    fn hold(&self) {
+        engine::hold(self);
+    }
+    fn release(&self) {
+        engine::release(self);
+    }
+    fn has_ended(&self) -> bool {
+        self.0.duplex.has_ended()
+    }
+    fn destroy(&self) {
+        self.destroy();
+    }
+    fn is_destroyed(&self) -> bool {
+        self.is_destroyed()
+    }
+}
+
+/// A stream of `Data` that blocks lets the peer wait while it is full; the socket's own
+/// [`pause`](Socket::pause) stays what it is.
+impl Pausable for Socket {
+    fn pauser(&self) -> impl Fn(bool) + 'static {
+        let socket = Rc::downgrade(&self.0);
+        move |pause| {
+            let socket = socket.upgrade().map(Socket);
+            socket.iter().for_each(if pause { engine::hold } else { engine::release });
+        }
+    }
+}
+
+impl WriteControl for Socket {
+    fn write_chunk(&self, chunk: &[u8]) -> bool {
+        self.write(chunk)
+    }
+    fn end(&self) {
+        self.end();
+    }
+    fn destroy(&self) {
+        self.destroy();
+    }
+    fn is_destroyed(&self) -> bool {
+        self.is_destroyed()
+    }
+}
+
+/// Two handles are equal if they are handles to the same socket.
+impl PartialEq for Socket {
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Socket {}
+
+impl fmt::Debug for Socket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match (self.is_destroyed(), self.0.duplex.is_ready()) {
+            (true, _) => ", closed",
+            (false, false) => ", connecting",
+            (false, true) => "",
+        };
+        write!(f, "Socket({}{state})", self.target())
+    }
+}
+
+impl fmt::Display for Socket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Socket {}", self.target())
+    }
+}
