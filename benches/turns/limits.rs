@@ -1,4 +1,4 @@
-use super::{MILLION, delays};
+use super::{MILLION, begin, delays};
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::event::{EventfdFlags, Timespec, eventfd};
 use std::cell::{Cell, RefCell};
@@ -13,9 +13,11 @@ use std::time::Instant;
 
 /// A heap with lazy removal: what is dead goes when it is half of all.
 pub(super) fn cancel() -> u64 {
+    let delays = delays(MILLION, 1_000, 60_000);
+    begin();
     let start = Instant::now();
     let (mut heap, mut live) = (BinaryHeap::new(), Vec::new());
-    for delay in delays(MILLION, 1_000, 60_000) {
+    for delay in delays {
         heap.push(Reverse((start + delay, live.len())));
         live.push(true);
     }

@@ -1,4 +1,4 @@
-use super::{MILLION, delays};
+use super::{MILLION, begin, delays};
 use onward::{EventLoop, next_tick, set_timeout, spawn};
 use std::cell::Cell;
 use std::future::poll_fn;
@@ -12,8 +12,9 @@ fn counter() -> Rc<Cell<u64>> {
 }
 
 pub(super) fn cancel() -> u64 {
-    let event_loop = EventLoop::new().expect("a loop");
     let delays = delays(MILLION, 1_000, 60_000);
+    begin();
+    let event_loop = EventLoop::new().expect("a loop");
     event_loop.enter(|| {
         let count = counter();
         let timers: Vec<_> = delays

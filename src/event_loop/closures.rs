@@ -273,12 +273,6 @@ impl Closures {
         self.0.borrow().all.get(usize::from(seat.shelf)).cloned()
     }
 
-    pub(crate) fn discard(&self, seat: Seat) {
-        if let Some(shelf) = self.shelf(seat) {
-            shelf.discard(seat);
-        }
-    }
-
     /// Drops them all.
     pub(crate) fn clear(&self) {
         let all = self.0.borrow().all.clone();

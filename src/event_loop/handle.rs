@@ -18,18 +18,31 @@ use crate::error::{Error, ErrorKind, Failure, Result};
 use std::cell::RefCell;
 use std::fmt;
 use std::future::Future;
+use std::mem::ManuallyDrop;
 use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 thread_local! {
-    static CURRENT: RefCell<Option<Handle>> = const { RefCell::new(None) };
+    /// A thread that ends is in no loop, so there is nothing to drop; and what has no destructor is looked at without a
+    /// question whether it is there.
+    static CURRENT: ManuallyDrop<RefCell<Option<Handle>>> =
+        const { ManuallyDrop::new(RefCell::new(None)) };
 }
 
-/// `None` also when the thread is about to end: destructors of its own may ask.
+#[inline]
 pub(super) fn current() -> Option<Handle> {
-    CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
+    CURRENT.with(|current| current.borrow().clone())
+}
+
+/// Looks at the loop with this serial, if the thread is inside of it. No code of the user's may run in here.
+#[inline]
+pub(super) fn look_at<T>(serial: u32, look: impl FnOnce(&Core) -> T) -> Option<T> {
+    CURRENT.with(|current| {
+        let current = current.borrow();
+        current.as_ref().filter(|handle| handle.0.serial == serial).map(|handle| look(&handle.0))
+    })
 }
 
 /// Has an error that nobody took end the loop that this thread is in, if it is in one.
@@ -43,16 +56,13 @@ pub(crate) fn take_failure(emitter: &'static str, error: Failure) -> Option<Fail
 /// Gives `value` to the loop with this serial, or back, if the thread is not inside of it.
 pub(super) fn with_current<T>(serial: u32, value: T, f: impl FnOnce(&Core, T)) -> Option<T> {
     let mut value = Some(value);
-    // If the thread is about to end, it is in no loop.
-    let _ = CURRENT.try_with(|current| {
-        let current = current.borrow();
-        if let Some(handle) = current.as_ref().filter(|handle| handle.0.serial == serial) {
-            if let Some(value) = value.take() {
-                f(&handle.0, value);
-            }
-        }
-    });
+    look_at(serial, |core| value.take().map(|value| f(core, value)));
     value
+}
+
+#[cold]
+fn not_in_loop(operation: &'static str) -> Error {
+    Error::new(ErrorKind::NotInLoop, operation)
 }
 
 /// An interval that asked for less gets this; a zero would keep the loop from ever sleeping.
@@ -83,7 +93,7 @@ impl Handle {
 
     /// The current loop, for a constructor that names itself in the error.
     pub(crate) fn for_operation(operation: &'static str) -> Result<Self> {
-        let handle = current().ok_or_else(|| Error::new(ErrorKind::NotInLoop, operation))?;
+        let handle = current().ok_or_else(|| not_in_loop(operation))?;
         if handle.0.is_over() {
             return Err(Error::new(ErrorKind::LoopGone, operation));
         }
@@ -92,8 +102,9 @@ impl Handle {
     }
 
     /// The current loop, also while it drops what is left on it.
+    #[inline]
     pub(crate) fn even_ended() -> Result<Self> {
-        current().ok_or_else(|| Error::new(ErrorKind::NotInLoop, "find event loop"))
+        current().ok_or_else(|| not_in_loop("find event loop"))
     }
 
     /// Makes this the thread's current loop for the time of `f`.
@@ -101,10 +112,11 @@ impl Handle {
         struct Restore(Option<Handle>);
         impl Drop for Restore {
             fn drop(&mut self) {
-                CURRENT.replace(self.0.take());
+                CURRENT.with(|current| current.replace(self.0.take()));
             }
         }
-        let _restore = Restore(CURRENT.replace(Some(self.clone())));
+        let outer = CURRENT.with(|current| current.replace(Some(self.clone())));
+        let _restore = Restore(outer);
         f()
     }
 

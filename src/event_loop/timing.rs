@@ -1,12 +1,13 @@
 //! Timers as the loop has them: when they are due, what to call, and the clock.
 
-use super::closures::{Callback, Row, Shelf};
+use super::closures::{Callback, Row, Seat, Shelf};
 use super::core::Core;
 use super::counters::CallbackKind;
 use super::queues::Origin;
 use super::slab::Key;
 use super::timers::{Due, Kind, Listed};
 use super::tokens::Timer;
+use std::rc::Rc;
 
 impl Core {
     /// Calls the timers that are due now, and were set before.
@@ -74,10 +75,15 @@ impl Core {
         timers.list().filter_map(of).collect()
     }
 
-    /// `false`: it was over.
-    pub(super) fn cancel_timer(&self, key: Key) -> bool {
-        let seat = self.timers.borrow_mut().cancel(key);
-        seat.into_iter().for_each(|seat| self.closures.discard(seat));
-        seat.is_some()
+    pub(super) fn cancel_timer(&self, key: Key) {
+        let closure = self.take_timer(key);
+        closure.into_iter().for_each(|(shelf, seat)| shelf.discard(seat));
+    }
+
+    /// Takes a timer back, unless it is over. Where its closure lies, which is to be dropped when nothing is borrowed.
+    #[inline]
+    pub(super) fn take_timer(&self, key: Key) -> Option<(Rc<dyn Shelf>, Seat)> {
+        let seat = self.timers.borrow_mut().cancel(key)?;
+        Some((self.closures.shelf(seat)?, seat))
     }
 }

@@ -1,7 +1,7 @@
 //! What names a timer or an immediate.
 
 use super::core::Core;
-use super::handle::current;
+use super::handle::{current, look_at};
 use super::slab::Key;
 use std::rc::Rc;
 
@@ -43,8 +43,11 @@ impl Timer {
     #[doc(alias("clearTimeout", "clearInterval"))]
     #[allow(clippy::must_use_candidate, reason = "it is called for what it does")]
     pub fn cancel(self) -> bool {
-        let Some(core) = core_of(self.serial) else { return false };
-        core.cancel_timer(self.key)
+        let closure = look_at(self.serial, |core| core.take_timer(self.key)).flatten();
+        closure.is_some_and(|(shelf, seat)| {
+            shelf.discard(seat);
+            true
+        })
     }
 
     /// Starts its delay anew, from now. `false` if it was over already.

@@ -3,8 +3,6 @@
 //! Serials are given one by one, so the entry of a serial is found by counting from the first: an entry need not say its
 //! own, and that of a timer which is cancelled is marked without a search.
 
-use super::Delay;
-
 /// Below this length dead entries are not worth a sweep.
 pub(super) const SMALL: usize = 64;
 /// So many dead ones for each that is alive.
@@ -16,8 +14,20 @@ const DEAD_ENTRY: u32 = u32::MAX;
 
 /// Twelve bytes: who sets a million timers pays for the memory most.
 struct Entry {
-    deadline: Delay,
+    /// Its halves, so that it is aligned like the index.
+    deadline: [u32; 2],
     index: u32,
+}
+
+impl Entry {
+    #[allow(clippy::cast_possible_truncation, reason = "its halves")]
+    fn new(deadline: u64, index: u32) -> Self {
+        Self { deadline: [deadline as u32, (deadline >> 32) as u32], index }
+    }
+
+    fn deadline(&self) -> u64 {
+        u64::from(self.deadline[0]) | u64::from(self.deadline[1]) << 32
+    }
 }
 
 pub(super) struct Fresh {
@@ -49,7 +59,7 @@ impl Fresh {
         if self.entries.is_empty() {
             self.first = serial;
         }
-        self.entries.push(Entry { deadline: Delay::new(deadline), index });
+        self.entries.push(Entry::new(deadline, index));
         self.alive += 1;
     }
 
@@ -89,7 +99,7 @@ impl Fresh {
     pub(super) fn iter(&self) -> impl Iterator<Item = (u32, u64, u32)> {
         let alive = |(entry, serial): (&Entry, u32)| {
             let alive = entry.index != DEAD_ENTRY;
-            alive.then_some((serial, entry.deadline.get(), entry.index))
+            alive.then_some((serial, entry.deadline(), entry.index))
         };
         // The other way round the last serial would be followed by one too many.
         self.entries.iter().zip(self.first..).filter_map(alive)

@@ -189,6 +189,7 @@ fn the_order_outlives_the_numbers() {
 #[test]
 fn a_timer_is_small() {
     let of_each = size_of::<super::Entry>() + Slab::<super::Timer>::PLACE;
+    assert_eq!(Slab::<super::Timer>::PLACE, 20);
     assert!(of_each <= 64, "{of_each} bytes beside its closure");
 }
 
