@@ -1,8 +1,12 @@
 //! The functions that need no handle: they work on the loop that the thread is in.
 
+use super::closures::Once;
+use super::handle::{look, nanoseconds};
+use super::timers::Kind;
 use super::{Blocking, Handle, Immediate, JoinHandle, Missed, Remote, Timer};
 use crate::error::{Error, Result};
 use std::future::Future;
+use std::panic::Location;
 use std::time::Duration;
 
 /// The loop that a free function works on.
@@ -34,7 +38,14 @@ pub(crate) fn here(function: &str) -> Handle {
 #[track_caller]
 #[allow(clippy::must_use_candidate, reason = "most timers are never cancelled")]
 pub fn set_timeout(delay: Duration, f: impl FnOnce() + 'static) -> Timer {
-    here("set_timeout").set_timeout(delay, f)
+    let (origin, mut f) = (Location::caller(), Some(f));
+    // If the loop is over, `f` is left, and dropped when nobody looks at the loop any more.
+    let set = look(|core| {
+        let f = if core.is_over() { None } else { f.take() };
+        f.map(|f| core.set_timer(nanoseconds(delay), Kind::Once, Once(f), origin))
+            .unwrap_or_else(|| core.no_timer())
+    });
+    set.unwrap_or_else(|| here("set_timeout").0.no_timer())
 }
 
 /// Runs `f` each time that `period` has passed, and hands it its [`Timer`], to cancel it by.

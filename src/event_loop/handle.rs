@@ -39,10 +39,13 @@ pub(super) fn current() -> Option<Handle> {
 /// Looks at the loop with this serial, if the thread is inside of it. No code of the user's may run in here.
 #[inline]
 pub(super) fn look_at<T>(serial: u32, look: impl FnOnce(&Core) -> T) -> Option<T> {
-    CURRENT.with(|current| {
-        let current = current.borrow();
-        current.as_ref().filter(|handle| handle.0.serial == serial).map(|handle| look(&handle.0))
-    })
+    self::look(|core| (core.serial == serial).then(|| look(core))).flatten()
+}
+
+/// Looks at the loop that the thread is in, if it is in one. No code of the user's may run in here.
+#[inline]
+pub(super) fn look<T>(look: impl FnOnce(&Core) -> T) -> Option<T> {
+    CURRENT.with(|current| current.borrow().as_ref().map(|handle| look(&handle.0)))
 }
 
 /// Has an error that nobody took end the loop that this thread is in, if it is in one.

@@ -60,12 +60,17 @@ impl Core {
         Row<C::Boxed>: Shelf,
     {
         if self.is_over() {
-            return Timer { key: Key::NOBODY, serial: self.serial };
+            return self.no_timer();
         }
         let seat = self.closures.put(closure, origin);
         // The clock is read anew: time spent in this turn must not make the timer early.
         let key = self.timers.borrow_mut().add(self.now(), delay, kind, seat);
         Timer { key, serial: self.serial }
+    }
+
+    /// One that is over.
+    pub(super) fn no_timer(&self) -> Timer {
+        Timer { key: Key::NOBODY, serial: self.serial }
     }
 
     /// All timers, and where they were set, in no order.
