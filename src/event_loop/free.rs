@@ -51,7 +51,8 @@ pub fn set_timeout(delay: Duration, f: impl FnOnce() + 'static) -> Timer {
 /// Runs `f` each time that `period` has passed, and hands it its [`Timer`], to cancel it by.
 ///
 /// It keeps the beat: a late call does not delay those after it, and calls that were missed
-/// altogether are left out. A period below a millisecond counts as one.
+/// altogether are left out. A period below a millisecond counts as one; one above a second is rounded up, by a
+/// millionth at most.
 ///
 /// # Panics
 ///

@@ -129,7 +129,7 @@ impl Drop for Sleep {
             return;
         }
         match core_of(self.serial) {
-            Some(core) => _ = core.cancel_timer(self.key),
+            Some(core) => core.cancel_timer(self.key),
             // A loop that has ended has no timers.
             None => _ = self.inbox.post((), |()| Letter::Cancel(self.key)),
         }

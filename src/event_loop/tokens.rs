@@ -50,7 +50,8 @@ impl Timer {
         })
     }
 
-    /// Starts its delay anew, from now. `false` if it was over already.
+    /// Starts its delay anew, from now; one above a second rounded up by a millionth at most. `false` if it was over
+    /// already.
     ///
     /// ```
     /// # use std::time::Duration;

@@ -113,6 +113,9 @@ impl Real {
     }
 }
 
+/// More than a year.
+const LONG: u64 = (1000 * MS) << 25;
+
 /// Few different ones, so that many fall together.
 fn time() -> impl Strategy<Value = u64> {
     prop_oneof![
