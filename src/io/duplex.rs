@@ -14,7 +14,7 @@
 
 use super::corking::dispatch;
 use super::reading::{look_for_end, read};
-use super::writing::{flush, offer_held};
+use super::writing::{flush, offer_held, tell_failed};
 use crate::error::{Error, ErrorKind};
 use crate::event_loop::{Descriptor, Handle, Interest, Key, Origin, Source, Trigger};
 use crate::stream::{Flow, WhenFull, WriteQueue};
@@ -280,17 +280,22 @@ pub(crate) fn ready<E: Endpoint>(endpoint: &E, readiness: Interest) {
 /// Tells something, runs the ticks, and goes on with `next`: if a listener panics, in the next turn, so
 /// that a loop which is run again takes things to their end.
 pub(super) fn tell<E: Endpoint>(endpoint: &E, tell: fn(&E), next: fn(&E)) {
+    tell_or_later(endpoint, tell, next);
+    next(endpoint);
+}
+
+/// Tells something, and runs the ticks. Only if a listener panics, it goes on with `later`, in the next turn.
+pub(super) fn tell_or_later<E: Endpoint>(endpoint: &E, tell: fn(&E), later: fn(&E)) {
     struct Later<'a, E: Endpoint>(&'a E, fn(&E));
     impl<E: Endpoint> Drop for Later<'_, E> {
         fn drop(&mut self) {
             let (endpoint, next) = (self.0.clone(), self.1);
-            self.0.duplex().handle.defer(self.0.duplex().origin, move || next(&endpoint));
+            self.0.duplex().handle.defer(self.0.duplex().origin(), move || next(&endpoint));
         }
     }
-    let later = Later(endpoint, next);
+    let later = Later(endpoint, later);
     dispatch(endpoint, || tell(endpoint));
     std::mem::forget(later);
-    next(endpoint);
 }
 
 pub(super) fn close_if_done<E: Endpoint>(endpoint: &E) {
@@ -334,19 +339,12 @@ pub(crate) fn destroy<E: Endpoint>(endpoint: &E, error: Option<Error>) {
 /// Those who wait for their writes are told, in their order, before anything else that comes of it.
 fn fail_callbacks<E: Endpoint>(endpoint: &E, error: Option<&Error>) {
     let duplex = endpoint.duplex();
+    let destroyed = || Error::new(ErrorKind::Destroyed, "write").on(endpoint.target());
+    let reason = || error.cloned().unwrap_or_else(destroyed);
     let mut queue = duplex.queue.borrow_mut();
-    let Some(callbacks) = queue.known_callbacks() else { return };
-    let gone = duplex.sent.get();
-    while let Some((callback, result)) = callbacks.next_due(gone) {
-        duplex.handle.at_close(duplex.origin, move || callback(result));
-    }
-    let mut reason = None;
-    for (callback, failed) in callbacks.take() {
-        let failed = failed.unwrap_or_else(|| {
-            let destroyed = || Error::new(ErrorKind::Destroyed, "write").on(endpoint.target());
-            reason.get_or_insert_with(|| error.cloned().unwrap_or_else(destroyed)).clone()
-        });
-        duplex.handle.at_close(duplex.origin, move || callback(Err(failed)));
+    if queue.known_callbacks().is_some_and(|callbacks| callbacks.fail(duplex.sent.get(), reason)) {
+        let failed = endpoint.clone();
+        duplex.handle.at_close(duplex.origin, move || tell_failed(&failed));
     }
 }
 

@@ -3,6 +3,8 @@
 mod corking;
 mod duplex;
 mod reading;
+#[cfg(test)]
+mod simulated;
 mod writing;
 
 pub(crate) use corking::{cork, dispatch, set_autocork, uncork};

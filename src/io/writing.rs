@@ -1,7 +1,7 @@
 //! The writing side: at once what the system takes, the rest from the queue.
 
 use super::corking::uncork_wholly;
-use super::duplex::{ByteHandle, Duplex, Endpoint, close_if_done, destroy, tell};
+use super::duplex::{ByteHandle, Duplex, Endpoint, close_if_done, destroy, tell, tell_or_later};
 use super::reading::{Received, receive};
 use crate::error::{Error, ErrorKind};
 use crate::event_loop::Interest;
@@ -135,14 +135,18 @@ pub(super) fn told_of_flush<E: Endpoint>(endpoint: &E) {
 }
 
 fn tell_written<E: Endpoint>(endpoint: &E) {
-    let duplex = endpoint.duplex();
-    let due =
-        duplex.queue.borrow_mut().known_callbacks().is_some_and(|it| it.is_due(duplex.sent.get()));
-    if due {
-        tell(endpoint, call_one, tell_written);
-    } else {
-        finish_if_done(endpoint);
+    while endpoint.duplex().owes_callback() {
+        tell_or_later(endpoint, call_one, tell_written);
     }
+    finish_if_done(endpoint);
+}
+
+/// The stream has ended: those who still wait for their writes hear of it.
+pub(super) fn tell_failed<E: Endpoint>(endpoint: &E) {
+    while endpoint.duplex().owes_callback() {
+        tell_or_later(endpoint, call_one, tell_failed);
+    }
+    endpoint.duplex().queue.borrow_mut().callbacks().have_failed();
 }
 
 /// Calls the next one whose write is through.
@@ -228,7 +232,14 @@ pub(crate) fn write_then<E: Endpoint>(
     let duplex = endpoint.duplex();
     if duplex.destroyed.get() {
         let error = Error::new(ErrorKind::Destroyed, "write").on(endpoint.target());
-        duplex.handle.next_tick_from(duplex.origin(), move || callback(Err(error)));
+        let mut queue = duplex.queue.borrow_mut();
+        match queue.known_callbacks().filter(|callbacks| callbacks.is_failing()) {
+            Some(callbacks) => {
+                callbacks.announce(callback);
+                callbacks.settle(0, Some(error));
+            }
+            None => duplex.handle.next_tick_from(duplex.origin(), move || callback(Err(error))),
+        }
         return false;
     }
     let (dropped, _) = duplex.dropped();
@@ -349,7 +360,11 @@ fn queue_rest<E: Endpoint>(endpoint: &E, rest: Rest<'_>, begun: bool) -> bool {
         return go_on;
     }
     if when_full == WhenFull::Drop {
-        return queue.pass_over(rest.len());
+        let go_on = queue.pass_over(rest.len());
+        drop(queue);
+        // What was held before it may wait by now.
+        duplex.update_interest();
+        return go_on;
     }
     drop(queue);
     let full = || Error::new(ErrorKind::QueueFull, "write").on(endpoint.target());
@@ -358,6 +373,12 @@ fn queue_rest<E: Endpoint>(endpoint: &E, rest: Rest<'_>, begun: bool) -> bool {
 }
 
 impl<H: ByteHandle> Duplex<H> {
+    /// Does anybody wait for a write that is through?
+    fn owes_callback(&self) -> bool {
+        let (mut queue, sent) = (self.queue.borrow_mut(), self.sent.get());
+        queue.known_callbacks().is_some_and(|callbacks| callbacks.is_due(sent))
+    }
+
     /// May nothing be sent for now?
     fn must_queue(&self) -> bool {
         self.corks.get() > 0 || !self.ready.get() || self.queue.borrow().waits()
@@ -398,8 +419,10 @@ pub(crate) fn end<E: Endpoint>(endpoint: &E) {
 fn finish_if_done<E: Endpoint>(endpoint: &E) {
     let duplex = endpoint.duplex();
     let due = {
-        let queue = duplex.queue.borrow();
-        queue.is_ending() && queue.is_empty()
+        let mut queue = duplex.queue.borrow_mut();
+        // Whoever calls those who wait for their writes comes back.
+        let told = queue.known_callbacks().is_none_or(|callbacks| callbacks.is_empty());
+        queue.is_ending() && queue.is_empty() && told
     };
     let over = duplex.finished.get() || duplex.destroyed.get() || duplex.broken.get();
     if !due || over || !duplex.ready.get() {
