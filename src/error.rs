@@ -56,6 +56,8 @@ pub enum ErrorKind {
     Forked,
     /// Written to after `end`.
     WriteAfterEnd,
+    /// It was destroyed before it was done.
+    Destroyed,
     /// More was queued for a peer that does not read than its cap allows.
     QueueFull,
     /// No descriptors are left. A loop is not made then; a server pauses, and tries again by itself.
@@ -222,6 +224,7 @@ impl Error {
             ErrorKind::LoopGone => "its event loop has ended",
             ErrorKind::Forked => "its event loop is that of the parent process",
             ErrorKind::WriteAfterEnd => "written to after end",
+            ErrorKind::Destroyed => "destroyed before it was done",
             ErrorKind::QueueFull => "the peer does not read: the write queue is at its cap",
             ErrorKind::PoolFull => "the queue of the blocking pool is at its cap",
             ErrorKind::PrematureClose => "closed before its end",

@@ -69,6 +69,8 @@ pub(crate) struct Core {
     pub(crate) letters: RefCell<Mail>,
     ready: Cell<Vec<(u32, Interest)>>,
     scratch: Cell<Option<Box<[u8]>>>,
+    /// Memory that streams gather small writes in, one at a time.
+    spare: Cell<Vec<u8>>,
     turns: Cell<u64>,
     pub(crate) counters: Counters,
     pub(super) clock: Clock,
@@ -107,6 +109,7 @@ impl Core {
             letters: RefCell::default(),
             ready: Cell::default(),
             scratch: Cell::new(None),
+            spare: Cell::default(),
             turns: Cell::new(0),
             counters: Counters::default(),
             clock: Clock::default(),
@@ -332,6 +335,18 @@ impl Core {
         let result = read(&mut scratch);
         self.scratch.set(Some(scratch));
         result
+    }
+
+    /// Lends memory, empty, for as long as a callback runs. A second borrower gets none.
+    #[inline]
+    pub(crate) fn take_spare(&self) -> Vec<u8> {
+        self.spare.take()
+    }
+
+    /// Gives it back.
+    #[inline]
+    pub(crate) fn give_spare(&self, memory: Vec<u8>) {
+        drop(self.spare.replace(memory));
     }
 
     /// Keeps the first error, and stops.

@@ -456,6 +456,16 @@ impl Handle {
     pub(crate) fn with_scratch<T>(&self, read: impl FnOnce(&mut [u8]) -> T) -> T {
         self.0.with_scratch(read)
     }
+
+    #[inline]
+    pub(crate) fn take_spare(&self) -> Vec<u8> {
+        self.0.take_spare()
+    }
+
+    #[inline]
+    pub(crate) fn give_spare(&self, memory: Vec<u8>) {
+        self.0.give_spare(memory);
+    }
 }
 
 impl fmt::Debug for Handle {

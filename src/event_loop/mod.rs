@@ -132,6 +132,8 @@ pub use tasks::JoinHandle;
 pub use timers::Missed;
 pub use tokens::{Immediate, Timer};
 
+#[cfg(test)]
+pub(crate) use driver::script::{Script, Step};
 pub(crate) use queues::Origin;
 pub(crate) use registry::Listed as ListedSource;
 pub(crate) use slab::Key;
@@ -207,6 +209,15 @@ impl EventLoop {
     /// makes no sense.
     pub fn new() -> Result<Self> {
         Self::on(driver::Driver::new)
+    }
+
+    /// One whose clock is its own, and whose descriptors are those of a script.
+    #[cfg(test)]
+    pub(crate) fn scripted(script: &Script) -> Result<Self> {
+        let (script, none) = (script.clone(), Duration::ZERO);
+        Self::on(move || {
+            driver::Driver::simulated(none, none).map(|driver| driver.scripted(script))
+        })
     }
 
     fn on(driver: impl FnOnce() -> io::Result<driver::Driver>) -> Result<Self> {

@@ -166,8 +166,8 @@ impl WriteOptions {
 
     pub(super) fn queue(self) -> WriteQueue {
         let mut queue = WriteQueue::new();
-        queue.high_water = self.high_water;
-        queue.cap = self.max_queued.unwrap_or(queue.cap);
+        queue.set_high_water(self.high_water);
+        self.max_queued.into_iter().for_each(|bytes| queue.set_cap(bytes));
         queue
     }
 }

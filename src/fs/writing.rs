@@ -4,6 +4,7 @@ use super::life::{self, FileStream, Way};
 use super::sys;
 use super::write::{Inner, WriteStream};
 use crate::error::{Error, ErrorKind};
+use bytes::Bytes;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, IoSlice};
@@ -27,10 +28,10 @@ pub(super) fn write(stream: &WriteStream, bytes: &[u8]) -> bool {
     if bytes.is_empty() && !queue.is_ending() {
         return !queue.needs_drain();
     }
-    let pushed = if queue.is_ending() {
-        Err(ErrorKind::WriteAfterEnd)
-    } else {
-        queue.push(bytes).map_err(|_| ErrorKind::QueueFull)
+    let pushed = match (queue.is_ending(), queue.has_room(bytes.len())) {
+        (true, _) => Err(ErrorKind::WriteAfterEnd),
+        (_, false) => Err(ErrorKind::QueueFull),
+        _ => Ok(queue.push(bytes)),
     };
     drop(queue);
     match pushed {
@@ -115,8 +116,9 @@ fn have_synced(stream: &WriteStream, result: io::Result<()>) {
 /// Once, as much as the file takes.
 fn send(stream: &WriteStream) {
     let (inner, life) = (&*stream.0, stream.life());
-    let sent =
-        life.with_file(|file| sys::send(file, &inner.queue.borrow().slices(), inner.ours.get()));
+    let sent = life.with_file(|file| {
+        inner.queue.borrow().gather(&[], |slices| sys::send(file, slices, inner.ours.get()))
+    });
     match sent {
         Ok(count) => {
             inner.passed(count);
@@ -153,7 +155,7 @@ fn have_written(stream: &WriteStream, written: Written) {
     }
 }
 
-fn write_all(file: &File, chunks: &VecDeque<Vec<u8>>, start: Option<u64>) -> Written {
+fn write_all(file: &File, chunks: &VecDeque<Bytes>, start: Option<u64>) -> Written {
     let (mut written, mut first, mut offset) = (0, 0, 0);
     loop {
         while chunks.get(first).is_some_and(|chunk| offset >= chunk.len()) {

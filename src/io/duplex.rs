@@ -12,11 +12,12 @@
 //! are told in the close phase. No borrow is held while a listener runs, and after each one the
 //! engine asks again whether the stream is still open.
 
+use super::corking::dispatch;
 use super::reading::{look_for_end, read};
-use super::writing::flush;
-use crate::error::Error;
+use super::writing::{flush, offer_held, tell_failed};
+use crate::error::{Error, ErrorKind};
 use crate::event_loop::{Descriptor, Handle, Interest, Key, Origin, Source, Trigger};
-use crate::stream::{Flow, WriteQueue};
+use crate::stream::{Flow, WhenFull, WriteQueue};
 use std::cell::{Cell, RefCell};
 use std::io::{self, IoSlice};
 use std::rc::Rc;
@@ -67,6 +68,13 @@ pub(crate) struct Duplex<H> {
     pub(super) destroyed: Cell<bool>,
     /// Nothing can be sent any more; what has come already is told before it ends.
     pub(super) broken: Cell<bool>,
+    /// A callback of this stream runs: what it writes is held until its end.
+    pub(super) dispatching: Cell<bool>,
+    /// Whether that is so for the next one: it is wanted, and nobody has corked it.
+    pub(super) holds: Cell<bool>,
+    pub(super) autocork: Cell<bool>,
+    /// How often somebody has corked it.
+    pub(super) corks: Cell<u16>,
     pub(super) flow: Flow,
     pub(super) received: Cell<u64>,
     pub(super) sent: Cell<u64>,
@@ -91,6 +99,10 @@ impl<H: ByteHandle> Duplex<H> {
             half_open: Cell::new(false),
             destroyed: Cell::new(false),
             broken: Cell::new(false),
+            dispatching: Cell::new(false),
+            holds: Cell::new(true),
+            autocork: Cell::new(true),
+            corks: Cell::new(0),
             error: RefCell::new(None),
             received: Cell::new(0),
             sent: Cell::new(0),
@@ -132,11 +144,6 @@ impl<H: ByteHandle> Duplex<H> {
         self.ready.get()
     }
 
-    /// From here on bytes may be sent; [`establish`] sends what waits.
-    pub(crate) fn set_ready(&self) {
-        self.ready.set(true);
-    }
-
     pub(crate) fn is_paused(&self) -> bool {
         self.flow.is_paused()
     }
@@ -166,11 +173,20 @@ impl<H: ByteHandle> Duplex<H> {
     }
 
     pub(crate) fn set_high_water(&self, bytes: usize) {
-        self.queue.borrow_mut().high_water = bytes;
+        self.queue.borrow_mut().set_high_water(bytes);
     }
 
     pub(crate) fn set_cap(&self, bytes: usize) {
-        self.queue.borrow_mut().cap = bytes;
+        self.queue.borrow_mut().set_cap(bytes);
+    }
+
+    pub(crate) fn set_when_full(&self, when_full: WhenFull) {
+        self.queue.borrow_mut().set_when_full(when_full);
+    }
+
+    /// Chunks and bytes that were dropped because the queue was full.
+    pub(crate) fn dropped(&self) -> (u64, u64) {
+        self.queue.borrow().dropped()
     }
 
     pub(crate) fn set_half_open(&self, allowed: bool) {
@@ -191,7 +207,8 @@ impl<H: ByteHandle> Duplex<H> {
         }
         let watches = self.flow.is_unasked() && !self.unread.get();
         let reads = self.ready.get() && !self.broken.get() && (self.flow.is_flowing() || watches);
-        let writes = !self.ready.get() || !self.queue.borrow().is_empty();
+        let waits = self.corks.get() == 0 && self.queue.borrow().waits();
+        let writes = !self.ready.get() || waits;
         self.handle.want(
             key,
             Interest::when(Interest::READ, reads) | Interest::when(Interest::WRITE, writes),
@@ -234,11 +251,15 @@ pub(crate) fn enroll<E: Endpoint>(endpoint: &E) {
     }
 }
 
-/// The connection stands: what was written before goes out, and reading may begin.
-pub(crate) fn establish<E: Endpoint>(endpoint: &E) {
-    endpoint.duplex().ready.set(true);
-    flush(endpoint);
-    endpoint.duplex().update_interest();
+/// The connection stands: that is told, what was written before goes out, and reading may begin.
+pub(crate) fn establish<E: Endpoint>(endpoint: &E, tell: impl FnOnce()) {
+    let duplex = endpoint.duplex();
+    duplex.ready.set(true);
+    dispatch(endpoint, tell);
+    if !duplex.is_destroyed() {
+        flush(endpoint);
+        duplex.update_interest();
+    }
 }
 
 /// The descriptor is ready.
@@ -259,18 +280,22 @@ pub(crate) fn ready<E: Endpoint>(endpoint: &E, readiness: Interest) {
 /// Tells something, runs the ticks, and goes on with `next`: if a listener panics, in the next turn, so
 /// that a loop which is run again takes things to their end.
 pub(super) fn tell<E: Endpoint>(endpoint: &E, tell: fn(&E), next: fn(&E)) {
+    tell_or_later(endpoint, tell, next);
+    next(endpoint);
+}
+
+/// Tells something, and runs the ticks. Only if a listener panics, it goes on with `later`, in the next turn.
+pub(super) fn tell_or_later<E: Endpoint>(endpoint: &E, tell: fn(&E), later: fn(&E)) {
     struct Later<'a, E: Endpoint>(&'a E, fn(&E));
     impl<E: Endpoint> Drop for Later<'_, E> {
         fn drop(&mut self) {
             let (endpoint, next) = (self.0.clone(), self.1);
-            self.0.duplex().handle.defer(self.0.duplex().origin, move || next(&endpoint));
+            self.0.duplex().handle.defer(self.0.duplex().origin(), move || next(&endpoint));
         }
     }
-    let later = Later(endpoint, next);
-    tell(endpoint);
-    endpoint.duplex().handle.settle();
+    let later = Later(endpoint, later);
+    dispatch(endpoint, || tell(endpoint));
     std::mem::forget(later);
-    next(endpoint);
 }
 
 pub(super) fn close_if_done<E: Endpoint>(endpoint: &E) {
@@ -289,7 +314,10 @@ pub(crate) fn destroy<E: Endpoint>(endpoint: &E, error: Option<Error>) {
     let error = duplex.error.take().or(error);
     let had_error = error.is_some();
     duplex.flow.end();
+    // What would have been sent without a callback around it is sent.
+    offer_held(duplex);
     duplex.queue.borrow_mut().clear();
+    fail_callbacks(endpoint, error.as_ref());
     if let Some(key) = duplex.key.take() {
         duplex.handle.remove_source(key);
     }
@@ -306,6 +334,18 @@ pub(crate) fn destroy<E: Endpoint>(endpoint: &E, error: Option<Error>) {
         closed.duplex().handle.about(|| closed.source());
         closed.tell_close(had_error);
     });
+}
+
+/// Those who wait for their writes are told, in their order, before anything else that comes of it.
+fn fail_callbacks<E: Endpoint>(endpoint: &E, error: Option<&Error>) {
+    let duplex = endpoint.duplex();
+    let destroyed = || Error::new(ErrorKind::Destroyed, "write").on(endpoint.target());
+    let reason = || error.cloned().unwrap_or_else(destroyed);
+    let mut queue = duplex.queue.borrow_mut();
+    if queue.known_callbacks().is_some_and(|callbacks| callbacks.fail(duplex.sent.get(), reason)) {
+        let failed = endpoint.clone();
+        duplex.handle.at_close(duplex.origin, move || tell_failed(&failed));
+    }
 }
 
 /// Lets data come, pauses it, or takes notice that somebody listens for it.

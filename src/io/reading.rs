@@ -1,5 +1,6 @@
 //! The reading side: what has come is told.
 
+use super::corking::Dispatch;
 use super::duplex::{ByteHandle, Endpoint, close_if_done, destroy, tell};
 use super::writing::end;
 use crate::error::Error;
@@ -52,6 +53,7 @@ pub(super) fn receive<E: Endpoint>(endpoint: &E, readiness: Interest) -> Receive
         if !duplex.flow.is_flowing() || duplex.destroyed.get() {
             break;
         }
+        let dispatch = Dispatch::begin(endpoint);
         let received = duplex.handle.with_scratch(|buffer| {
             let count = duplex.attempt(|bytes| bytes.receive(buffer))?;
             if count > 0 {
@@ -63,7 +65,7 @@ pub(super) fn receive<E: Endpoint>(endpoint: &E, readiness: Interest) -> Receive
         match received {
             Ok((0, _)) => return Received::End,
             Ok((_, filled)) => {
-                duplex.handle.settle();
+                dispatch.settle();
                 // A read that was not filled took all there was, unless this is the end: asking again
                 // would only be told so.
                 if !filled && !readiness.ends() {

@@ -17,6 +17,7 @@
 //! # ?; Ok::<(), onward::Error>(())
 //! ```
 
+mod callbacks;
 mod pipe;
 mod readable;
 mod traits;
@@ -27,5 +28,8 @@ pub use traits::{ReadControl, Readable, Writable, WriteControl};
 #[doc(hidden)]
 pub use traits::{ReadEar, WriteEar};
 
+pub use writable::WhenFull;
+
+pub(crate) use callbacks::Callback;
 pub(crate) use readable::Flow;
 pub(crate) use writable::WriteQueue;

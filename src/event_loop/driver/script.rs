@@ -38,7 +38,9 @@ struct Scripted {
 
 #[derive(Default)]
 struct State {
-    steps: BTreeMap<(u64, usize), Step>,
+    steps: BTreeMap<(u64, u64), Step>,
+    /// How many steps there have been.
+    count: u64,
     /// In the order in which they came to be ready.
     scripted: Vec<Scripted>,
     breaks: bool,
@@ -73,7 +75,8 @@ impl Script {
 
     pub(crate) fn at(&self, when: u64, step: Step) {
         let mut state = self.0.borrow_mut();
-        let number = state.steps.len();
+        let number = state.count;
+        state.count += 1;
         state.steps.insert((when, number), step);
     }
 
@@ -85,6 +88,13 @@ impl Script {
     /// The descriptor is not ready any more: its source has taken all.
     pub(crate) fn drain(&self, descriptor: u64) {
         self.0.borrow_mut().perform(Step::Drained(descriptor), &mut Vec::new()).unwrap();
+    }
+
+    /// It is not ready for this any more; for the rest it is as before.
+    pub(crate) fn exhaust(&self, descriptor: u64, what: Interest) {
+        let mut state = self.0.borrow_mut();
+        let one = state.scripted.iter_mut().find(|one| one.descriptor == descriptor);
+        one.into_iter().for_each(|one| one.is = one.is.without(what));
     }
 
     /// Interest is told, or taken back. `None`: it is not one of those here.

@@ -13,6 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::event_loop::{
     Description, Descriptor, Handle, Interest, Key, Origin, ResourceKind, Source, Timer, Trigger,
 };
+use crate::io as engine;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io;
@@ -289,11 +290,13 @@ impl Server {
     }
 
     fn welcome(&self, socket: &Socket) {
-        let taken = self.0.emitter.emit(self, Connection, socket.clone());
-        if !taken.handled() {
-            socket.destroy();
-        }
-        self.0.handle.settle();
+        // What a listener writes as a greeting leaves in one piece.
+        engine::dispatch(socket, || {
+            let taken = self.0.emitter.emit(self, Connection, socket.clone());
+            if !taken.handled() {
+                socket.destroy();
+            }
+        });
     }
 
     fn stuck(&self, stuck: bool) {

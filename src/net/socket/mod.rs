@@ -2,6 +2,7 @@
 
 mod endpoint;
 mod traits;
+mod writing;
 
 use super::address::Address as Target;
 use super::connect::{self, Dial};
@@ -205,7 +206,9 @@ impl Socket {
         socket
     }
 
-    /// Sends bytes, in order: at once what the system takes, the rest from a queue.
+    /// Sends bytes, in order: at once what the system takes, the rest from a queue. What a listener of this
+    /// socket writes in small pieces is sent when it returns, all in one system call; see
+    /// [`set_autocork`](Self::set_autocork).
     ///
     /// `false` asks to wait for `Drain` before more is written; what was written is on its way all the
     /// same. Before the connection stands, everything is queued. Never fails by itself: errors are
@@ -372,12 +375,7 @@ impl Socket {
     }
 
     fn stand(&self) {
-        self.0.duplex.set_ready();
-        self.0.emitter.emit(self, Connect, ());
-        self.handle().settle();
-        if !self.is_destroyed() {
-            engine::establish(self);
-        }
+        engine::establish(self, || _ = self.0.emitter.emit(self, Connect, ()));
     }
 }
 

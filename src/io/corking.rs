@@ -1,0 +1,100 @@
+//! Several writes in one system call: those of one callback, or those between `cork` and `uncork`.
+
+use super::duplex::Endpoint;
+use super::writing::{flush_held, offer, told_of_flush};
+
+/// A callback of a stream runs, or is about to. Small writes that it makes on this stream are held, and go out together
+/// when it has returned and its ticks have run.
+pub(super) struct Dispatch<'a, E: Endpoint>(&'a E);
+
+impl<'a, E: Endpoint> Dispatch<'a, E> {
+    #[inline]
+    pub(super) fn begin(endpoint: &'a E) -> Self {
+        let duplex = endpoint.duplex();
+        duplex.dispatching.set(duplex.holds.get());
+        Self(endpoint)
+    }
+
+    /// The callback has returned: runs the ticks, and sends what was written.
+    #[inline]
+    pub(super) fn settle(self) {
+        let (endpoint, duplex) = (self.0, self.0.duplex());
+        duplex.handle.settle();
+        std::mem::forget(self);
+        duplex.dispatching.set(false);
+        if duplex.queue.borrow().is_held() {
+            flush_held(endpoint);
+        }
+    }
+}
+
+/// A callback that panicked, or none at all. What it wrote is sent in the next turn.
+impl<E: Endpoint> Drop for Dispatch<'_, E> {
+    fn drop(&mut self) {
+        let duplex = self.0.duplex();
+        duplex.dispatching.set(false);
+        if duplex.queue.borrow().is_held() {
+            let endpoint = self.0.clone();
+            duplex.handle.defer(duplex.origin(), move || flush_held(&endpoint));
+        }
+    }
+}
+
+/// Calls back, runs the ticks, and sends what was written meanwhile.
+pub(crate) fn dispatch<E: Endpoint>(endpoint: &E, tell: impl FnOnce()) {
+    let dispatch = Dispatch::begin(endpoint);
+    tell();
+    dispatch.settle();
+}
+
+pub(crate) fn set_autocork<E: Endpoint>(endpoint: &E, wanted: bool) {
+    let duplex = endpoint.duplex();
+    duplex.autocork.set(wanted);
+    duplex.holds.set(wanted && duplex.corks.get() == 0);
+    if !wanted && duplex.dispatching.replace(false) {
+        send(endpoint);
+    }
+}
+
+/// Nothing is sent until it is uncorked as often.
+pub(crate) fn cork<E: Endpoint>(endpoint: &E) {
+    let duplex = endpoint.duplex();
+    duplex.corks.set(duplex.corks.get().saturating_add(1));
+    // What the callback wrote before waits with the rest.
+    duplex.holds.set(false);
+    duplex.dispatching.set(false);
+    duplex.unhold();
+    duplex.update_interest();
+}
+
+/// Undoes one [`cork`]; the last one sends.
+pub(crate) fn uncork<E: Endpoint>(endpoint: &E) {
+    let corks = &endpoint.duplex().corks;
+    match corks.get() {
+        0 => {}
+        1 => uncork_wholly(endpoint),
+        more => corks.set(more - 1),
+    }
+}
+
+pub(super) fn uncork_wholly<E: Endpoint>(endpoint: &E) {
+    let duplex = endpoint.duplex();
+    if duplex.corks.replace(0) > 0 {
+        duplex.holds.set(duplex.autocork.get());
+        send(endpoint);
+        duplex.update_interest();
+    }
+}
+
+/// Sends what waits, now; events that come of it are told later.
+fn send<E: Endpoint>(endpoint: &E) {
+    let duplex = endpoint.duplex();
+    let nothing = duplex.queue.borrow().is_empty();
+    if nothing || !duplex.ready.get() || duplex.broken.get() || duplex.corks.get() > 0 {
+        return;
+    }
+    if offer(endpoint) && duplex.queue.borrow().is_watched() {
+        let later = endpoint.clone();
+        duplex.handle.next_tick_from(duplex.origin(), move || told_of_flush(&later));
+    }
+}
