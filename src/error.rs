@@ -54,6 +54,11 @@ pub enum ErrorKind {
     /// The loop is that of the process which this one was forked off from; see
     /// [`event_loop`](crate::event_loop#forks).
     Forked,
+    /// A handle that may be sent between threads was used where its loop does not run: on another thread, or
+    /// outside of [`run`](crate::run).
+    WrongThread,
+    /// Its bytes go to somebody else already: `Data` listeners and readers exclude each other.
+    InUse,
     /// Written to after `end`.
     WriteAfterEnd,
     /// It was destroyed before it was done.
@@ -223,6 +228,10 @@ impl Error {
             ErrorKind::AlreadyRunning => "the event loop of this thread is running already",
             ErrorKind::LoopGone => "its event loop has ended",
             ErrorKind::Forked => "its event loop is that of the parent process",
+            ErrorKind::WrongThread => "used where its event loop does not run",
+            ErrorKind::InUse => {
+                "its bytes go to somebody else: Data listeners and readers exclude each other"
+            }
             ErrorKind::WriteAfterEnd => "written to after end",
             ErrorKind::Destroyed => "destroyed before it was done",
             ErrorKind::QueueFull => "the peer does not read: the write queue is at its cap",
@@ -301,5 +310,26 @@ impl<X: std::error::Error + Send + Sync + 'static> From<Unhandled<X>> for Error 
     fn from(unhandled: Unhandled<X>) -> Self {
         let error = Self::new(ErrorKind::Unhandled, "unhandled error of").on(unhandled.emitter());
         error.because(unhandled.into_inner())
+    }
+}
+
+/// For what speaks of [`io::Error`] only, such as the readers and writers of [`io`](crate::io): the error itself is its
+/// [`get_ref`](io::Error::get_ref).
+///
+/// ```
+/// let error = std::io::Error::from(onward::Error::other("the cat left"));
+/// let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<onward::Error>());
+/// assert_eq!(inner.map(onward::Error::kind), Some(onward::ErrorKind::Other));
+/// ```
+impl From<Error> for io::Error {
+    fn from(error: Error) -> Self {
+        let kind = error.io_kind().unwrap_or_else(|| match error.kind() {
+            ErrorKind::InvalidInput => io::ErrorKind::InvalidInput,
+            ErrorKind::TimedOut => io::ErrorKind::TimedOut,
+            ErrorKind::WriteAfterEnd => io::ErrorKind::BrokenPipe,
+            ErrorKind::LoopGone | ErrorKind::Destroyed => io::ErrorKind::NotConnected,
+            _ => io::ErrorKind::Other,
+        });
+        Self::new(kind, error)
     }
 }

@@ -32,6 +32,7 @@
 //! | understand when what runs, make turns myself, be called before the end | [`event_loop`] |
 //! | talk over TCP | [`net::Server`], [`net::Socket`] |
 //! | read and write files | [`fs::ReadStream`], [`fs::WriteStream`] |
+//! | give a socket to a library that is made for futures | [`net::Socket::into_io`] |
 //! | connect the two | [`stream::Readable::pipe`], [`stream::pipeline`] |
 //! | end in order on Ctrl-C | [`process::signals`] |
 //! | come back from another thread | [`remote`], [`channel`](channel()), [`spawn_blocking`]; its threads are in [`pool`] |
@@ -102,8 +103,8 @@ mod on_async;
 #[cfg(feature = "event-loop")]
 pub mod stream;
 
-#[cfg(feature = "net")]
-mod io;
+#[cfg(feature = "event-loop")]
+pub mod io;
 
 #[cfg(feature = "net")]
 pub mod net;

@@ -5,6 +5,7 @@
 mod common;
 
 mod net {
+    mod async_io;
     mod closing;
     mod connecting;
     mod edges;

@@ -7,6 +7,7 @@ use super::counters::{CallbackKind, Clock, Counters};
 use super::driver::Driver;
 use super::hooks::{Hooks, Moment};
 use super::inbox::Inbox;
+use super::kept::Kept;
 use super::mail::Mail;
 use super::queues::{Immediates, Job, Origin, Queue};
 use super::registry::Registry;
@@ -63,6 +64,7 @@ pub(crate) struct Core {
     /// What to do on this thread with work that other threads do.
     pub(crate) awaited: RefCell<Awaited>,
     pub(super) channels: RefCell<Slab<Entry>>,
+    pub(super) kept: Kept,
     pub(crate) phase: Cell<Phase>,
     pub(crate) stopping: Cell<bool>,
     pub(crate) failure: RefCell<Option<Error>>,
@@ -103,6 +105,7 @@ impl Core {
             inbox,
             awaited: RefCell::new(Awaited::new()),
             channels: RefCell::new(Slab::new()),
+            kept: Kept::default(),
             phase: Cell::new(Phase::Resting),
             stopping: Cell::new(false),
             failure: RefCell::default(),

@@ -54,6 +54,7 @@ impl Core {
         left.into_iter().for_each(|source| source.abandon());
         let channels: Vec<_> = self.channels.borrow().iter().filter_map(Entry::end).collect();
         channels.into_iter().for_each(|end| end.shut());
+        self.kept.clear();
         self.timers.borrow_mut().clear();
         self.closures.clear();
         let awaited = self.awaited.borrow_mut().drain();

@@ -366,6 +366,11 @@ impl Handle {
         self.0.is_over()
     }
 
+    /// How many turns there have been.
+    pub(crate) fn turns(&self) -> u64 {
+        self.0.turns()
+    }
+
     /// Puts a source on the loop, which was made at `origin`.
     pub(crate) fn add_source(
         &self,

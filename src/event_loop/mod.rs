@@ -88,6 +88,7 @@ mod free;
 mod handle;
 mod hooks;
 mod inbox;
+mod kept;
 mod mail;
 mod mailbox;
 mod missed;
@@ -134,6 +135,7 @@ pub use tokens::{Immediate, Timer};
 
 #[cfg(test)]
 pub(crate) use driver::script::{Script, Step};
+pub(crate) use kept::Ticket;
 pub(crate) use queues::Origin;
 pub(crate) use registry::Listed as ListedSource;
 pub(crate) use slab::Key;

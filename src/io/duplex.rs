@@ -13,6 +13,7 @@
 //! engine asks again whether the stream is still open.
 
 use super::corking::dispatch;
+use super::pulling::Pulled;
 use super::reading::{look_for_end, read};
 use super::writing::{flush, offer_held, tell_failed};
 use crate::error::{Error, ErrorKind};
@@ -80,6 +81,8 @@ pub(crate) struct Duplex<H> {
     pub(super) sent: Cell<u64>,
     pub(super) queue: RefCell<WriteQueue>,
     pub(super) error: RefCell<Option<Error>>,
+    /// It has left event mode.
+    pub(super) pulled: RefCell<Option<Box<Pulled>>>,
     /// Where it was made.
     origin: Origin,
 }
@@ -104,6 +107,7 @@ impl<H: ByteHandle> Duplex<H> {
             autocork: Cell::new(true),
             corks: Cell::new(0),
             error: RefCell::new(None),
+            pulled: RefCell::new(None),
             received: Cell::new(0),
             sent: Cell::new(0),
             origin,
@@ -211,7 +215,9 @@ impl<H: ByteHandle> Duplex<H> {
         let writes = !self.ready.get() || waits;
         self.handle.want(
             key,
-            Interest::when(Interest::READ, reads) | Interest::when(Interest::WRITE, writes),
+            Interest::when(Interest::READ, reads)
+                | Interest::when(Interest::WRITE, writes)
+                | self.pulled_interest(),
         );
     }
 
@@ -259,6 +265,7 @@ pub(crate) fn establish<E: Endpoint>(endpoint: &E, tell: impl FnOnce()) {
     if !duplex.is_destroyed() {
         flush(endpoint);
         duplex.update_interest();
+        duplex.wake(Interest::ALL);
     }
 }
 
@@ -267,13 +274,27 @@ pub(crate) fn establish<E: Endpoint>(endpoint: &E, tell: impl FnOnce()) {
 pub(crate) fn ready<E: Endpoint>(endpoint: &E, readiness: Interest) {
     if readiness.writes() {
         flush(endpoint);
+        endpoint.duplex().wake(Interest::WRITE);
     }
     // What is broken off is heard out apart.
     if readiness.reads() && !endpoint.duplex().broken.get() {
-        if endpoint.duplex().flow.is_unasked() {
-            return look_for_end(endpoint, readiness);
+        if !endpoint.duplex().flow.is_flowing() {
+            return ready_unasked(endpoint, readiness);
         }
         read(endpoint, readiness);
+    }
+}
+
+/// There is something to read, and nobody listens.
+#[cold]
+fn ready_unasked<E: Endpoint>(endpoint: &E, readiness: Interest) {
+    let duplex = endpoint.duplex();
+    if duplex.is_pulled() {
+        duplex.wake(Interest::READ);
+    } else if duplex.flow.is_unasked() {
+        look_for_end(endpoint, readiness);
+    } else {
+        duplex.again(readiness.without(Interest::WRITE));
     }
 }
 
@@ -323,7 +344,8 @@ pub(crate) fn destroy<E: Endpoint>(endpoint: &E, error: Option<Error>) {
     }
     // Two steps: a listener for errors that panics does not keep it from closing.
     let (failed, closed) = (endpoint.clone(), endpoint.clone());
-    if let Some(error) = error {
+    let told = duplex.fail_pulled(error.as_ref());
+    if let Some(error) = error.filter(|_| !told) {
         duplex.handle.at_close(duplex.origin, move || {
             failed.duplex().handle.about(|| failed.source());
             failed.tell_error(error);
@@ -350,6 +372,9 @@ fn fail_callbacks<E: Endpoint>(endpoint: &E, error: Option<&Error>) {
 
 /// Lets data come, pauses it, or takes notice that somebody listens for it.
 pub(crate) fn resume<E: Endpoint>(endpoint: &E) {
+    if endpoint.duplex().is_pulled() {
+        return;
+    }
     if endpoint.duplex().flow.resume() {
         endpoint.duplex().update_interest();
     }
@@ -362,6 +387,9 @@ pub(crate) fn pause<E: Endpoint>(endpoint: &E) {
 }
 
 pub(crate) fn listen<E: Endpoint>(endpoint: &E) {
+    if endpoint.duplex().is_pulled() {
+        return refuse_listener(endpoint);
+    }
     if endpoint.duplex().flow.listen() {
         endpoint.duplex().update_interest();
     }
@@ -376,4 +404,11 @@ pub(crate) fn hold<E: Endpoint>(endpoint: &E) {
 pub(crate) fn release<E: Endpoint>(endpoint: &E) {
     endpoint.duplex().flow.release();
     endpoint.duplex().update_interest();
+}
+
+/// Somebody listens for data that goes to who pulls it: that is a mistake, and nobody would ever notice.
+#[cold]
+fn refuse_listener<E: Endpoint>(endpoint: &E) {
+    let error = Error::new(ErrorKind::InUse, "listen for data").on(endpoint.target());
+    destroy(endpoint, Some(error));
 }

@@ -368,7 +368,7 @@ fn queue_rest<E: Endpoint>(endpoint: &E, rest: Rest<'_>, begun: bool) -> bool {
     }
     drop(queue);
     let full = || Error::new(ErrorKind::QueueFull, "write").on(endpoint.target());
-    destroy(endpoint, (when_full == WhenFull::Error).then(full));
+    destroy(endpoint, (when_full == WhenFull::Fail).then(full));
     false
 }
 

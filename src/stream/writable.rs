@@ -30,7 +30,7 @@ const HELD: usize = 64 * 1024;
 pub enum WhenFull {
     /// The stream ends, with an error event.
     #[default]
-    Error,
+    Fail,
     /// The chunk is dropped, as a whole, and counted. The stream goes on.
     Drop,
     /// The stream ends, without an error.
@@ -77,7 +77,7 @@ impl WriteQueue {
             needs_drain: false,
             ending: false,
             held: false,
-            when_full: WhenFull::Error,
+            when_full: WhenFull::Fail,
             gone: 0,
             tail: Vec::new(),
             chunks: VecDeque::new(),

@@ -79,7 +79,7 @@ fn schedule() -> impl Strategy<Value = Schedule> {
         1 => Just(Answer::Interrupt),
         1 => prop::bool::weighted(0.1).prop_map(|breaks| if breaks { Answer::Break } else { Answer::Interrupt }),
     ];
-    let full = prop_oneof![Just(WhenFull::Error), Just(WhenFull::Drop), Just(WhenFull::Close)];
+    let full = prop_oneof![Just(WhenFull::Fail), Just(WhenFull::Drop), Just(WhenFull::Close)];
     (
         (any::<bool>(), any::<bool>(), 0..3_usize, full),
         (arrivals, last),

@@ -1,5 +1,6 @@
 //! A connection: over TCP, or through a Unix socket.
 
+mod async_io;
 mod endpoint;
 mod traits;
 mod writing;

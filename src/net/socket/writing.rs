@@ -170,7 +170,7 @@ impl Socket {
     }
 
     /// What becomes of a chunk that would make more wait than [`set_max_queued`](Self::set_max_queued) allows:
-    /// [`WhenFull::Error`] unless set.
+    /// [`WhenFull::Fail`] unless set.
     ///
     /// ```
     /// use onward::net::Socket;
