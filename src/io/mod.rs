@@ -7,7 +7,7 @@ mod reading;
 mod simulated;
 mod writing;
 
-pub(crate) use corking::{cork, dispatch, set_autocork, uncork};
+pub(crate) use corking::{cork, dispatch, send_waiting, set_autocork, uncork};
 pub(crate) use duplex::{
     ByteHandle, Duplex, Endpoint, attach, destroy, enroll, establish, hold, listen, pause, ready,
     release, resume,
