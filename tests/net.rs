@@ -8,15 +8,23 @@ mod net {
     mod async_io;
     mod closing;
     mod connecting;
+    #[cfg(unix)]
+    mod descriptors;
     mod edges;
     mod flowing;
     mod half_open;
     mod lifetimes;
+    mod limits;
+    mod node_parity;
+    mod options;
     mod order;
     mod pipelines;
     mod pipes;
     mod servers;
+    mod shutdown;
+    mod standard;
     mod streams;
+    mod timeouts;
     #[cfg(unix)]
     mod unix;
     mod watching;

@@ -31,6 +31,15 @@ shared! {
     Connection
     /// The connection stands.
     Connect
+    /// Somebody connected and was turned away, for there are as many connections as there may be. (Node's word
+    /// is `drop`; here that would hide Rust's `Drop`.)
+    Dropped
+    /// Nothing has happened for as long as [`set_timeout`](crate::net::Socket::set_timeout) said.
+    Timeout
+    /// The server wants to close: come to an end. A socket that nobody listens for this on is ended.
+    Shutdown
+    /// The peer handed over a descriptor, through a Unix socket.
+    Descriptor
     /// The file is open.
     Open
     /// Ctrl-C, or `SIGINT`.

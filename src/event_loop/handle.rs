@@ -164,7 +164,7 @@ impl Handle {
     }
 
     /// Nanoseconds, by the loop's clock.
-    pub(super) fn nanoseconds(&self) -> u64 {
+    pub(crate) fn nanoseconds(&self) -> u64 {
         self.0.now()
     }
 

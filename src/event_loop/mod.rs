@@ -138,7 +138,7 @@ pub(crate) use driver::script::{Script, Step};
 pub(crate) use kept::Ticket;
 pub(crate) use queues::Origin;
 pub(crate) use registry::Listed as ListedSource;
-pub(crate) use slab::Key;
+pub(crate) use slab::{Key, Slab};
 pub(crate) use slow::{Slowness, call_listener, is_watching, remove as remove_slow};
 pub use source::ResourceKind;
 pub(crate) use source::{Description, Descriptor, Interest, Source, Trigger};

@@ -52,7 +52,7 @@ pub(crate) fn set_autocork<E: Endpoint>(endpoint: &E, wanted: bool) {
     duplex.autocork.set(wanted);
     duplex.holds.set(wanted && duplex.corks.get() == 0);
     if !wanted && duplex.dispatching.replace(false) {
-        send(endpoint);
+        send_waiting(endpoint);
     }
 }
 
@@ -81,13 +81,13 @@ pub(super) fn uncork_wholly<E: Endpoint>(endpoint: &E) {
     let duplex = endpoint.duplex();
     if duplex.corks.replace(0) > 0 {
         duplex.holds.set(duplex.autocork.get());
-        send(endpoint);
+        send_waiting(endpoint);
         duplex.update_interest();
     }
 }
 
 /// Sends what waits, now; events that come of it are told later.
-fn send<E: Endpoint>(endpoint: &E) {
+pub(crate) fn send_waiting<E: Endpoint>(endpoint: &E) {
     let duplex = endpoint.duplex();
     let nothing = duplex.queue.borrow().is_empty();
     if nothing || !duplex.ready.get() || duplex.broken.get() || duplex.corks.get() > 0 {

@@ -156,6 +156,11 @@ impl<H: ByteHandle> Duplex<H> {
         self.flow.has_ended()
     }
 
+    /// Has all been sent, and the other side been told?
+    pub(crate) fn is_finished(&self) -> bool {
+        self.finished.get()
+    }
+
     pub(crate) fn received(&self) -> u64 {
         self.received.get()
     }
@@ -223,7 +228,7 @@ impl<H: ByteHandle> Duplex<H> {
 
     /// What the descriptor is ready for is not exhausted.
     #[cold]
-    pub(super) fn again(&self, readiness: Interest) {
+    pub(crate) fn again(&self, readiness: Interest) {
         if let Some(key) = self.key.get() {
             self.handle.again(key, readiness);
         }

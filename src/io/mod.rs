@@ -15,7 +15,7 @@ mod writing;
 pub use async_io::AsyncIo;
 
 pub(crate) use async_io::into_io;
-pub(crate) use corking::{cork, dispatch, set_autocork, uncork};
+pub(crate) use corking::{cork, dispatch, send_waiting, set_autocork, uncork};
 pub(crate) use duplex::{
     ByteHandle, Duplex, Endpoint, attach, destroy, enroll, establish, hold, listen, pause, ready,
     release, resume,

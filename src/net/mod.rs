@@ -23,13 +23,19 @@
 
 mod address;
 mod connect;
+mod passing;
 mod place;
 mod server;
 mod socket;
+mod standard;
 mod sys;
 #[cfg(unix)]
 mod unix;
 
+pub use passing::Passed;
 pub use place::Address;
-pub use server::{Server, ServerEvent};
-pub use socket::{Socket, SocketEvent};
+pub use server::{Server, ServerEvent, ServerOptions};
+#[cfg(target_os = "linux")]
+pub use socket::Credentials;
+pub use socket::{KeepAlive, Socket, SocketEvent, SocketOptions};
+pub use standard::{Standard, StdListener, StdStream};

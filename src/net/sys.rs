@@ -1,34 +1,68 @@
 //! What sockets need of the operating system, the same on all of them.
 
+#[cfg(unix)]
+use super::passing::Passing;
 use crate::error::is_out_of_descriptors;
 use crate::event_loop::Descriptor;
 use crate::io::ByteHandle;
-use socket2::{Domain, Protocol, Type};
+use socket2::{Domain, Protocol, Socket, Type};
 use std::io::{self, IoSlice};
 use std::net::{Shutdown, SocketAddr};
+use std::ops::Deref;
 
 /// A socket of the system's, whatever family it is of.
-pub(super) type Raw = socket2::Socket;
-
-fn tcp(address: SocketAddr) -> io::Result<Raw> {
-    let socket = Raw::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    socket.set_nonblocking(true)?;
-    Ok(socket)
+pub(crate) struct Raw {
+    socket: Socket,
+    /// Once descriptors may come or go with the bytes.
+    #[cfg(unix)]
+    passing: std::cell::OnceCell<Box<Passing>>,
 }
 
-pub(super) fn listen(address: SocketAddr, backlog: i32) -> io::Result<Raw> {
-    let socket = tcp(address)?;
-    // On Windows the option means something else: others could take the address over.
+impl Raw {
     #[cfg(unix)]
-    socket.set_reuse_address(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(backlog)?;
-    Ok(socket)
+    pub(super) fn passing(&self) -> Option<&Passing> {
+        self.passing.get().map(|passing| &**passing)
+    }
+
+    /// From here on descriptors may come or go, of a stream in which so many bytes were sent.
+    #[cfg(unix)]
+    pub(super) fn pass_descriptors(&self, sent: u64) {
+        self.passing.get_or_init(|| Box::new(Passing::new(sent)));
+    }
+
+    pub(super) fn into_socket(self) -> Socket {
+        self.socket
+    }
+}
+
+impl From<Socket> for Raw {
+    fn from(socket: Socket) -> Self {
+        Self {
+            socket,
+            #[cfg(unix)]
+            passing: std::cell::OnceCell::new(),
+        }
+    }
+}
+
+impl Deref for Raw {
+    type Target = Socket;
+
+    #[inline]
+    fn deref(&self) -> &Socket {
+        &self.socket
+    }
+}
+
+/// A socket for this address, bound to nothing.
+pub(super) fn tcp(address: SocketAddr) -> io::Result<Raw> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_nonblocking(true)?;
+    Ok(socket.into())
 }
 
 /// Starts to connect; whether it worked shows when the socket becomes writable.
-pub(super) fn connect(address: SocketAddr) -> io::Result<Raw> {
-    let socket = tcp(address)?;
+pub(super) fn connect(socket: Raw, address: SocketAddr) -> io::Result<Raw> {
     match socket.connect(&address.into()) {
         Ok(()) => {}
         #[cfg(unix)]
@@ -46,9 +80,9 @@ pub(super) fn accept(listener: &Raw) -> io::Result<(Raw, Option<SocketAddr>)> {
     use rustix::net::{SocketFlags, acceptfrom_with};
     // One call where the portable way takes three.
     let (descriptor, peer) =
-        acceptfrom_with(listener, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK)?;
+        acceptfrom_with(&**listener, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK)?;
     let peer = peer.and_then(|peer| SocketAddr::try_from(peer).ok());
-    Ok((descriptor.into(), peer))
+    Ok((Socket::from(descriptor).into(), peer))
 }
 
 /// The peer's address, if it has one that is an IP address.
@@ -56,7 +90,7 @@ pub(super) fn accept(listener: &Raw) -> io::Result<(Raw, Option<SocketAddr>)> {
 pub(super) fn accept(listener: &Raw) -> io::Result<(Raw, Option<SocketAddr>)> {
     let (socket, peer) = listener.accept()?;
     socket.set_nonblocking(true)?;
-    Ok((socket, peer.as_socket()))
+    Ok((socket.into(), peer.as_socket()))
 }
 
 /// What an error of `accept` means for the listener.
@@ -84,20 +118,23 @@ pub(super) fn sort(error: &io::Error) -> AcceptError {
 /// A peer that is gone is an error of the call, and no signal that ends the process. Apple's systems are told so
 /// when the socket is made.
 #[cfg(all(unix, not(target_vendor = "apple")))]
-const QUIETLY: rustix::net::SendFlags = rustix::net::SendFlags::NOSIGNAL;
+pub(super) const QUIETLY: rustix::net::SendFlags = rustix::net::SendFlags::NOSIGNAL;
 #[cfg(all(unix, target_vendor = "apple"))]
-const QUIETLY: rustix::net::SendFlags = rustix::net::SendFlags::empty();
+pub(super) const QUIETLY: rustix::net::SendFlags = rustix::net::SendFlags::empty();
 
 impl ByteHandle for Raw {
     #[cfg(unix)]
     #[inline]
     fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        Ok(rustix::net::recv(self, buffer, rustix::net::RecvFlags::empty())?.0)
+        if let Some(passing) = self.passing() {
+            return passing.receive(borrow(&self.socket), buffer);
+        }
+        Ok(rustix::net::recv(&self.socket, buffer, rustix::net::RecvFlags::empty())?.0)
     }
 
     #[cfg(not(unix))]
     fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        let mut socket = self;
+        let mut socket = &self.socket;
         io::Read::read(&mut socket, buffer)
     }
 
@@ -108,23 +145,29 @@ impl ByteHandle for Raw {
     #[cfg(unix)]
     #[inline]
     fn send(&self, bytes: &[u8]) -> io::Result<usize> {
-        Ok(rustix::net::send(self, bytes, QUIETLY)?)
+        if let Some(passing) = self.passing() {
+            return passing.send(borrow(&self.socket), &[IoSlice::new(bytes)]);
+        }
+        Ok(rustix::net::send(&self.socket, bytes, QUIETLY)?)
     }
 
     #[cfg(not(unix))]
     fn send(&self, bytes: &[u8]) -> io::Result<usize> {
-        Self::send(self, bytes)
+        self.socket.send(bytes)
     }
 
     #[cfg(unix)]
     fn send_vectored(&self, chunks: &[IoSlice<'_>]) -> io::Result<usize> {
         use rustix::net::{SendAncillaryBuffer, sendmsg};
-        Ok(sendmsg(self, chunks, &mut SendAncillaryBuffer::default(), QUIETLY)?)
+        if let Some(passing) = self.passing() {
+            return passing.send(borrow(&self.socket), chunks);
+        }
+        Ok(sendmsg(&self.socket, chunks, &mut SendAncillaryBuffer::default(), QUIETLY)?)
     }
 
     #[cfg(not(unix))]
     fn send_vectored(&self, chunks: &[IoSlice<'_>]) -> io::Result<usize> {
-        Self::send_vectored(self, chunks)
+        self.socket.send_vectored(chunks)
     }
 
     fn finish(&self) -> io::Result<()> {
@@ -132,16 +175,16 @@ impl ByteHandle for Raw {
     }
 
     fn descriptor(&self) -> Descriptor<'_> {
-        borrow(self)
+        borrow(&self.socket)
     }
 }
 
 #[cfg(unix)]
-pub(super) fn borrow(socket: &impl std::os::fd::AsFd) -> Descriptor<'_> {
-    socket.as_fd()
+pub(super) fn borrow(socket: &Socket) -> Descriptor<'_> {
+    std::os::fd::AsFd::as_fd(socket)
 }
 
 #[cfg(windows)]
-pub(super) fn borrow(socket: &impl std::os::windows::io::AsSocket) -> Descriptor<'_> {
-    socket.as_socket()
+pub(super) fn borrow(socket: &Socket) -> Descriptor<'_> {
+    std::os::windows::io::AsSocket::as_socket(socket)
 }

@@ -96,6 +96,7 @@ impl Log {
         socket.on(End, noting("end"));
         socket.on(Drain, noting("drain"));
         socket.on(Finish, noting("finish"));
+        socket.on(Timeout, noting("timeout"));
         let log = self.clone();
         socket.on(Error, move |_, error| log.note(format!("error {}", sort(error))));
         let log = self.clone();

@@ -21,6 +21,9 @@ fn all_events_of_a_socket_come_in_their_order_and_nothing_after_the_last() {
             SocketEvent::End => to.note("end"),
             SocketEvent::Drain => to.note("drain"),
             SocketEvent::Finish => to.note("finish"),
+            SocketEvent::Timeout => to.note("timeout"),
+            SocketEvent::Shutdown => to.note("shutdown"),
+            SocketEvent::Descriptor(_) => to.note("descriptor"),
             SocketEvent::Error(error) => to.note(error.to_string()),
             SocketEvent::Close(had_error) => {
                 to.note(format!("close {had_error}"));
@@ -79,6 +82,7 @@ fn all_events_of_a_server() {
                 assert!(socket.is_destroyed());
                 count.set(count.get() + 1);
             }
+            ServerEvent::Dropped(..) => to.note("dropped"),
             ServerEvent::Close => to.note("close"),
             ServerEvent::Error(error) => panic!("{error}"),
         });

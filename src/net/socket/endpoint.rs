@@ -30,6 +30,11 @@ impl Endpoint for Socket {
 
     #[inline]
     fn tell_data(&self, chunk: &[u8]) {
+        self.touch();
+        #[cfg(unix)]
+        if self.0.unix {
+            self.tell_descriptors();
+        }
         self.0.emitter.emit(self, Data, chunk);
     }
 
@@ -38,11 +43,15 @@ impl Endpoint for Socket {
     }
 
     fn tell_drain(&self) {
+        self.touch();
         self.0.emitter.emit(self, Drain, ());
     }
 
     fn tell_finish(&self) {
         self.0.emitter.emit(self, Finish, ());
+        if self.0.rare.borrow().as_ref().is_some_and(|rare| rare.soon) {
+            self.destroy();
+        }
     }
 
     fn tell_error(&self, error: Error) {
@@ -64,9 +73,11 @@ struct Over<'a>(&'a Socket);
 impl Drop for Over<'_> {
     fn drop(&mut self) {
         connect::give_up(self.0);
+        self.0.stop_limit();
+        self.0.stop_idling();
         self.0.0.emitter.clear();
-        if let Some(parent) = &self.0.0.parent {
-            Rc::clone(parent).child_closed();
+        if let Some((parent, child)) = &self.0.0.parent {
+            Rc::clone(parent).child_closed(*child);
         }
     }
 }

@@ -1,29 +1,39 @@
 //! A connection: over TCP, or through a Unix socket.
 
 mod async_io;
+mod descriptors;
 mod endpoint;
+mod idle;
+mod opening;
+mod options;
+mod settings;
 mod traits;
 mod writing;
 
-use super::address::Address as Target;
-use super::connect::{self, Dial};
-use super::place::{self, Address};
-use super::sys::{self, Raw};
+#[cfg(target_os = "linux")]
+pub use descriptors::Credentials;
+pub(super) use options::refused;
+pub use options::{KeepAlive, SocketOptions};
+
+use super::connect::Dial;
+use super::passing::Passed;
 #[cfg(unix)]
-use super::unix;
+use super::place;
+use super::place::Address;
+use super::sys::Raw;
 use crate::emitter::EventEmitter;
-use crate::emitter::names::{Close, Connect, Data, Drain, End, Finish};
-use crate::error::{Error, Result};
-use crate::event_loop::{Handle, Origin};
-use crate::io::{self as engine, Duplex, Endpoint as _};
+use crate::emitter::names::{
+    Close, Connect, Data, Descriptor, Drain, End, Finish, Shutdown, Timeout,
+};
+use crate::error::Error;
+use crate::event_loop::{Handle, Key, Timer};
+use crate::io::{self as engine, Duplex};
 use std::cell::{Cell, RefCell, RefMut};
-use std::fmt;
-use std::io;
 use std::net::SocketAddr;
-use std::panic::Location;
 #[cfg(unix)]
-use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::path::PathBuf;
+use std::rc::{Rc, Weak};
+use std::time::Duration;
 
 crate::events! {
     pub for Socket {
@@ -32,6 +42,9 @@ crate::events! {
         use End(),
         use Drain(),
         use Finish(),
+        use Timeout(),
+        use Shutdown(),
+        use Descriptor(&mut Passed),
         use Close(bool),
         error Error,
         /// All events of a [`Socket`].
@@ -54,6 +67,9 @@ crate::events! {
 /// | [`End`] | `()` | the peer will send no more |
 /// | [`Drain`] | `()` | the write queue is empty again, after a `write` that said `false` |
 /// | [`Finish`] | `()` | after [`end`](Self::end): everything is sent, and the peer has been told |
+/// | [`Timeout`] | `()` | nothing has happened for as long as [`set_timeout`](Self::set_timeout) says; told, nothing else |
+/// | [`Shutdown`] | `()` | its server wants to close: see [`Server::shutdown`](super::Server::shutdown) |
+/// | [`Descriptor`] | `&mut `[`Passed`] | the peer handed over a descriptor, with the `Data` that follows |
 /// | [`Error`](crate::events::Error) | `&onward::Error` | it broke; at most once, and `Close` follows |
 /// | [`Close`] | `bool` | it is over; `true` after an error |
 ///
@@ -72,141 +88,41 @@ pub struct Socket(Rc<Inner>);
 #[repr(C)]
 pub(super) struct Inner {
     emitter: EventEmitter<Socket>,
+    /// When something happened, if somebody wants to know.
+    active: Cell<u64>,
     duplex: Duplex<Raw>,
-    dial: RefCell<Option<Box<Dial>>>,
-    parent: Option<Rc<dyn Parent>>,
-    peer: Cell<Option<SocketAddr>>,
     /// Is it a Unix socket?
     unix: bool,
+    dial: RefCell<Option<Box<Dial>>>,
     rare: RefCell<Option<Box<Rare>>>,
+    parent: Option<(Rc<dyn Parent>, Key)>,
+    peer: Cell<Option<SocketAddr>>,
 }
 
 /// What few sockets have.
 #[derive(Default)]
 struct Rare {
+    options: SocketOptions,
+    /// Options were set while it was connecting.
+    late: bool,
     /// The Unix socket that it connects to.
     #[cfg(unix)]
     path: Option<PathBuf>,
     /// This side's address, once somebody has asked.
     local: Option<Address>,
+    idle: Option<idle::Idle>,
+    /// Until when it has to stand.
+    connecting: Option<Timer>,
+    /// To be destroyed as soon as all is sent.
+    soon: bool,
 }
 
 /// Who accepted a socket, and counts those that are open.
 pub(super) trait Parent {
-    fn child_closed(self: Rc<Self>);
+    fn child_closed(self: Rc<Self>, child: Key);
 }
 
 impl Socket {
-    /// Connects to `HOST:PORT`. A name is looked up on the blocking pool, and its addresses are
-    /// tried one after the other.
-    ///
-    /// # Errors
-    ///
-    /// At once: not an address, or not in a loop. Later, as an error event: nobody is there.
-    ///
-    /// ```
-    /// use onward::{events::*, net::Socket};
-    ///
-    /// onward::run(|| {
-    ///     let socket = Socket::connect("127.0.0.1:1")?;
-    ///     socket.on(Connect, |socket, ()| socket.end_with("hello\n"));
-    ///     socket.on(Error, |_, error| assert!(error.to_string().starts_with("connect 127.0.0.1:1: ")));
-    ///     Ok(())
-    /// })?;
-    /// # Ok::<(), onward::Error>(())
-    /// ```
-    #[track_caller]
-    pub fn connect(address: impl fmt::Display) -> Result<Self> {
-        let handle = Handle::for_operation("connect")?;
-        let address = address.to_string();
-        #[cfg(unix)]
-        if let Some(path) = place::unix_path(&address) {
-            return Self::connect_unix(handle, &path, Location::caller());
-        }
-        let address = Target::parse("connect", address)?;
-        let socket = Self::new(handle, None, None, false, Location::caller());
-        connect::start(&socket, address);
-        Ok(socket)
-    }
-
-    /// Connects to a Unix socket. On Linux, a path that begins with a zero is a name in the abstract namespace.
-    ///
-    /// # Errors
-    ///
-    /// At once: not a path, or longer than the about hundred bytes that the system allows; not in a loop.
-    /// Later, as an error event: nobody is there.
-    ///
-    /// ```
-    /// use onward::{events::*, net::{Server, Socket}};
-    ///
-    /// let path = std::env::temp_dir().join(format!("onward-doc-{}.sock", std::process::id()));
-    /// onward::run(|| {
-    ///     let server = Server::listen_path(&path)?;
-    ///     server.on(Connection, |server, socket| {
-    ///         server.close();
-    ///         socket.end_with("hello");
-    ///     });
-    ///     let socket = Socket::connect_path(&path)?;
-    ///     socket.on(Data, |_, chunk| assert_eq!(chunk, b"hello"));
-    ///     Ok(())
-    /// })?;
-    /// # Ok::<(), onward::Error>(())
-    /// ```
-    #[cfg(unix)]
-    #[track_caller]
-    pub fn connect_path(path: impl AsRef<Path>) -> Result<Self> {
-        let handle = Handle::for_operation("connect")?;
-        Self::connect_unix(handle, path.as_ref(), Location::caller())
-    }
-
-    #[cfg(unix)]
-    fn connect_unix(handle: Handle, path: &Path, origin: Origin) -> Result<Self> {
-        let address = unix::address("connect", path)?;
-        let socket = Self::new(handle, None, None, true, origin);
-        socket.0.rare().path = Some(path.into());
-        match unix::connect(&address) {
-            // That it stands is told by the first readiness.
-            Ok(raw) => engine::attach(&socket, raw, false),
-            Err(error) => {
-                let error = Error::io("connect", error).on(place::show_path(path));
-                engine::destroy(&socket, Some(error));
-            }
-        }
-        Ok(socket)
-    }
-
-    fn new(
-        handle: Handle,
-        peer: Option<SocketAddr>,
-        parent: Option<Rc<dyn Parent>>,
-        unix: bool,
-        origin: Origin,
-    ) -> Self {
-        Self(Rc::new(Inner {
-            duplex: Duplex::new(handle, origin),
-            emitter: EventEmitter::new(),
-            peer: Cell::new(peer),
-            dial: RefCell::new(None),
-            parent,
-            unix,
-            rare: RefCell::new(None),
-        }))
-    }
-
-    /// A connection that stands, on the loop; its server was made at `origin`.
-    pub(super) fn accepted(
-        handle: Handle,
-        raw: Raw,
-        peer: Option<SocketAddr>,
-        parent: Rc<dyn Parent>,
-        unix: bool,
-        origin: Origin,
-    ) -> Self {
-        let socket = Self::new(handle, peer, Some(parent), unix, origin);
-        engine::attach(&socket, raw, true);
-        socket
-    }
-
     /// Sends bytes, in order: at once what the system takes, the rest from a queue. What a listener of this
     /// socket writes in small pieces is sent when it returns, all in one system call; see
     /// [`set_autocork`](Self::set_autocork).
@@ -223,7 +139,9 @@ impl Socket {
     #[inline]
     #[allow(clippy::must_use_candidate, reason = "small answers need not ask")]
     pub fn write(&self, bytes: impl AsRef<[u8]>) -> bool {
-        engine::write(self, bytes.as_ref())
+        let go_on = engine::write(self, bytes.as_ref());
+        self.touch();
+        go_on
     }
 
     /// Nothing more will be written: what waits is sent, then the peer is told; `Finish` comes then.
@@ -248,6 +166,64 @@ impl Socket {
         engine::destroy(self, None);
     }
 
+    /// Ends it, and destroys it once all that waits is sent: what the peer still says is not heard, and may
+    /// have it take this for a reset.
+    ///
+    /// ```
+    /// use onward::{events::*, net::{Server, Socket}};
+    ///
+    /// onward::run(|| {
+    ///     let server = Server::listen("127.0.0.1:0")?;
+    ///     server.on(Connection, |server, socket| {
+    ///         server.close();
+    ///         socket.write("goodbye");
+    ///         socket.destroy_soon();
+    ///     });
+    ///     let client = Socket::connect(server.local_addr())?;
+    ///     client.on(Data, |_, chunk| assert_eq!(chunk, b"goodbye"));
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), onward::Error>(())
+    /// ```
+    #[doc(alias = "destroySoon")]
+    pub fn destroy_soon(&self) {
+        if self.0.duplex.is_finished() {
+            return self.destroy();
+        }
+        if !self.is_destroyed() {
+            self.0.rare().soon = true;
+            self.end();
+        }
+    }
+
+    /// Destroys it so that the peer gets a reset, and knows that not all was said. A Unix socket knows no
+    /// resets, and is just destroyed.
+    ///
+    /// ```
+    /// use onward::{events::*, net::{Server, Socket}};
+    ///
+    /// onward::run(|| {
+    ///     let server = Server::listen("127.0.0.1:0")?;
+    ///     server.on(Connection, |server, socket| {
+    ///         server.close();
+    ///         socket.reset_and_destroy();
+    ///     });
+    ///     let client = Socket::connect(server.local_addr())?;
+    ///     client.on(Error, |_, error| assert!(error.is_disconnect()));
+    ///     client.resume();
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), onward::Error>(())
+    /// ```
+    #[doc(alias = "resetAndDestroy")]
+    pub fn reset_and_destroy(&self) {
+        if !self.0.unix && !self.is_destroyed() {
+            // Without it the peer is told the end, which is the next best.
+            let _ = self.0.duplex.with_bytes(|raw| raw.set_linger(Some(Duration::ZERO)));
+        }
+        self.destroy();
+    }
+
     /// Has it been destroyed, or is it closed?
     #[must_use]
     pub fn is_destroyed(&self) -> bool {
@@ -270,92 +246,6 @@ impl Socket {
         self.0.duplex.is_paused()
     }
 
-    /// With `true`, the peer's `End` does not end this side: it may go on writing, and has to
-    /// [`end`](Self::end) itself. `false` unless set.
-    pub fn set_half_open(&self, allowed: bool) {
-        self.0.duplex.set_half_open(allowed);
-    }
-
-    /// Sends small writes at once, instead of waiting for more to send with them (`TCP_NODELAY`).
-    ///
-    /// # Errors
-    ///
-    /// The system's. Before the connection stands, or after it is over, nothing happens.
-    pub fn set_no_delay(&self, no_delay: bool) -> Result<()> {
-        let set = self.0.duplex.with_bytes(|raw| raw.set_tcp_nodelay(no_delay)).unwrap_or(Ok(()));
-        set.map_err(|error| Error::io("set no-delay", error).on(self.target()))
-    }
-
-    /// From how many queued bytes on `write` says `false`; 64 KiB unless set.
-    pub fn set_high_water(&self, bytes: usize) {
-        self.0.duplex.set_high_water(bytes);
-    }
-
-    /// How many bytes may wait for a peer that does not read; 16 MiB unless set. One more is an error
-    /// event ([`ErrorKind::QueueFull`](crate::ErrorKind::QueueFull)), and the end.
-    pub fn set_max_queued(&self, bytes: usize) {
-        self.0.duplex.set_cap(bytes);
-    }
-
-    /// Bytes that wait to be sent.
-    #[must_use]
-    pub fn queued(&self) -> usize {
-        self.0.duplex.queued()
-    }
-
-    /// Did a `write` say `false`, and its `Drain` not come yet?
-    #[must_use]
-    pub fn needs_drain(&self) -> bool {
-        self.0.duplex.needs_drain()
-    }
-
-    /// Bytes that have come.
-    #[must_use]
-    pub fn bytes_read(&self) -> u64 {
-        self.0.duplex.received()
-    }
-
-    /// Bytes that were handed to the system, those in the queue not included.
-    #[must_use]
-    pub fn bytes_written(&self) -> u64 {
-        self.0.duplex.sent()
-    }
-
-    /// The peer's address; `None` before the connection stands. A client of a Unix socket has seldom one.
-    #[must_use]
-    pub fn peer_addr(&self) -> Option<Address> {
-        let known = self.0.peer.get().map(Address::from);
-        #[cfg(unix)]
-        if self.0.unix && self.0.duplex.is_ready() {
-            let peer = self.0.duplex.with_bytes(Raw::peer_addr).and_then(io::Result::ok);
-            return peer.as_ref().and_then(Address::of);
-        }
-        known
-    }
-
-    /// This side's address; `None` before the connection stands, or if nobody asked before it closed.
-    #[must_use]
-    pub fn local_addr(&self) -> Option<Address> {
-        let rare = self.0.rare.borrow();
-        if let Some(known) = rare.as_ref().and_then(|rare| rare.local) {
-            return Some(known);
-        }
-        drop(rare);
-        let local = self.0.local_addr().filter(|_| self.0.duplex.is_ready())?;
-        self.0.rare().local = Some(local);
-        Some(local)
-    }
-
-    /// The loop need not wait for this socket.
-    pub fn unref(&self) {
-        self.0.duplex.count(false);
-    }
-
-    /// The loop waits for this socket, as it does unless told otherwise.
-    pub fn ref_(&self) {
-        self.0.duplex.count(true);
-    }
-
     pub(super) fn dial(&self) -> &RefCell<Option<Box<Dial>>> {
         &self.0.dial
     }
@@ -364,19 +254,25 @@ impl Socket {
         &self.0.duplex.handle
     }
 
-    /// A socket on its way to an address; whether it gets there shows when it becomes writable.
-    pub(super) fn open(&self, address: SocketAddr) -> io::Result<Raw> {
-        sys::connect(address)
+    /// For who keeps it without keeping it alive.
+    pub(super) fn downgraded(&self) -> Weak<Inner> {
+        Rc::downgrade(&self.0)
     }
 
-    /// It stands, with this peer: tell so, and let bytes flow.
-    pub(super) fn established(&self, peer: SocketAddr) {
-        self.0.peer.set(Some(peer));
-        self.stand();
+    pub(super) fn upgraded(inner: &Weak<Inner>) -> Option<Self> {
+        inner.upgrade().map(Self)
     }
 
-    fn stand(&self) {
-        engine::establish(self, || _ = self.0.emitter.emit(self, Connect, ()));
+    /// Its server wants to close.
+    pub(super) fn ask_to_end(&self) {
+        if self.is_destroyed() {
+            return;
+        }
+        engine::dispatch(self, || {
+            if !self.0.emitter.emit(self, Shutdown, ()).handled() {
+                self.end();
+            }
+        });
     }
 }
 
@@ -387,7 +283,7 @@ impl Inner {
     }
 
     fn local_addr(&self) -> Option<Address> {
-        let local = self.duplex.with_bytes(Raw::local_addr)?.ok()?;
+        let local = self.duplex.with_bytes(|raw| raw.local_addr())?.ok()?;
         Address::of(&local)
     }
 

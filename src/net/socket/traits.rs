@@ -2,6 +2,8 @@
 
 use super::Socket;
 use crate::emitter::names::Data;
+#[cfg(unix)]
+use crate::emitter::names::Descriptor;
 use crate::emitter::{Downgrade, Emitter, Event, Listeners, Pausable, Recall};
 use crate::io::{self as engine, Endpoint as _};
 use crate::stream::{ReadControl, WriteControl};
@@ -29,6 +31,10 @@ impl Emitter for Socket {
     fn listener_added<E: Event<Self>>(&self, _: E) {
         if TypeId::of::<E>() == TypeId::of::<Data>() {
             engine::listen(self);
+        }
+        #[cfg(unix)]
+        if TypeId::of::<E>() == TypeId::of::<Descriptor>() && self.0.unix {
+            self.take_descriptors();
         }
     }
 }

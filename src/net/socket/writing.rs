@@ -32,7 +32,9 @@ impl Socket {
     /// ```
     #[allow(clippy::must_use_candidate, reason = "small answers need not ask")]
     pub fn write_owned(&self, bytes: impl Into<Bytes>) -> bool {
-        engine::write_chunk(self, bytes.into())
+        let go_on = engine::write_chunk(self, bytes.into());
+        self.touch();
+        go_on
     }
 
     /// As [`write`](Self::write), and has `then` called with what became of it: `Ok` when the system has taken
@@ -74,7 +76,7 @@ impl Socket {
         bytes: impl AsRef<[u8]>,
         then: impl FnOnce(Result<()>) + 'static,
     ) -> bool {
-        engine::write_then(self, Box::new(then), |socket| engine::write(socket, bytes.as_ref()))
+        engine::write_then(self, Box::new(then), |socket| socket.write(bytes))
     }
 
     /// [`write_owned`](Self::write_owned) with the callback of [`write_then`](Self::write_then).
@@ -94,8 +96,7 @@ impl Socket {
         bytes: impl Into<Bytes>,
         then: impl FnOnce(Result<()>) + 'static,
     ) -> bool {
-        let chunk = bytes.into();
-        engine::write_then(self, Box::new(then), |socket| engine::write_chunk(socket, chunk))
+        engine::write_then(self, Box::new(then), |socket| socket.write_owned(bytes))
     }
 
     /// Sends nothing until [`uncork`](Self::uncork) is called as often: what is written meanwhile leaves in as

@@ -1,0 +1,270 @@
+//! How a socket comes to be.
+
+use super::{Inner, Parent, Socket, SocketOptions, idle};
+use crate::emitter::EventEmitter;
+use crate::emitter::names::Connect;
+use crate::error::{Error, ErrorKind, Result};
+use crate::event_loop::{Handle, Key, Origin};
+use crate::io::{self as engine, Duplex, Endpoint as _};
+use crate::net::address::Address as Target;
+use crate::net::connect;
+#[cfg(unix)]
+use crate::net::place;
+use crate::net::standard::StdStream;
+use crate::net::sys::{self, Raw};
+#[cfg(unix)]
+use crate::net::unix;
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::panic::Location;
+#[cfg(unix)]
+use std::path::Path;
+use std::rc::Rc;
+
+impl Socket {
+    /// Connects to `HOST:PORT`. A name is looked up on the blocking pool, and its addresses are
+    /// tried one after the other.
+    ///
+    /// # Errors
+    ///
+    /// At once: not an address, or not in a loop. Later, as an error event: nobody is there.
+    ///
+    /// ```
+    /// use onward::{events::*, net::Socket};
+    ///
+    /// onward::run(|| {
+    ///     let socket = Socket::connect("127.0.0.1:1")?;
+    ///     socket.on(Connect, |socket, ()| socket.end_with("hello\n"));
+    ///     socket.on(Error, |_, error| assert!(error.to_string().starts_with("connect 127.0.0.1:1: ")));
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), onward::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn connect(address: impl fmt::Display) -> Result<Self> {
+        Self::connect_with(SocketOptions::new(), &address.to_string(), Location::caller())
+    }
+
+    /// Connects to a Unix socket. On Linux, a path that begins with a zero is a name in the abstract namespace.
+    ///
+    /// # Errors
+    ///
+    /// At once: not a path, or longer than the about hundred bytes that the system allows; not in a loop.
+    /// Later, as an error event: nobody is there.
+    ///
+    /// ```
+    /// use onward::{events::*, net::{Server, Socket}};
+    ///
+    /// let path = std::env::temp_dir().join(format!("onward-doc-{}.sock", std::process::id()));
+    /// onward::run(|| {
+    ///     let server = Server::listen_path(&path)?;
+    ///     server.on(Connection, |server, socket| {
+    ///         server.close();
+    ///         socket.end_with("hello");
+    ///     });
+    ///     let socket = Socket::connect_path(&path)?;
+    ///     socket.on(Data, |_, chunk| assert_eq!(chunk, b"hello"));
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), onward::Error>(())
+    /// ```
+    #[cfg(unix)]
+    #[track_caller]
+    pub fn connect_path(path: impl AsRef<Path>) -> Result<Self> {
+        Self::connect_unix(SocketOptions::new(), path.as_ref(), Location::caller())
+    }
+
+    /// Takes over a connection of the standard library, which stands.
+    ///
+    /// # Errors
+    ///
+    /// The system's; or not in a loop.
+    ///
+    /// ```
+    /// use onward::{events::*, net::Socket};
+    /// use std::io::Write as _;
+    /// use std::net::{TcpListener, TcpStream};
+    ///
+    /// let listener = TcpListener::bind("127.0.0.1:0")?;
+    /// let mut peer = TcpStream::connect(listener.local_addr()?)?;
+    /// onward::run(|| {
+    ///     let socket = Socket::from_std(listener.accept()?.0)?;
+    ///     socket.on(Data, |_, chunk| assert_eq!(chunk, b"hello"));
+    ///     peer.write_all(b"hello")?;
+    ///     drop(peer);
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), onward::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn from_std<S: StdStream>(stream: S) -> Result<Self> {
+        let (handle, origin) = (Handle::for_operation("take over")?, Location::caller());
+        let raw = Raw::from(stream.into());
+        raw.set_nonblocking(true).map_err(|error| Error::io("take over", error))?;
+        let peer = raw.peer_addr().ok().and_then(|peer| peer.as_socket());
+        let socket = Self::new(handle, peer, None, S::UNIX, origin);
+        engine::attach(&socket, raw, true);
+        Ok(socket)
+    }
+
+    /// Hands the connection back, blocking as the standard library's are. The socket is over, without a word to
+    /// the peer: `Close` comes. What the peer has sent and nobody has read is still to be read.
+    ///
+    /// # Errors
+    ///
+    /// It does not stand, or not any more; bytes wait to be sent; it is of the other kind (TCP, Unix) than
+    /// what is asked for. Then it is as before.
+    ///
+    /// ```
+    /// use onward::{events::*, net::{Server, Socket}};
+    /// use std::io::{Read as _, Write as _};
+    /// use std::net::TcpStream;
+    ///
+    /// onward::run(|| {
+    ///     let server = Server::listen("127.0.0.1:0")?;
+    ///     server.on(Connection, |server, socket| {
+    ///         server.close();
+    ///         let mut stream: TcpStream = socket.into_std().expect("nothing is queued");
+    ///         onward::spawn_blocking(move || stream.write_all(b"from a thread"));
+    ///     });
+    ///     let client = Socket::connect(server.local_addr())?;
+    ///     client.on(Data, |_, chunk| assert_eq!(chunk, b"from a thread"));
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), onward::Error>(())
+    /// ```
+    pub fn into_std<S: StdStream>(self) -> Result<S> {
+        let duplex = &self.0.duplex;
+        let wrong = |what: &'static str| {
+            Err(Error::new(ErrorKind::InvalidInput, "hand back").on(self.target()).because(what))
+        };
+        if S::UNIX != self.0.unix {
+            return wrong("it is of the other kind");
+        }
+        if self.is_destroyed() || !duplex.is_ready() {
+            return wrong("it is not connected");
+        }
+        engine::send_waiting(&self);
+        if duplex.queued() > 0 {
+            return wrong("bytes wait to be sent");
+        }
+        let told = duplex.with_bytes(|raw| raw.set_nonblocking(false)).unwrap_or(Ok(()));
+        told.map_err(|error| Error::io("hand back", error).on(self.target()))?;
+        let Some(raw) = duplex.detach() else { return wrong("it is not connected") };
+        self.destroy();
+        Ok(raw.into_socket().into())
+    }
+
+    pub(super) fn connect_with(
+        options: SocketOptions,
+        address: &str,
+        origin: Origin,
+    ) -> Result<Self> {
+        #[cfg(unix)]
+        if let Some(path) = place::unix_path(address) {
+            return Self::connect_unix(options, &path, origin);
+        }
+        let handle = Handle::for_operation("connect")?;
+        let address = Target::parse("connect", address)?;
+        let socket = Self::new(handle, None, None, false, origin);
+        socket.take(options);
+        connect::start(&socket, address);
+        Ok(socket)
+    }
+
+    #[cfg(unix)]
+    pub(super) fn connect_unix(
+        options: SocketOptions,
+        path: &Path,
+        origin: Origin,
+    ) -> Result<Self> {
+        let handle = Handle::for_operation("connect")?;
+        let address = unix::address("connect", path)?;
+        let socket = Self::new(handle, None, None, true, origin);
+        socket.take(options);
+        socket.0.rare().path = Some(path.into());
+        match unix::connect(&address, &options) {
+            // That it stands is told by the first readiness.
+            Ok(raw) => engine::attach(&socket, raw, false),
+            Err(error) => {
+                let error = Error::io("connect", error).on(place::show_path(path));
+                engine::destroy(&socket, Some(error));
+            }
+        }
+        Ok(socket)
+    }
+
+    fn take(&self, options: SocketOptions) {
+        if options == SocketOptions::new() {
+            return;
+        }
+        if options.concerns_attempts() {
+            self.0.rare().options = options;
+        }
+        options.adopt(self);
+        options.connect_limit().into_iter().for_each(|limit| self.limit_connecting(limit));
+    }
+
+    fn new(
+        handle: Handle,
+        peer: Option<SocketAddr>,
+        parent: Option<(Rc<dyn Parent>, Key)>,
+        unix: bool,
+        origin: Origin,
+    ) -> Self {
+        Self(Rc::new(Inner {
+            emitter: EventEmitter::new(),
+            active: Cell::new(idle::NEVER),
+            duplex: Duplex::new(handle, origin),
+            unix,
+            dial: RefCell::new(None),
+            rare: RefCell::new(None),
+            parent,
+            peer: Cell::new(peer),
+        }))
+    }
+
+    /// A connection that stands, on the loop; its server was made at `origin`.
+    pub(in crate::net) fn accepted(
+        handle: Handle,
+        raw: Raw,
+        peer: Option<SocketAddr>,
+        parent: (Rc<dyn Parent>, Key),
+        unix: bool,
+        origin: Origin,
+    ) -> Self {
+        let socket = Self::new(handle, peer, Some(parent), unix, origin);
+        engine::attach(&socket, raw, true);
+        socket
+    }
+
+    /// A socket on its way to an address; whether it gets there shows when it becomes writable.
+    pub(in crate::net) fn open(&self, address: SocketAddr) -> io::Result<Raw> {
+        let raw = sys::tcp(address)?;
+        if let Some(rare) = &*self.0.rare.borrow() {
+            rare.options.prepare(&raw)?;
+        }
+        sys::connect(raw, address)
+    }
+
+    /// It stands, with this peer: tell so, and let bytes flow.
+    pub(in crate::net) fn established(&self, peer: SocketAddr) {
+        self.0.peer.set(Some(peer));
+        let late = self.0.rare.borrow().as_ref().filter(|rare| rare.late).map(|rare| rare.options);
+        let told =
+            late.and_then(|options| self.0.duplex.with_bytes(|raw| options.tell(raw, false)));
+        if let Some(Err(error)) = told {
+            let error = super::refused("set option", error).on(self.target());
+            return engine::destroy(self, Some(error));
+        }
+        self.stand();
+    }
+
+    pub(super) fn stand(&self) {
+        self.stop_limit();
+        self.touch();
+        engine::establish(self, || _ = self.0.emitter.emit(self, Connect, ()));
+    }
+}
