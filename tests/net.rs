@@ -13,6 +13,7 @@ mod net {
     mod edges;
     mod flowing;
     mod half_open;
+    mod leaving;
     mod lifetimes;
     mod limits;
     mod node_parity;

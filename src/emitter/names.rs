@@ -46,7 +46,7 @@ shared! {
     Interrupt
     /// A request to end, `SIGTERM`.
     Terminate
-    /// The terminal went away, `SIGHUP`.
+    /// The terminal went away, `SIGHUP`; or the peer of a socket has, which nobody reads from.
     Hangup
     /// Ctrl-\, or `SIGQUIT`: a request to end, and to leave a trace.
     Quit

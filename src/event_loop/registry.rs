@@ -137,7 +137,10 @@ impl Registry {
 
     pub(crate) fn want(&mut self, key: Key, wanted: Interest) {
         let Some(place) = self.places().get_mut(key) else { return };
-        place.wanted = wanted;
+        // Who cannot tell of the end alone would tell of it for ever, or not at all.
+        let alone = Interest::when(Interest::ENDING, place.trigger == Trigger::Level);
+        place.wanted = wanted.without(alone);
+        let wanted = place.wanted;
         let changes = place.to_tell() != place.told && !place.noted;
         place.noted |= changes;
         let again = !place.pending.wanted(wanted).is_none() && !place.queued;

@@ -20,7 +20,7 @@ impl Interest {
     pub(crate) const NONE: Self = Self(0);
     pub(crate) const READ: Self = Self(1);
     pub(crate) const WRITE: Self = Self(2);
-    /// Comes with [`READ`](Self::READ): the other side has ended, or broken off, or something urgent
+    /// Comes with [`READ`](Self::READ), or alone to who wants it alone, where the driver has edges: the other side has ended, or broken off, or something urgent
     /// stands in the way, so that a read which fills less than its buffer may have more behind it.
     pub(crate) const ENDING: Self = Self(4);
     pub(crate) const ALL: Self = Self(7);
@@ -46,7 +46,12 @@ impl Interest {
         self.0 == 0
     }
 
-    /// What of this readiness is for somebody who wants that.
+    #[inline]
+    pub(crate) fn reads_or_ends(self) -> bool {
+        self.0 & 5 != 0
+    }
+
+    /// What of this readiness is for somebody who wants that. Who wants to read hears of the end, too.
     #[inline]
     pub(crate) fn wanted(self, wanted: Self) -> Self {
         let ending = Self::when(Self::ENDING, wanted.reads());

@@ -13,6 +13,7 @@
 //! engine asks again whether the stream is still open.
 
 use super::corking::dispatch;
+use super::hangup::{discard, look_for_hangup};
 use super::pulling::Pulled;
 use super::reading::{look_for_end, read};
 use super::writing::{flush, offer_held, tell_failed};
@@ -47,6 +48,8 @@ pub(crate) trait Endpoint: Clone + 'static {
     fn tell_end(&self);
     fn tell_drain(&self);
     fn tell_finish(&self);
+    /// The other side has gone, and nobody reads.
+    fn tell_hangup(&self) {}
     fn tell_error(&self, error: Error);
     /// The last that it tells.
     fn tell_close(&self, had_error: bool);
@@ -81,6 +84,11 @@ pub(crate) struct Duplex<H> {
     pub(super) sent: Cell<u64>,
     pub(super) queue: RefCell<WriteQueue>,
     pub(super) error: RefCell<Option<Error>>,
+    /// Somebody wants to know if the other side goes while nobody reads.
+    pub(super) awaits_hangup: Cell<bool>,
+    pub(super) looked_for_hangup: Cell<bool>,
+    /// What comes is thrown away.
+    pub(super) discards: Cell<bool>,
     /// It has left event mode.
     pub(super) pulled: RefCell<Option<Box<Pulled>>>,
     /// Where it was made.
@@ -107,6 +115,9 @@ impl<H: ByteHandle> Duplex<H> {
             autocork: Cell::new(true),
             corks: Cell::new(0),
             error: RefCell::new(None),
+            awaits_hangup: Cell::new(false),
+            looked_for_hangup: Cell::new(false),
+            discards: Cell::new(false),
             pulled: RefCell::new(None),
             received: Cell::new(0),
             sent: Cell::new(0),
@@ -214,14 +225,16 @@ impl<H: ByteHandle> Duplex<H> {
         if self.bytes.borrow().is_none() {
             return;
         }
-        let watches = self.flow.is_unasked() && !self.unread.get();
-        let reads = self.ready.get() && !self.broken.get() && (self.flow.is_flowing() || watches);
+        let watches = (self.flow.is_unasked() && !self.unread.get()) || self.discards.get();
+        let hears = self.ready.get() && !self.broken.get();
+        let reads = hears && (self.flow.is_flowing() || watches);
         let waits = self.corks.get() == 0 && self.queue.borrow().waits();
         let writes = !self.ready.get() || waits;
         self.handle.want(
             key,
             Interest::when(Interest::READ, reads)
                 | Interest::when(Interest::WRITE, writes)
+                | Interest::when(Interest::ENDING, hears && self.awaits_hangup.get())
                 | self.pulled_interest(),
         );
     }
@@ -282,7 +295,7 @@ pub(crate) fn ready<E: Endpoint>(endpoint: &E, readiness: Interest) {
         endpoint.duplex().wake(Interest::WRITE);
     }
     // What is broken off is heard out apart.
-    if readiness.reads() && !endpoint.duplex().broken.get() {
+    if readiness.reads_or_ends() && !endpoint.duplex().broken.get() {
         if !endpoint.duplex().flow.is_flowing() {
             return ready_unasked(endpoint, readiness);
         }
@@ -296,6 +309,10 @@ fn ready_unasked<E: Endpoint>(endpoint: &E, readiness: Interest) {
     let duplex = endpoint.duplex();
     if duplex.is_pulled() {
         duplex.wake(Interest::READ);
+    } else if duplex.discards.get() {
+        discard(endpoint, readiness);
+    } else if duplex.awaits_hangup.get() && readiness.ends() {
+        look_for_hangup(endpoint, readiness);
     } else if duplex.flow.is_unasked() {
         look_for_end(endpoint, readiness);
     } else {
@@ -325,7 +342,8 @@ pub(super) fn tell_or_later<E: Endpoint>(endpoint: &E, tell: fn(&E), later: fn(&
 }
 
 pub(super) fn close_if_done<E: Endpoint>(endpoint: &E) {
-    if endpoint.duplex().flow.has_ended() && endpoint.duplex().finished.get() {
+    let duplex = endpoint.duplex();
+    if duplex.finished.get() && duplex.flow.has_ended() {
         destroy(endpoint, None);
     }
 }
@@ -377,7 +395,7 @@ fn fail_callbacks<E: Endpoint>(endpoint: &E, error: Option<&Error>) {
 
 /// Lets data come, pauses it, or takes notice that somebody listens for it.
 pub(crate) fn resume<E: Endpoint>(endpoint: &E) {
-    if endpoint.duplex().is_pulled() {
+    if endpoint.duplex().is_pulled() || endpoint.duplex().discards.get() {
         return;
     }
     if endpoint.duplex().flow.resume() {
@@ -395,7 +413,7 @@ pub(crate) fn listen<E: Endpoint>(endpoint: &E) {
     if endpoint.duplex().is_pulled() {
         return refuse_listener(endpoint);
     }
-    if endpoint.duplex().flow.listen() {
+    if !endpoint.duplex().discards.get() && endpoint.duplex().flow.listen() {
         endpoint.duplex().update_interest();
     }
 }

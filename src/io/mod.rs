@@ -6,6 +6,7 @@
 mod async_io;
 mod corking;
 mod duplex;
+mod hangup;
 mod pulling;
 mod reading;
 #[cfg(test)]
@@ -20,4 +21,5 @@ pub(crate) use duplex::{
     ByteHandle, Duplex, Endpoint, attach, destroy, enroll, establish, hold, listen, pause, ready,
     release, resume,
 };
+pub(crate) use hangup::{await_hangup, discard_input};
 pub(crate) use writing::{end, write, write_chunk, write_then};

@@ -24,6 +24,12 @@ fn inner(error: &io::Error) -> ErrorKind {
     inner.expect("an error of ours").kind()
 }
 
+/// So late that the connection stands on the other side too.
+fn reset_after_a_byte(mut stream: TcpStream) {
+    stream.read_exact(&mut [0]).expect("a byte");
+    reset(stream);
+}
+
 #[test]
 fn it_is_what_libraries_ask_for() {
     fn check<T: futures_lite::AsyncRead + futures_lite::AsyncWrite + Send + Unpin + 'static>() {}
@@ -157,9 +163,10 @@ fn after_the_peers_end_it_may_still_write_and_close_comes_when_both_are_through(
 #[test]
 fn a_reset_is_the_readers_error() {
     run(|| {
-        let (client, peer) = connect_to(reset)?;
+        let (client, peer) = connect_to(reset_after_a_byte)?;
         let mut client = client.into_io()?;
         go(async move {
+            client.write_all(b"x").await?;
             let error = client.read(&mut [0; 10]).await.expect_err("it was reset");
             assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
             join(peer);
@@ -172,10 +179,10 @@ fn a_reset_is_the_readers_error() {
 #[test]
 fn closing_what_the_peer_has_left_is_no_error() {
     run(|| {
-        let (client, peer) = connect_to(reset)?;
-        client.on(Connect, |client, ()| client.unref());
+        let (client, peer) = connect_to(reset_after_a_byte)?;
         let mut client = client.into_io()?;
         go(async move {
+            client.write_all(b"x").await?;
             client.read(&mut [0; 10]).await.expect_err("it was reset");
             join(peer);
             Ok(client.close().await?)

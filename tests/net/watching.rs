@@ -24,6 +24,7 @@ fn all_events_of_a_socket_come_in_their_order_and_nothing_after_the_last() {
             SocketEvent::Timeout => to.note("timeout"),
             SocketEvent::Shutdown => to.note("shutdown"),
             SocketEvent::Descriptor(_) => to.note("descriptor"),
+            SocketEvent::Hangup => to.note("hangup"),
             SocketEvent::Error(error) => to.note(error.to_string()),
             SocketEvent::Close(had_error) => {
                 to.note(format!("close {had_error}"));

@@ -1,7 +1,7 @@
 //! A socket as the engine and the loop see it.
 
 use super::{Inner, Socket};
-use crate::emitter::names::{Close, Data, Drain, End, Finish};
+use crate::emitter::names::{Close, Data, Drain, End, Finish, Hangup};
 use crate::error::Error;
 use crate::event_loop::{Description, Descriptor, Interest, ResourceKind, Source};
 use crate::io::{self as engine, Duplex, Endpoint};
@@ -52,6 +52,10 @@ impl Endpoint for Socket {
         if self.0.rare.borrow().as_ref().is_some_and(|rare| rare.soon) {
             self.destroy();
         }
+    }
+
+    fn tell_hangup(&self) {
+        self.0.emitter.emit(self, Hangup, ());
     }
 
     fn tell_error(&self, error: Error) {

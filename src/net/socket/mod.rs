@@ -4,6 +4,7 @@ mod async_io;
 mod descriptors;
 mod endpoint;
 mod idle;
+mod leaving;
 mod opening;
 mod options;
 mod settings;
@@ -23,7 +24,7 @@ use super::place::Address;
 use super::sys::Raw;
 use crate::emitter::EventEmitter;
 use crate::emitter::names::{
-    Close, Connect, Data, Descriptor, Drain, End, Finish, Shutdown, Timeout,
+    Close, Connect, Data, Descriptor, Drain, End, Finish, Hangup, Shutdown, Timeout,
 };
 use crate::error::Error;
 use crate::event_loop::{Handle, Key, Timer};
@@ -45,6 +46,7 @@ crate::events! {
         use Timeout(),
         use Shutdown(),
         use Descriptor(&mut Passed),
+        use Hangup(),
         use Close(bool),
         error Error,
         /// All events of a [`Socket`].
@@ -70,6 +72,7 @@ crate::events! {
 /// | [`Timeout`] | `()` | nothing has happened for as long as [`set_timeout`](Self::set_timeout) says; told, nothing else |
 /// | [`Shutdown`] | `()` | its server wants to close: see [`Server::shutdown`](super::Server::shutdown) |
 /// | [`Descriptor`] | `&mut `[`Passed`] | the peer handed over a descriptor, with the `Data` that follows |
+/// | [`Hangup`] | `()` | the peer has ended or broken off, while nothing is read here; once, on Linux and Android |
 /// | [`Error`](crate::events::Error) | `&onward::Error` | it broke; at most once, and `Close` follows |
 /// | [`Close`] | `bool` | it is over; `true` after an error |
 ///
@@ -81,6 +84,9 @@ crate::events! {
 ///
 /// Nothing is read before somebody wants it: the first `Data` listener, [`resume`](Self::resume) or a
 /// pipe starts the flow. What is not read waits in the kernel, and makes the peer wait.
+///
+/// So what nobody reads keeps a socket from its `End`, and from its `Close`, even if the peer has gone long ago:
+/// [`resume`](Self::resume) it, say that [nobody will](Self::discard_input), or listen for `Hangup`.
 #[derive(Clone)]
 pub struct Socket(Rc<Inner>);
 

@@ -1,9 +1,9 @@
 //! What a socket has in common with other streams and emitters.
 
 use super::Socket;
-use crate::emitter::names::Data;
 #[cfg(unix)]
 use crate::emitter::names::Descriptor;
+use crate::emitter::names::{Data, Hangup};
 use crate::emitter::{Downgrade, Emitter, Event, Listeners, Pausable, Recall};
 use crate::io::{self as engine, Endpoint as _};
 use crate::stream::{ReadControl, WriteControl};
@@ -31,6 +31,8 @@ impl Emitter for Socket {
     fn listener_added<E: Event<Self>>(&self, _: E) {
         if TypeId::of::<E>() == TypeId::of::<Data>() {
             engine::listen(self);
+        } else if TypeId::of::<E>() == TypeId::of::<Hangup>() {
+            engine::await_hangup(self);
         }
         #[cfg(unix)]
         if TypeId::of::<E>() == TypeId::of::<Descriptor>() && self.0.unix {

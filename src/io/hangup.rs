@@ -1,0 +1,85 @@
+//! The other side has gone, and nobody reads: how that is seen, and what to do about it.
+
+use super::duplex::{ByteHandle, Duplex, Endpoint, destroy, tell};
+use super::reading::ended;
+use crate::error::Error;
+use crate::event_loop::Interest;
+use std::io;
+
+/// Reads of one source per turn, as where they are told.
+const READS_PER_TURN: usize = 16;
+
+/// Somebody listens for it.
+pub(crate) fn await_hangup<E: Endpoint>(endpoint: &E) {
+    let duplex = endpoint.duplex();
+    let over = duplex.destroyed.get() || duplex.flow.has_ended();
+    if !over && !duplex.looked_for_hangup.get() {
+        duplex.awaits_hangup.set(true);
+        duplex.update_interest();
+    }
+}
+
+/// The system says that something is behind what was not read: is it the end?
+pub(super) fn look_for_hangup<E: Endpoint>(endpoint: &E, readiness: Interest) {
+    let duplex = endpoint.duplex();
+    // It is told once. If it is not the end, but something urgent, that stands in the way of the end.
+    duplex.awaits_hangup.set(false);
+    duplex.looked_for_hangup.set(true);
+    duplex.update_interest();
+    duplex.again(readiness.without(Interest::WRITE) | Interest::READ);
+    if has_hung_up(duplex) {
+        tell(endpoint, E::tell_hangup, |_| {});
+    }
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn has_hung_up<H: ByteHandle>(duplex: &Duplex<H>) -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let flags = PollFlags::RDHUP | PollFlags::HUP | PollFlags::ERR;
+    let look = |handle: &H| {
+        let descriptor = handle.descriptor();
+        let mut asked = [PollFd::new(&descriptor, flags)];
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        Ok(poll(&mut asked, Some(&now)).is_ok() && asked[0].revents().intersects(flags))
+    };
+    duplex.attempt(look).unwrap_or(false)
+}
+
+/// Drivers without edges do not tell of it.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn has_hung_up<H: ByteHandle>(_: &Duplex<H>) -> bool {
+    false
+}
+
+/// Nobody wants what comes: from here on it is read and thrown away, until the end.
+pub(crate) fn discard_input<E: Endpoint>(endpoint: &E) {
+    let duplex = endpoint.duplex();
+    if !duplex.destroyed.get() && !duplex.flow.has_ended() && !duplex.is_pulled() {
+        duplex.flow.pause();
+        duplex.discards.set(true);
+        duplex.update_interest();
+    }
+}
+
+pub(super) fn discard<E: Endpoint>(endpoint: &E, readiness: Interest) {
+    let duplex = endpoint.duplex();
+    for _ in 0..READS_PER_TURN {
+        let received =
+            duplex.handle.with_scratch(|buffer| duplex.attempt(|bytes| bytes.receive(buffer)));
+        match received {
+            Ok(0) => {
+                duplex.discards.set(false);
+                return ended(endpoint);
+            }
+            Ok(count) => duplex.received.set(duplex.received.get() + count as u64),
+            Err(error) => match error.kind() {
+                io::ErrorKind::WouldBlock => return,
+                io::ErrorKind::Interrupted => {}
+                _ => {
+                    return destroy(endpoint, Some(Error::io("read", error).on(endpoint.target())));
+                }
+            },
+        }
+    }
+    duplex.again(readiness.without(Interest::WRITE) | Interest::READ);
+}
