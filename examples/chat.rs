@@ -1,7 +1,8 @@
 //! A chat server for any number of `nc` clients: emitter, sockets, files and signals in one program.
 //!
-//!     cargo run --release --example chat -- [--listen 127.0.0.1:7000] [--log chat.log]
+//!     cargo run --release --example chat -- [--listen 127.0.0.1:7000] [--unix chat.sock] [--log chat.log]
 //!     nc 127.0.0.1 7000        # in other terminals; the first line you type is your name
+//!     nc -U chat.sock          # the same room, by a Unix socket
 //!
 //! `/who` lists the people, `/quit` leaves, Ctrl-C (at the server) says goodbye to all and ends.
 //! A client that never reads is cut off once 256 KiB wait for it; nobody else notices.
@@ -30,37 +31,40 @@ onward::events! {
         Said(&str, &str),
         /// Somebody went.
         Left(&str),
+        /// The last one has gone, and nobody comes any more.
+        Closed(),
     }
 }
 
-/// The room, the people in it, and everybody who has connected, with a name or not yet.
+/// The room, and the people in it.
 #[derive(Default)]
 struct Hall {
     room: Room,
     members: RefCell<BTreeMap<String, Socket>>,
-    connections: RefCell<Vec<Socket>>,
 }
 
 struct Options {
     listen: String,
+    unix: Option<String>,
     log: Option<String>,
 }
 
 fn main() -> onward::Result<()> {
     let options = options().unwrap_or_else(|wrong| {
-        eprintln!("chat: {wrong}\nusage: chat [--listen HOST:PORT] [--log FILE]");
+        eprintln!("chat: {wrong}\nusage: chat [--listen HOST:PORT] [--unix PATH] [--log FILE]");
         std::process::exit(2);
     });
     onward::run(|| open(&options))
 }
 
 fn options() -> Result<Options, String> {
-    let mut options = Options { listen: "127.0.0.1:7000".into(), log: None };
+    let mut options = Options { listen: "127.0.0.1:7000".into(), unix: None, log: None };
     let mut args = std::env::args().skip(1);
     while let Some(option) = args.next() {
         let value = args.next().ok_or_else(|| format!("{option} wants a value"));
         match option.as_str() {
             "--listen" => options.listen = value?,
+            "--unix" => options.unix = Some(value?),
             "--log" => options.log = Some(value?),
             _ => return Err(format!("no such option: {option}")),
         }
@@ -70,20 +74,21 @@ fn options() -> Result<Options, String> {
 
 fn open(options: &Options) -> onward::Result<()> {
     let hall = Rc::new(Hall::default());
-    let server = Server::listen(&options.listen)?;
-    let address = server.local_addr();
-    let port = address.port().map_or_else(String::new, |port| port.to_string());
-    let host = address.ip().map_or_else(String::new, |ip| ip.to_string());
-    println!("chatting on {address}; join with: nc {host} {port}");
-
+    let mut servers = vec![Server::listen(&options.listen)?];
+    if let Some(path) = &options.unix {
+        servers.push(Server::listen(format!("unix:{path}"))?);
+    }
     announce(&hall);
     if let Some(path) = &options.log {
-        keep_transcript(&hall.room, &server, path)?;
+        keep_transcript(&hall.room, path)?;
     }
-    close_on_signal(&hall, &server)?;
-    server.on(Error, |_, error| eprintln!("{error}"));
-    server.on(Connection, move |_, socket| welcome(&hall, &socket));
-    Ok(())
+    for server in &servers {
+        let hall = Rc::clone(&hall);
+        server.on(Error, |_, error| eprintln!("{error}"));
+        server.on(Connection, move |_, socket| welcome(&hall, &socket));
+        println!("chatting on {}", server.local_addr());
+    }
+    close_on_signal(hall, servers)
 }
 
 /// Tells everybody in the room what happens in it.
@@ -103,8 +108,8 @@ fn announce(hall: &Rc<Hall>) {
     hall.room.on(Left, move |_, who| left(format!("* {who} left\n")));
 }
 
-/// Appends what happens to a file, until the server has closed.
-fn keep_transcript(room: &Room, server: &Server, path: &str) -> onward::Result<()> {
+/// Appends what happens to a file.
+fn keep_transcript(room: &Room, path: &str) -> onward::Result<()> {
     let log = WriteStream::append(path)?;
     log.on(Error, |_, error| eprintln!("no transcript from here on: {error}"));
     let writer = || {
@@ -117,22 +122,22 @@ fn keep_transcript(room: &Room, server: &Server, path: &str) -> onward::Result<(
     room.on(Joined, move |_, who| joined(format!("* {who} joined\n")));
     room.on(Said, move |_, (who, line)| said(format!("{who}: {line}\n")));
     room.on(Left, move |_, who| left(format!("* {who} left\n")));
-    server.once(Close, move |_, ()| log.end());
+    room.once(Closed, move |_, ()| log.end());
     Ok(())
 }
 
 /// Somebody is at the door.
 fn welcome(hall: &Rc<Hall>, socket: &Socket) {
-    hall.connections.borrow_mut().push(socket.clone());
     socket.set_max_queued(PATIENCE);
     socket.write("Welcome! Your name? ");
 
     let guest = Rc::new(RefCell::new(Guest { hall: hall.clone(), name: None, rest: Vec::new() }));
-    let (reading, ending, closing) = (guest.clone(), guest.clone(), guest);
+    let (reading, ending, leaving) = (guest.clone(), guest.clone(), guest);
     socket.on(Data, move |socket, chunk| reading.borrow_mut().read(socket, chunk));
     socket.on(End, move |socket, ()| ending.borrow_mut().end(socket));
     socket.on(Error, |_, error| eprintln!("{error}"));
-    socket.on(Close, move |socket, _| closing.borrow_mut().close(socket));
+    socket.on(Close, move |_, _| leaving.borrow_mut().leave());
+    socket.on(Shutdown, |socket, ()| see_off(socket, "* the room closes, goodbye\n"));
 }
 
 /// Somebody whose lines we read.
@@ -209,11 +214,6 @@ impl Guest {
             self.hall.room.emit(Left, &name);
         }
     }
-
-    fn close(&mut self, socket: &Socket) {
-        self.leave();
-        self.hall.connections.borrow_mut().retain(|other| other != socket);
-    }
 }
 
 /// A last word, and out.
@@ -222,8 +222,8 @@ fn see_off(socket: &Socket, word: &str) {
         return; // seen off before
     }
     socket.pause();
-    socket.once(Finish, |socket, ()| socket.destroy());
-    socket.end_with(word);
+    socket.write(word);
+    socket.destroy_soon();
 }
 
 /// What clients send is shown on other people's terminals: no control characters.
@@ -232,23 +232,27 @@ fn printable(line: &[u8]) -> String {
 }
 
 /// Ctrl-C, or a polite kill: nobody new comes in, goodbye to who is here, and out.
-fn close_on_signal(hall: &Rc<Hall>, server: &Server) -> onward::Result<()> {
-    let closer = || {
-        let (hall, server) = (hall.clone(), server.clone());
-        move || {
-            server.close();
-            let connections = hall.connections.borrow().clone();
-            println!("\nclosing, goodbye to {}", connections.len());
-            hall.members.borrow_mut().clear();
-            connections.iter().for_each(|socket| see_off(socket, "* the room closes, goodbye\n"));
-            // Who does not read cannot hold us up.
-            onward::set_timeout(FAREWELL, move || connections.iter().for_each(Socket::destroy))
-                .unref();
-        }
+fn close_on_signal(hall: Rc<Hall>, servers: Vec<Server>) -> onward::Result<()> {
+    let close = move || {
+        let guests: usize = servers.iter().map(Server::connections).sum();
+        println!("\nclosing, goodbye to {guests}");
+        hall.members.borrow_mut().clear();
+        // Who does not read cannot hold us up.
+        let ends: Vec<_> = servers.iter().map(|server| server.shutdown(FAREWELL)).collect();
+        let hall = hall.clone();
+        onward::spawn_or_fail(async move {
+            for end in ends {
+                end.await?;
+            }
+            hall.room.emit(Closed, ());
+            Ok(())
+        });
     };
     let signals = onward::process::signals()?;
-    let (on_interrupt, on_terminate) = (closer(), closer());
-    signals.once(Interrupt, move |_, ()| on_interrupt());
-    signals.once(Terminate, move |_, ()| on_terminate());
+    signals.once(Interrupt, {
+        let close = close.clone();
+        move |_, ()| close()
+    });
+    signals.once(Terminate, move |_, ()| close());
     Ok(())
 }

@@ -30,7 +30,7 @@
 //! | run something later, or again and again | [`set_timeout`], [`set_interval`], [`set_immediate`], [`next_tick`] |
 //! | run a future, or wait in one | [`spawn`], [`block_on`], [`sleep`], [`timeout`], [`interval`]; listeners that are futures: [`OnAsync`] |
 //! | understand when what runs, make turns myself, be called before the end | [`event_loop`] |
-//! | talk over TCP | [`net::Server`], [`net::Socket`] |
+//! | talk over TCP, or through Unix sockets | [`net::Server`], [`net::Socket`]; how: [`net::ServerOptions`], [`net::SocketOptions`] |
 //! | read and write files | [`fs::ReadStream`], [`fs::WriteStream`] |
 //! | give a socket to a library that is made for futures | [`net::Socket::into_io`] |
 //! | connect the two | [`stream::Readable::pipe`], [`stream::pipeline`] |

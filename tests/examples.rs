@@ -7,6 +7,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel};
@@ -144,13 +145,16 @@ impl Server {
 enum Client {
     Nc(Child),
     Plain(TcpStream),
+    PlainUnix(UnixStream),
 }
 
 impl Client {
     fn connect(address: &str) -> (Self, Lines) {
         let (host, port) = address.rsplit_once(':').expect("an address");
+        let to = if host == "unix" { ["-U", port] } else { [host, port] };
         let nc = Command::new("nc")
-            .args(["-N", host, port])
+            .arg("-N")
+            .args(to)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn();
@@ -161,6 +165,11 @@ impl Client {
             }
             Err(error) => {
                 assert!(std::env::var_os("ONWARD_REQUIRE_NC").is_none(), "no nc: {error}");
+                if host == "unix" {
+                    let stream = UnixStream::connect(port).expect("the server listens");
+                    let lines = Lines::of(stream.try_clone().expect("a socket can be cloned"));
+                    return (Self::PlainUnix(stream), lines);
+                }
                 let stream = TcpStream::connect(address).expect("the server listens");
                 let lines = Lines::of(stream.try_clone().expect("a socket can be cloned"));
                 (Self::Plain(stream), lines)
@@ -175,6 +184,7 @@ impl Client {
                 child.stdin.as_mut().expect("it was piped").write_all(line.as_bytes())
             }
             Self::Plain(stream) => stream.write_all(line.as_bytes()),
+            Self::PlainUnix(stream) => stream.write_all(line.as_bytes()),
         };
         said.expect("the client still listens");
     }
@@ -187,6 +197,7 @@ impl Client {
                 finish(child);
             }
             Self::Plain(stream) => stream.shutdown(Shutdown::Write).expect("it is connected"),
+            Self::PlainUnix(stream) => stream.shutdown(Shutdown::Write).expect("it is connected"),
         }
     }
 }
@@ -281,6 +292,38 @@ fn chat_ends_although_a_guest_does_not_read() {
     server.lines.expect("");
     server.lines.expect("closing, goodbye to 2");
     assert_eq!(finish(server.child).status.code(), Some(0));
+}
+
+#[test]
+fn chat_is_one_room_for_those_who_come_by_tcp_and_by_a_unix_socket() {
+    // The path of a socket is short.
+    let path = std::env::temp_dir().join(format!("onward-chat-{}.sock", std::process::id()));
+    let mut command = example("chat");
+    let command = command.args(["--listen", "127.0.0.1:0", "--unix"]).arg(&path);
+    let server = Server::start(command, "chatting on ");
+    let by_path = format!("unix:{}", path.display());
+    server.lines.expect(&format!("chatting on {by_path}"));
+
+    let (mut ada, ada_sees) = Client::connect(&server.address);
+    ada.say("ada");
+    ada_sees.expect("Welcome! Your name? * ada joined");
+    let (mut bob, bob_sees) = Client::connect(&by_path);
+    bob.say("bob");
+    bob_sees.expect("Welcome! Your name? * bob joined");
+    ada_sees.expect("* bob joined");
+    bob.say("hello");
+    ada_sees.expect("bob: hello");
+    ada.say("hello bob");
+    bob_sees.wait_for("ada: hello bob");
+
+    server.signal("-INT");
+    for (client, sees) in [(ada, ada_sees), (bob, bob_sees)] {
+        sees.wait_for("* the room closes, goodbye");
+        client.hang_up();
+        sees.expect_end();
+    }
+    assert_eq!(finish(server.child).status.code(), Some(0));
+    assert!(!path.exists());
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! TCP and Unix sockets: [`Server`] listens, [`Socket`] talks.
+//! TCP and Unix sockets: [`Server`] listens, [`Socket`] talks; over either, by the same events.
 //!
 //! ```
 //! use onward::events::*;

@@ -486,10 +486,8 @@ mod test_net_listen_close_server {
             let seen = log.clone();
             run(move || {
                 let server = listen(ServerOptions::new())?;
-                for (event, to) in [("listening", log.clone())] {
-                    server.on(Listening, move |_, ()| to.note(event));
-                }
-                let (to, closing) = (log.clone(), log);
+                let (listening, to, closing) = (log.clone(), log.clone(), log);
+                server.on(Listening, move |_, ()| listening.note("listening"));
                 server.on(Error, move |_, _| to.note("error"));
                 server.on(Close, move |_, ()| closing.note("close"));
                 server.close();

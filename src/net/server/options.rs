@@ -124,8 +124,8 @@ impl ServerOptions {
     }
 
     /// With `true`, the socket of a server that has ended without removing it is replaced: one that refuses
-    /// connections. What is no socket, or answers, stays, and is an error. Two servers should not try that at
-    /// the same time.
+    /// connections. What is no socket, or answers, stays, and is an error; to find out, it is connected to. Two
+    /// servers should not try that at the same time.
     #[cfg(unix)]
     #[must_use]
     pub const fn replace(self, replace: bool) -> Self {

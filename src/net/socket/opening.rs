@@ -14,6 +14,8 @@ use crate::net::standard::StdStream;
 use crate::net::sys::{self, Raw};
 #[cfg(unix)]
 use crate::net::unix;
+#[cfg(unix)]
+use socket2::SockAddr;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io;
@@ -22,6 +24,14 @@ use std::panic::Location;
 #[cfg(unix)]
 use std::path::Path;
 use std::rc::Rc;
+#[cfg(unix)]
+use std::time::Duration;
+
+/// How long to rest where as many wait already as may: at first, and at most.
+#[cfg(unix)]
+const SHORTEST_REST: Duration = Duration::from_millis(1);
+#[cfg(unix)]
+const LONGEST_REST: Duration = Duration::from_millis(100);
 
 impl Socket {
     /// Connects to `HOST:PORT`. A name is looked up on the blocking pool, and its addresses are
@@ -185,15 +195,31 @@ impl Socket {
         let socket = Self::new(handle, None, None, true, origin);
         socket.take(options);
         socket.0.rare().path = Some(path.into());
-        match unix::connect(&address, &options) {
+        socket.try_path(Box::new((address, options)), SHORTEST_REST);
+        Ok(socket)
+    }
+
+    #[cfg(unix)]
+    fn try_path(&self, to: Box<(SockAddr, SocketOptions)>, rest: Duration) {
+        match unix::connect(&to.0, &to.1) {
             // That it stands is told by the first readiness.
-            Ok(raw) => engine::attach(&socket, raw, false),
+            Ok(raw) => engine::attach(self, raw, false),
+            // As many wait there as may. Nothing tells when one of them goes.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                engine::enroll(self);
+                let (inner, origin) = (self.downgraded(), self.0.duplex.origin());
+                let again = move || {
+                    let socket = Self::upgraded(&inner).filter(|socket| !socket.is_destroyed());
+                    if let Some(socket) = socket {
+                        socket.try_path(to, (rest * 2).min(LONGEST_REST));
+                    }
+                };
+                self.handle().set_timeout_from(origin, rest, again).unref();
+            }
             Err(error) => {
-                let error = Error::io("connect", error).on(place::show_path(path));
-                engine::destroy(&socket, Some(error));
+                engine::destroy(self, Some(Error::io("connect", error).on(self.target())));
             }
         }
-        Ok(socket)
     }
 
     fn take(&self, options: SocketOptions) {
