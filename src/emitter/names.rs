@@ -40,6 +40,10 @@ shared! {
     Shutdown
     /// The peer handed over a descriptor, through a Unix socket.
     Descriptor
+    /// A datagram has come.
+    Message
+    /// A datagram has come that is too long: only its beginning was read.
+    Truncated
     /// The file is open.
     Open
     /// Ctrl-C, or `SIGINT`.

@@ -96,6 +96,8 @@ pub enum ResourceKind {
     UnixServer,
     /// A connection through a Unix socket.
     UnixSocket,
+    /// A socket for datagrams by UDP.
+    UdpSocket,
     /// A file that is read.
     ReadStream,
     /// A file that is written.
@@ -133,6 +135,7 @@ impl fmt::Display for ResourceKind {
             Self::TcpSocket => "TCP socket",
             Self::UnixServer => "Unix server",
             Self::UnixSocket => "Unix socket",
+            Self::UdpSocket => "UDP socket",
             Self::ReadStream => "file to read",
             Self::WriteStream => "file to write",
             Self::Signal => "signal",

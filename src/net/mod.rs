@@ -1,4 +1,4 @@
-//! TCP and Unix sockets: [`Server`] listens, [`Socket`] talks.
+//! TCP and Unix sockets: [`Server`] listens, [`Socket`] talks. UDP: [`UdpSocket`].
 //!
 //! ```
 //! use onward::events::*;
@@ -23,15 +23,18 @@
 
 mod address;
 mod connect;
+mod datagram;
 mod passing;
 mod place;
 mod server;
 mod socket;
 mod standard;
 mod sys;
+mod udp;
 #[cfg(unix)]
 mod unix;
 
+pub use datagram::DatagramStats;
 pub use passing::Passed;
 pub use place::Address;
 pub use server::{Server, ServerEvent, ServerOptions};
@@ -39,3 +42,4 @@ pub use server::{Server, ServerEvent, ServerOptions};
 pub use socket::Credentials;
 pub use socket::{KeepAlive, Socket, SocketEvent, SocketOptions};
 pub use standard::{Standard, StdListener, StdStream};
+pub use udp::{MulticastInterface, UdpEvent, UdpOptions, UdpSocket};
