@@ -120,7 +120,7 @@ fn a_datagram_is_sent_though_an_earlier_one_was_refused() {
         socket.send("lost");
         let peer = std::net::UdpSocket::bind(there)?;
         let done = log.clone();
-        socket.send_with("sent", move |socket, sent| {
+        socket.send_then("sent", move |socket, sent| {
             sent.expect("its own end is a good one");
             done.note("sent");
             socket.close();
@@ -155,7 +155,7 @@ fn who_has_no_peer_cannot_send_without_an_address() {
         watch(&log, &socket);
         socket.send("to whom?");
         let told = log.clone();
-        socket.send_with("to whom?", move |socket, sent| {
+        socket.send_then("to whom?", move |socket, sent| {
             let error = sent.expect_err("there is nobody");
             assert_eq!(error.io_kind(), Some(io::ErrorKind::NotConnected));
             told.note("callback");

@@ -21,7 +21,7 @@ fn an_error_of_a_send_goes_to_its_callback_or_else_to_the_error_event() {
         let names_it = format!("send {there}: ");
         let callback = log.clone();
         let text = names_it.clone();
-        assert!(socket.send_to_with(vec![0; TOO_LONG], there, move |socket, sent| {
+        assert!(socket.send_to_then(vec![0; TOO_LONG], there, move |socket, sent| {
             let error = sent.expect_err("too long");
             assert!(error.to_string().starts_with(&text), "{error}");
             callback.note("callback");
@@ -54,7 +54,7 @@ fn callbacks_come_in_order_and_after_the_call() {
         let (socket, peer) = (bound(), plain());
         for number in 0..3 {
             let log = log.clone();
-            socket.send_to_with([number], peer.local_addr()?, move |socket, sent| {
+            socket.send_to_then([number], peer.local_addr()?, move |socket, sent| {
                 sent.expect("it is sent");
                 log.note(format!("sent {number}"));
                 if number == 2 {
@@ -81,7 +81,7 @@ fn a_socket_that_is_closed_sends_nothing_and_tells_only_the_callback() {
         assert!(!socket.send("x"));
         assert!(!socket.send_all([("x", there)]));
         let told = log.clone();
-        assert!(!socket.send_to_with("x", there, move |_, sent| {
+        assert!(!socket.send_to_then("x", there, move |_, sent| {
             assert_eq!(sent.expect_err("it is closed").kind(), ErrorKind::Cancelled);
             told.note("cancelled");
         }));

@@ -12,7 +12,7 @@ impl UdpSocket {
     /// bound first.
     ///
     /// `false` asks to wait for `Drain` before more is sent; this one is on its way all the same. Never fails by itself:
-    /// errors are events, see [`send_to_with`](Self::send_to_with) for who wants to know of each.
+    /// errors are events, see [`send_to_then`](Self::send_to_then) for who wants to know of each.
     ///
     /// # Errors
     ///
@@ -35,7 +35,7 @@ impl UdpSocket {
     ///
     /// onward::run(|| {
     ///     let socket = UdpSocket::new()?;
-    ///     socket.send_to_with(vec![0; 70_000], ([127, 0, 0, 1], 9), |socket, sent| {
+    ///     socket.send_to_then(vec![0; 70_000], ([127, 0, 0, 1], 9), |socket, sent| {
     ///         assert!(sent.unwrap_err().to_string().starts_with("send 127.0.0.1:9: ")); // too long
     ///         socket.close();
     ///     });
@@ -44,7 +44,7 @@ impl UdpSocket {
     /// # Ok::<(), onward::Error>(())
     /// ```
     #[allow(clippy::must_use_candidate, reason = "who sends little need not ask")]
-    pub fn send_to_with(
+    pub fn send_to_then(
         &self,
         bytes: impl AsRef<[u8]>,
         to: impl Into<SocketAddr>,
@@ -63,9 +63,9 @@ impl UdpSocket {
         self.send_bytes(bytes.as_ref(), None, None)
     }
 
-    /// The same with a callback; see [`send_to_with`](Self::send_to_with).
+    /// The same with a callback; see [`send_to_then`](Self::send_to_then).
     #[allow(clippy::must_use_candidate, reason = "who sends little need not ask")]
-    pub fn send_with(
+    pub fn send_then(
         &self,
         bytes: impl AsRef<[u8]>,
         done: impl FnOnce(&Self, Result<()>) + 'static,
