@@ -69,7 +69,10 @@ fn hear(players: &mut BTreeMap<SocketAddr, Player>, word: &str, from: SocketAddr
         "right" => (1, 0),
         "up" => (0, 1),
         "down" => (0, -1),
-        "bye" => return drop(players.remove(&from)),
+        "bye" => {
+            players.remove(&from);
+            return;
+        }
         _ => (0, 0),
     };
     let player = players.entry(from).or_default();

@@ -15,6 +15,7 @@ mod net {
     mod half_open;
     mod lifetimes;
     mod limits;
+    mod names;
     mod node_parity;
     mod options;
     mod order;

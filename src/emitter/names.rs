@@ -31,6 +31,12 @@ shared! {
     Connection
     /// The connection stands.
     Connect
+    /// The name has been looked up that is to be connected to.
+    Lookup
+    /// An address is tried, to connect there.
+    ConnectionAttempt
+    /// An address was tried in vain.
+    ConnectionAttemptFailed
     /// Somebody connected and was turned away, for there are as many connections as there may be. (Node's word
     /// is `drop`; here that would hide Rust's `Drop`.)
     Dropped

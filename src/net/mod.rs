@@ -23,9 +23,13 @@
 
 mod address;
 mod connect;
+mod connector;
 mod datagram;
+mod lookup;
 mod passing;
 mod place;
+mod race;
+mod resolve;
 mod server;
 mod socket;
 mod standard;
@@ -34,7 +38,9 @@ mod udp;
 #[cfg(unix)]
 mod unix;
 
+pub use connector::{Connector, Family};
 pub use datagram::DatagramStats;
+pub use lookup::{Lookup, lookup};
 pub use passing::Passed;
 pub use place::Address;
 pub use server::{Server, ServerEvent, ServerOptions};

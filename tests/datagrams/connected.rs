@@ -119,11 +119,11 @@ fn a_datagram_is_sent_though_an_earlier_one_was_refused() {
         socket.connect(there)?;
         socket.send("lost");
         let peer = std::net::UdpSocket::bind(there)?;
-        let done = log.clone();
-        socket.send_then("sent", move |socket, sent| {
+        let (done, same) = (log.clone(), socket.clone());
+        socket.send_then("sent", move |sent| {
             sent.expect("its own end is a good one");
             done.note("sent");
-            socket.close();
+            same.close();
         });
         assert_eq!(next(&peer), b"sent");
         assert_eq!((socket.stats().sent, socket.stats().failed), (2, 0));
@@ -154,12 +154,12 @@ fn who_has_no_peer_cannot_send_without_an_address() {
         let socket = bound();
         watch(&log, &socket);
         socket.send("to whom?");
-        let told = log.clone();
-        socket.send_then("to whom?", move |socket, sent| {
+        let (told, same) = (log.clone(), socket.clone());
+        socket.send_then("to whom?", move |sent| {
             let error = sent.expect_err("there is nobody");
             assert_eq!(error.io_kind(), Some(io::ErrorKind::NotConnected));
             told.note("callback");
-            socket.close();
+            same.close();
         });
         socket.disconnect().expect("nothing to do");
         Ok(())

@@ -280,7 +280,7 @@ pub(in crate::net) fn close<E: Endpoint>(endpoint: &E) {
     }
     for waiting in dropped {
         if let Some(done) = waiting.done {
-            let error = Error::new(ErrorKind::Cancelled, "send").on(endpoint.target());
+            let error = Error::new(ErrorKind::Destroyed, "send").on(endpoint.target());
             datagrams.handle.at_close(datagrams.origin, move || done(Err(error)));
         }
     }

@@ -24,7 +24,7 @@ pub(in crate::net) fn send<E: Endpoint>(
 ) -> bool {
     let datagrams = endpoint.datagrams();
     if datagrams.is_closed() {
-        let error = || Error::new(ErrorKind::Cancelled, "send").on(endpoint.target());
+        let error = || Error::new(ErrorKind::Destroyed, "send").on(endpoint.target());
         finish(endpoint, done, || Err(error()));
         return false;
     }

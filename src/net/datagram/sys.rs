@@ -2,7 +2,6 @@
 
 use super::life::{Arrival, DatagramHandle};
 use crate::event_loop::Descriptor;
-use crate::net::sys::borrow;
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 
@@ -96,8 +95,14 @@ impl DatagramHandle for UdpSocket {
         true
     }
 
+    #[cfg(unix)]
     fn descriptor(&self) -> Descriptor<'_> {
-        borrow(self)
+        std::os::fd::AsFd::as_fd(self)
+    }
+
+    #[cfg(windows)]
+    fn descriptor(&self) -> Descriptor<'_> {
+        std::os::windows::io::AsSocket::as_socket(self)
     }
 
     fn name(address: &SocketAddr) -> String {

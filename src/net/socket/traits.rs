@@ -1,11 +1,12 @@
 //! What a socket has in common with other streams and emitters.
 
 use super::Socket;
-use crate::emitter::names::Data;
 #[cfg(unix)]
 use crate::emitter::names::Descriptor;
+use crate::emitter::names::{ConnectionAttempt, Data};
 use crate::emitter::{Downgrade, Emitter, Event, Listeners, Pausable, Recall};
 use crate::io::{self as engine, Endpoint as _};
+use crate::net::connect;
 use crate::stream::{ReadControl, WriteControl};
 use std::any::TypeId;
 use std::fmt;
@@ -31,6 +32,8 @@ impl Emitter for Socket {
     fn listener_added<E: Event<Self>>(&self, _: E) {
         if TypeId::of::<E>() == TypeId::of::<Data>() {
             engine::listen(self);
+        } else if TypeId::of::<E>() == TypeId::of::<ConnectionAttempt>() {
+            connect::announce_later(self);
         }
         #[cfg(unix)]
         if TypeId::of::<E>() == TypeId::of::<Descriptor>() && self.0.unix {

@@ -27,7 +27,7 @@ impl UdpSocket {
     /// The same with a callback, which is told what became of it instead of the `Error` listeners: that the system has
     /// taken it, or why not. It is called as a [tick](crate::next_tick) then, and in order.
     ///
-    /// One that waited when the socket was closed gets [`ErrorKind::Cancelled`](crate::ErrorKind::Cancelled), before
+    /// One that waited when the socket was closed gets [`ErrorKind::Destroyed`](crate::ErrorKind::Destroyed), before
     /// `Close`.
     ///
     /// ```
@@ -35,10 +35,11 @@ impl UdpSocket {
     ///
     /// onward::run(|| {
     ///     let socket = UdpSocket::new()?;
-    ///     socket.send_to_then(vec![0; 70_000], ([127, 0, 0, 1], 9), |socket, sent| {
+    ///     socket.send_to_then(vec![0; 70_000], ([127, 0, 0, 1], 9), |sent| {
     ///         assert!(sent.unwrap_err().to_string().starts_with("send 127.0.0.1:9: ")); // too long
-    ///         socket.close();
     ///     });
+    ///     socket.send_to_then("short", ([127, 0, 0, 1], 9), |sent| println!("{sent:?}"));
+    ///     onward::set_immediate(move || socket.close());
     ///     Ok(())
     /// })?;
     /// # Ok::<(), onward::Error>(())
@@ -48,9 +49,9 @@ impl UdpSocket {
         &self,
         bytes: impl AsRef<[u8]>,
         to: impl Into<SocketAddr>,
-        done: impl FnOnce(&Self, Result<()>) + 'static,
+        then: impl FnOnce(Result<()>) + 'static,
     ) -> bool {
-        self.send_bytes(bytes.as_ref(), Some(to.into()), Some(self.callback(done)))
+        self.send_bytes(bytes.as_ref(), Some(to.into()), Some(Box::new(then)))
     }
 
     /// Sends a datagram to whom it is connected to.
@@ -68,9 +69,9 @@ impl UdpSocket {
     pub fn send_then(
         &self,
         bytes: impl AsRef<[u8]>,
-        done: impl FnOnce(&Self, Result<()>) + 'static,
+        then: impl FnOnce(Result<()>) + 'static,
     ) -> bool {
-        self.send_bytes(bytes.as_ref(), None, Some(self.callback(done)))
+        self.send_bytes(bytes.as_ref(), None, Some(Box::new(then)))
     }
 
     /// Sends many datagrams, each to its address; on Linux up to 64 of them in one system call. Errors are events, one
@@ -107,11 +108,6 @@ impl UdpSocket {
             return true;
         }
         engine::send_all(self, datagrams)
-    }
-
-    fn callback(&self, done: impl FnOnce(&Self, Result<()>) + 'static) -> Done {
-        let socket = self.clone();
-        Box::new(move |result| done(&socket, result))
     }
 
     fn send_bytes(&self, bytes: &[u8], to: Option<SocketAddr>, done: Option<Done>) -> bool {
