@@ -11,4 +11,6 @@ mod datagrams {
     mod options;
     mod sending;
     mod support;
+    #[cfg(unix)]
+    mod unix;
 }

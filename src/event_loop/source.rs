@@ -98,6 +98,8 @@ pub enum ResourceKind {
     UnixSocket,
     /// A socket for datagrams by UDP.
     UdpSocket,
+    /// A Unix socket for datagrams.
+    UnixDatagram,
     /// A file that is read.
     ReadStream,
     /// A file that is written.
@@ -136,6 +138,7 @@ impl fmt::Display for ResourceKind {
             Self::UnixServer => "Unix server",
             Self::UnixSocket => "Unix socket",
             Self::UdpSocket => "UDP socket",
+            Self::UnixDatagram => "Unix datagram socket",
             Self::ReadStream => "file to read",
             Self::WriteStream => "file to write",
             Self::Signal => "signal",

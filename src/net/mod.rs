@@ -37,6 +37,8 @@ mod sys;
 mod udp;
 #[cfg(unix)]
 mod unix;
+#[cfg(unix)]
+mod unix_datagram;
 
 pub use connector::{Connector, Family};
 pub use datagram::DatagramStats;
@@ -49,3 +51,5 @@ pub use socket::Credentials;
 pub use socket::{KeepAlive, Socket, SocketEvent, SocketOptions};
 pub use standard::{Standard, StdListener, StdStream};
 pub use udp::{MulticastInterface, UdpEvent, UdpOptions, UdpSocket};
+#[cfg(unix)]
+pub use unix_datagram::{UnixDatagram, UnixDatagramEvent};

@@ -15,11 +15,13 @@ pub(super) fn send_some<'a, A: 'a>(
 ) -> io::Result<usize> {
     let mut parts = Vec::with_capacity(BATCH);
     for (bytes, to) in datagrams.take(BATCH) {
-        parts.push((
-            [IoSlice::new(bytes)],
-            to.map(&address).transpose()?,
-            SendAncillaryBuffer::default(),
-        ));
+        let to = match to.map(&address).transpose() {
+            Ok(to) => to,
+            Err(error) if parts.is_empty() => return Err(error),
+            // Its own turn comes.
+            Err(_) => break,
+        };
+        parts.push(([IoSlice::new(bytes)], to, SendAncillaryBuffer::default()));
     }
     let mut messages: Vec<_> = parts
         .iter_mut()

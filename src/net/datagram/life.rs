@@ -41,8 +41,8 @@ pub(in crate::net) trait DatagramHandle {
     /// Throws away one of the reports that the system keeps apart, if there are any: a level-triggered
     /// poller would tell of them for ever.
     fn discard_reports(&self) -> bool;
-    /// Does the poller know when more can be sent?
-    fn tells_writable(&self, connected: bool) -> bool;
+    /// Does the poller know when more can be sent, be it to the peer that it is connected to?
+    fn tells_writable(&self, to_peer: bool) -> bool;
     fn descriptor(&self) -> Descriptor<'_>;
     fn name(address: &Self::Address) -> String;
 }
@@ -173,6 +173,15 @@ impl<H: DatagramHandle> Datagrams<H> {
         self.is_bound() && !self.closed.get() && !self.held.get()
     }
 
+    /// Does something wait, and the poller know when it can be sent?
+    pub(super) fn is_told_of_room(&self) -> bool {
+        let (waits, to_peer) = {
+            let queue = self.queue.borrow();
+            (!queue.is_empty(), queue.is_for_peer())
+        };
+        waits && self.with_socket(|socket| socket.tells_writable(to_peer)) == Some(true)
+    }
+
     /// What the descriptor is ready for is not exhausted.
     pub(super) fn again(&self, readiness: Interest) {
         if let Some(key) = self.key.get() {
@@ -204,10 +213,7 @@ pub(super) fn update_interest<E: Endpoint>(endpoint: &E) {
     let Some(key) = datagrams.key.get() else { return };
     // Also while nobody listens: errors are told, if they do not hide behind messages.
     let reads = is_reading(endpoint) || datagrams.may_read() && !datagrams.unread.get();
-    let connected = datagrams.connected.get();
-    let writes = datagrams.may_send()
-        && !datagrams.queue.borrow().is_empty()
-        && datagrams.with_socket(|socket| socket.tells_writable(connected)) == Some(true);
+    let writes = datagrams.may_send() && datagrams.is_told_of_room();
     let wanted = Interest::when(Interest::READ, reads) | Interest::when(Interest::WRITE, writes);
     datagrams.handle.want(key, wanted);
 }

@@ -12,6 +12,8 @@ mod receiving;
 mod sending;
 mod stats;
 mod sys;
+#[cfg(unix)]
+mod unix;
 
 pub(super) use life::{
     Datagrams, Endpoint, attach, close, fail_later, hear, hold, pause, ready, refused, release,
@@ -20,3 +22,5 @@ pub(super) use life::{
 pub(super) use queue::Done;
 pub(super) use sending::{send, send_all};
 pub use stats::DatagramStats;
+#[cfg(unix)]
+pub(super) use unix::UnixHandle;

@@ -61,7 +61,12 @@ impl<A> SendQueue<A> {
         Some(first)
     }
 
-    /// The first of those that wait.
+    /// Does the first one go to the peer that the socket is connected to?
+    pub(super) fn is_for_peer(&self) -> bool {
+        self.waiting.front().is_some_and(|first| first.to.is_none())
+    }
+
+    /// Those that wait, the first one first.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Waiting<A>> {
         self.waiting.iter()
     }

@@ -143,10 +143,8 @@ fn queue<E: Endpoint>(
 fn wait_for_room<E: Endpoint>(endpoint: &E) {
     update_interest(endpoint);
     let datagrams = endpoint.datagrams();
-    let connected = datagrams.connected.get();
-    let told = datagrams.with_socket(|socket| socket.tells_writable(connected)) != Some(false);
     let waits = datagrams.retry.take();
-    if told || waits.is_some() || !datagrams.may_send() {
+    if datagrams.is_told_of_room() || waits.is_some() || !datagrams.may_send() {
         return datagrams.retry.set(waits);
     }
     let again = endpoint.clone();
