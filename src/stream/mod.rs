@@ -18,12 +18,34 @@
 //! ```
 
 mod callbacks;
+mod chunks;
+mod duplex;
+mod finished;
+mod handles;
+mod inlet;
+mod intake;
+mod life;
+mod outcome;
+mod outlet;
 mod pipe;
+mod pipeline;
 mod readable;
+mod sink;
+mod source;
 mod traits;
+mod transform;
 mod writable;
 
-pub use pipe::{PipeOptions, pipeline};
+pub use duplex::{Duplex, DuplexEvent};
+pub use outcome::{Done, Outcome};
+pub use sink::{Sink, SinkEvent};
+pub use source::{Source, SourceEvent};
+
+pub use finished::{both_finished, ended, finished};
+pub use pipe::PipeOptions;
+#[doc(hidden)]
+pub use pipe::{Group, Verdict};
+pub use pipeline::{Sinks, Stages, pipeline, tee};
 pub use traits::{ReadControl, Readable, Writable, WriteControl};
 #[doc(hidden)]
 pub use traits::{ReadEar, WriteEar};

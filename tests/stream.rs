@@ -1,0 +1,11 @@
+//! What streams without input or output promise. Each file holds one concern.
+#![cfg(feature = "event-loop")]
+
+mod stream {
+    mod duplexes;
+    mod node_parity;
+    mod pipelines;
+    mod sinks;
+    mod sources;
+    mod support;
+}
