@@ -2,9 +2,11 @@
 #![cfg(feature = "event-loop")]
 
 mod stream {
+    mod codecs;
     mod duplexes;
     mod node_parity;
     mod pipelines;
+    mod rates;
     mod sinks;
     mod sources;
     mod support;

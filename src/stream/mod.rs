@@ -19,29 +19,42 @@
 
 mod callbacks;
 mod chunks;
+mod collector;
 mod duplex;
 mod finished;
 mod handles;
 mod inlet;
 mod intake;
 mod life;
+mod newline;
 mod outcome;
 mod outlet;
+mod pieces;
 mod pipe;
 mod pipeline;
+mod prefix;
+mod rate;
 mod readable;
+mod reader;
 mod sink;
 mod source;
+mod split;
 mod traits;
 mod transform;
 mod writable;
 
+pub use collector::Collector;
 pub use duplex::{Duplex, DuplexEvent};
+pub use newline::{Newline, lines};
 pub use outcome::{Done, Outcome};
+pub use prefix::{Prefix, frames};
+pub use rate::Rate;
 pub use sink::{Sink, SinkEvent};
 pub use source::{Source, SourceEvent};
+pub use split::Splitter;
 
 pub use finished::{both_finished, ended, finished};
+pub use pieces::{Pieces, PiecesEvent, pieces};
 pub use pipe::PipeOptions;
 #[doc(hidden)]
 pub use pipe::{Group, Verdict};
