@@ -4,8 +4,10 @@
 mod stream {
     mod codecs;
     mod duplexes;
+    mod model;
     mod node_parity;
     mod pipelines;
+    mod properties;
     mod rates;
     mod sinks;
     mod sources;
