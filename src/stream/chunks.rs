@@ -2,8 +2,6 @@
 
 use std::collections::VecDeque;
 
-/// `write` and `push` say `false` from here on.
-pub(super) const HIGH_WATER: usize = 64 * 1024;
 /// A buffer that is larger is not kept for the next chunk.
 const KEPT: usize = 64 * 1024;
 

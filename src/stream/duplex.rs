@@ -1,13 +1,13 @@
 //! `Duplex`: a stream to read and to write, both ends of which are the program's.
 
 use super::handles::{handle, read_control, write_control};
-use super::inlet::{self, Accept, Culprit, Inlet};
-use super::intake::WhenFull;
+use super::inlet::{self, Accept, Inlet};
 use super::life::{self, Inner, Stream};
 use super::outcome::{Done, Outcome};
 use super::outlet::{self, Outlet, Pushed};
 use super::readable::Flow;
 use super::traits::{ReadControl, WriteControl};
+use super::writable::WhenFull;
 use crate::emitter::names::{Close, Data, Drain, End, Finish};
 use crate::emitter::{Downgrade, Emitter, Event, Listeners, Pausable, Recall};
 use crate::error::{Error, Result};
@@ -146,8 +146,8 @@ impl Duplex {
 
     /// The same for a chunk that is not needed any more: it is not copied.
     #[allow(clippy::must_use_candidate, reason = "a transform need not ask")]
-    pub fn push_owned(&self, chunk: Vec<u8>) -> bool {
-        outlet::push(self, Pushed::Owned(chunk))
+    pub fn push_owned(&self, chunk: impl Into<Vec<u8>>) -> bool {
+        outlet::push(self, Pushed::Owned(chunk.into()))
     }
 
     /// Puts a chunk back, in front of all that waits to be told.
@@ -199,12 +199,12 @@ impl Duplex {
 
     /// Ends it at once, in both directions, with an error. The first error counts.
     pub fn fail(&self, error: impl Into<Error>) {
-        life::destroy(self, Some(error.into()), Culprit::Nobody);
+        life::destroy(self, Some(error.into()), None);
     }
 
     /// Ends it at once, in both directions: only `Close` follows.
     pub fn destroy(&self) {
-        life::destroy(self, None, Culprit::Nobody);
+        life::destroy(self, None, None);
     }
 
     /// Has it been destroyed, or is it closed?
@@ -254,11 +254,26 @@ impl Duplex {
         self.0.core.inlet.intake.borrow_mut().high_water = bytes;
     }
 
-    /// How many bytes may wait to be accepted, and what to do with more; see
-    /// [`Sink::set_max_queued`](super::Sink::set_max_queued).
-    pub fn set_max_queued(&self, bytes: usize, when_full: WhenFull) {
-        let mut intake = self.0.core.inlet.intake.borrow_mut();
-        (intake.cap, intake.when_full) = (bytes, when_full);
+    /// How many bytes may wait to be accepted; see [`Sink::set_max_queued`](super::Sink::set_max_queued).
+    pub fn set_max_queued(&self, bytes: usize) {
+        self.0.core.inlet.intake.borrow_mut().cap = bytes;
+    }
+
+    /// What becomes of a chunk that does not fit; see [`Sink::set_when_full`](super::Sink::set_when_full).
+    pub fn set_when_full(&self, when_full: WhenFull) {
+        self.0.core.inlet.intake.borrow_mut().when_full = when_full;
+    }
+
+    /// Chunks that were [dropped](WhenFull::Drop).
+    #[must_use]
+    pub fn dropped_chunks(&self) -> u64 {
+        self.0.core.inlet.intake.borrow().dropped.0
+    }
+
+    /// Bytes of the chunks that were [dropped](WhenFull::Drop).
+    #[must_use]
+    pub fn dropped_bytes(&self) -> u64 {
+        self.0.core.inlet.intake.borrow().dropped.1
     }
 }
 

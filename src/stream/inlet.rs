@@ -1,8 +1,10 @@
 //! The side that is written to: what is written is handed over, chunk by chunk.
 
-use super::intake::{Intake, Offer, WhenFull};
+use super::callbacks::Callback;
+use super::intake::{Intake, Offer};
 use super::life::{self, Inner, Stream, close_if_done, destroy, guarded, tell};
 use super::outcome::Done;
+use super::writable::WhenFull;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event_loop::{Handle, Origin};
 use std::cell::{Cell, RefCell};
@@ -13,9 +15,6 @@ use std::rc::Rc;
 pub(super) type Accept<S> = Box<dyn FnMut(&S, &[u8], Done)>;
 /// What is to be done before `Finish`.
 pub(super) type Finish<S> = Box<dyn FnOnce(&S, Done)>;
-/// Told what has become of a chunk.
-pub(super) type Callback = Box<dyn FnOnce(Result<()>)>;
-
 /// A stream that waits to hear that a chunk was accepted, or that all is finished.
 pub(super) trait Accepting {
     fn settled(self: Rc<Self>, result: Result<()>);
@@ -34,15 +33,6 @@ pub(super) struct Inlet<S> {
     handing: Cell<bool>,
     scheduled: Cell<bool>,
     told_finish: Cell<bool>,
-}
-
-/// Whose error it was that destroyed a stream.
-pub(super) enum Culprit {
-    Nobody,
-    /// The chunk that was being worked on.
-    First,
-    /// This write, which was not let in.
-    Last(Option<Callback>),
 }
 
 impl<S> Inlet<S> {
@@ -78,27 +68,20 @@ impl<S> Inlet<S> {
         self.finish.set(Some(finish));
     }
 
-    /// Drops what waits; the callbacks hear of it in the close phase.
+    /// Drops what waits; the callbacks hear of it in the close phase, and after them `last`, whose write was not let in.
     pub(super) fn abandon(
         &self,
         handle: &Handle,
         origin: Origin,
         error: Option<&Error>,
-        culprit: Culprit,
+        last: Option<Callback>,
     ) {
         self.intake.borrow_mut().clear();
+        let gone = || Error::new(ErrorKind::Destroyed, "write");
+        let failed = |callback| (callback, Err(error.cloned().unwrap_or_else(gone)));
         let accepted = self.accepted.take().into_iter().map(|callback| (callback, Ok(())));
-        let gone = || Err(Error::new(ErrorKind::PrematureClose, "write"));
-        let reason = || error.cloned().map_or_else(gone, Err);
-        let first = matches!(culprit, Culprit::First);
-        let waiting = self.waiting.take().into_iter().enumerate().filter_map(|(at, callback)| {
-            Some((callback?, if at == 0 && first { reason() } else { gone() }))
-        });
-        let last = match culprit {
-            Culprit::Last(callback) => callback,
-            _ => None,
-        };
-        for (callback, result) in accepted.chain(waiting).chain(last.map(|last| (last, reason()))) {
+        let waiting = self.waiting.take().into_iter().flatten().chain(last).map(failed);
+        for (callback, result) in accepted.chain(waiting) {
             handle.at_close(origin, move || callback(result));
         }
     }
@@ -113,7 +96,7 @@ pub(super) fn write<S: Stream>(stream: &S, bytes: &[u8], callback: Option<Callba
     let (core, inlet) = (stream.core(), &stream.core().inlet);
     if core.is_destroyed() {
         if let Some(callback) = callback {
-            let error = Error::new(ErrorKind::PrematureClose, "write").on(life::place(stream));
+            let error = Error::new(ErrorKind::Destroyed, "write").on(life::place(stream));
             core.handle.next_tick_from(core.origin, move || callback(Err(error)));
         }
         return false;
@@ -131,12 +114,12 @@ pub(super) fn write<S: Stream>(stream: &S, bytes: &[u8], callback: Option<Callba
             inlet.intake.borrow_mut().chunks.push(bytes);
         }
         Offer::Late => {
-            destroy(stream, refuse(ErrorKind::WriteAfterEnd), Culprit::Last(callback));
+            destroy(stream, refuse(ErrorKind::WriteAfterEnd), callback);
         }
-        Offer::Full(WhenFull::Fail) => {
-            destroy(stream, refuse(ErrorKind::QueueFull), Culprit::Last(callback));
+        Offer::Full(WhenFull::Error) => {
+            destroy(stream, refuse(ErrorKind::QueueFull), callback);
         }
-        Offer::Full(WhenFull::Close) => destroy(stream, None, Culprit::Last(callback)),
+        Offer::Full(WhenFull::Close) => destroy(stream, None, callback),
         Offer::Full(WhenFull::Drop) => {
             if let (Some(callback), Some(error)) = (callback, refuse(ErrorKind::QueueFull)) {
                 core.handle.next_tick_from(core.origin, move || callback(Err(error)));
@@ -198,7 +181,7 @@ impl<S: Stream> Accepting for Inner<S> {
             return;
         }
         if let Err(error) = result {
-            return destroy(&stream, Some(error), Culprit::First);
+            return destroy(&stream, Some(error), None);
         }
         if inlet.intake.borrow_mut().finish_done() {
             return schedule(&stream);

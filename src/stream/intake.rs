@@ -1,9 +1,7 @@
 //! What a stream that is written to is up to, without anybody who takes what is written.
 
-use super::chunks::{Chunks, HIGH_WATER};
-
-/// Who lets this much pile up does not take anything at all.
-const CAP: usize = 16 * 1024 * 1024;
+use super::chunks::Chunks;
+use super::writable::{CAP, HIGH_WATER, WhenFull};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -55,20 +53,6 @@ impl State {
     }
 }
 
-/// What to do with what does not fit below the [cap](crate::stream::Sink::set_max_queued).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum WhenFull {
-    /// It is an error, of kind [`QueueFull`](crate::ErrorKind::QueueFull): `Error`, then `Close`.
-    #[default]
-    Fail,
-    /// That chunk is dropped: its callback gets the error, and the stream goes on. For what is worth nothing
-    /// later, such as positions in a game.
-    Drop,
-    /// The stream is destroyed: only `Close` follows.
-    Close,
-}
-
 /// What becomes of a chunk that somebody wants to write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Offer {
@@ -94,6 +78,8 @@ pub(super) struct Intake {
     pub(super) high_water: usize,
     pub(super) cap: usize,
     pub(super) when_full: WhenFull,
+    /// What did not fit: how many chunks, and how many bytes.
+    pub(super) dropped: (u64, u64),
 }
 
 impl Intake {
@@ -106,7 +92,8 @@ impl Intake {
             needs_drain: false,
             high_water: HIGH_WATER,
             cap: CAP,
-            when_full: WhenFull::Fail,
+            when_full: WhenFull::Error,
+            dropped: (0, 0),
         }
     }
 
@@ -133,7 +120,13 @@ impl Intake {
             return Offer::Now;
         }
         let room = self.cap.saturating_sub(self.queued());
-        if length > room { Offer::Full(self.when_full) } else { Offer::Wait }
+        if length <= room {
+            return Offer::Wait;
+        }
+        if self.when_full == WhenFull::Drop {
+            self.dropped = (self.dropped.0 + 1, self.dropped.1 + length as u64);
+        }
+        Offer::Full(self.when_full)
     }
 
     /// The next chunk to hand over, if it is its time.
@@ -221,7 +214,8 @@ impl Intake {
 
 #[cfg(test)]
 mod tests {
-    use super::{Intake, Offer, State, Step, WhenFull};
+    use super::{Intake, Offer, State, Step};
+    use crate::stream::WhenFull;
 
     #[test]
     fn the_transitions_are_those_of_the_table() {
@@ -285,5 +279,6 @@ mod tests {
         assert_eq!(intake.offer(3, false), Offer::Now);
         assert_eq!(intake.offer(2, false), Offer::Full(WhenFull::Drop));
         assert_eq!(intake.offer(1, false), Offer::Wait);
+        assert_eq!(intake.dropped, (1, 2));
     }
 }

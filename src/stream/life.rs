@@ -12,7 +12,8 @@
 //! As with sockets, "destroyed" flips at once, inside of the call; `Error` and `Close` are told in the close phase. All
 //! other events come from ticks. No borrow is held while a closure or a listener runs.
 
-use super::inlet::{Culprit, Inlet};
+use super::callbacks::Callback;
+use super::inlet::Inlet;
 use super::outlet::Outlet;
 use crate::emitter::{Declared, Emitter, EventEmitter};
 use crate::error::Error;
@@ -116,18 +117,18 @@ fn about<S: Stream>(stream: &S) {
 /// Both sides are through?
 pub(super) fn close_if_done<S: Stream>(stream: &S) {
     if stream.core().outlet.is_through() && stream.core().inlet.is_through() {
-        destroy(stream, None, Culprit::Nobody);
+        destroy(stream, None, None);
     }
 }
 
-/// Ends it at once. What waits is dropped.
-pub(super) fn destroy<S: Stream>(stream: &S, error: Option<Error>, culprit: Culprit) {
+/// Ends it at once. What waits is dropped. `last` is the callback of a write that was not let in.
+pub(super) fn destroy<S: Stream>(stream: &S, error: Option<Error>, last: Option<Callback>) {
     let core = stream.core();
     if core.destroyed.replace(true) {
         return;
     }
     core.outlet.abandon();
-    core.inlet.abandon(&core.handle, core.origin, error.as_ref(), culprit);
+    core.inlet.abandon(&core.handle, core.origin, error.as_ref(), last);
     let (failed, closed) = (stream.clone(), stream.clone());
     let had_error = error.is_some();
     // Steps of their own: a listener for errors that panics does not keep it from closing.
@@ -172,9 +173,9 @@ pub(super) fn handle_dropped<S: Stream>(stream: &S) {
     {
         return;
     }
-    destroy(stream, None, Culprit::Nobody);
+    destroy(stream, None, None);
     if let Some(other) = companion.map(S::from_inner) {
-        destroy(&other, None, Culprit::Nobody);
+        destroy(&other, None, None);
     }
 }
 
@@ -225,7 +226,7 @@ impl<S: Stream> Source for Seat<S> {
 
     fn shut(self: Rc<Self>) {
         if let Some(inner) = self.0.upgrade() {
-            destroy(&S::from_inner(inner), None, Culprit::Nobody);
+            destroy(&S::from_inner(inner), None, None);
         }
     }
 }

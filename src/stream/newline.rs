@@ -33,11 +33,7 @@ impl Splitter for Newline {
             // A `\r` may turn out to be part of the end.
             None => held.len() + chunk.len() - usize::from(chunk.ends_with(b"\r")),
         };
-        if length > max {
-            let error = Error::new(ErrorKind::TooLong, "read line");
-            return Err(error.on(format_args!("of more than {max} bytes")));
-        }
-        Ok(taken)
+        if length > max { Err(too_long(max)) } else { Ok(taken) }
     }
 
     fn trim(&self, piece: &[u8]) -> Range<usize> {
@@ -45,9 +41,17 @@ impl Splitter for Newline {
         0..line.strip_suffix(b"\r").unwrap_or(line).len()
     }
 
-    fn rest(&mut self, held: &[u8]) -> Result<Option<Range<usize>>> {
+    fn rest(&mut self, held: &[u8], max: usize) -> Result<Option<Range<usize>>> {
+        // A `\r` at its end has turned out to be part of the line.
+        if held.len() > max {
+            return Err(too_long(max));
+        }
         Ok((!held.is_empty()).then_some(0..held.len()))
     }
+}
+
+fn too_long(max: usize) -> Error {
+    Error::new(ErrorKind::TooLong, "read line").on(format_args!("of more than {max} bytes"))
 }
 
 /// Lines that may be told, in bytes, unless said otherwise.

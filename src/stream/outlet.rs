@@ -1,9 +1,10 @@
 //! The side that is read: what was pushed is told, as long as it is wanted.
 
-use super::chunks::{Chunks, HIGH_WATER};
-use super::inlet::{Accepting, Culprit};
+use super::chunks::Chunks;
+use super::inlet::Accepting;
 use super::life::{self, Core, Stream, close_if_done, destroy, guarded, tell};
 use super::readable::Flow;
+use super::writable::HIGH_WATER;
 use crate::error::{Error, ErrorKind, Result};
 use std::cell::{Cell, RefCell};
 use std::io;
@@ -119,7 +120,7 @@ pub(super) fn push<S: Stream>(stream: &S, chunk: Pushed<'_>) -> bool {
     }
     if outlet.ended.get() {
         let error = Error::new(ErrorKind::WriteAfterEnd, "push").on(life::place(stream));
-        destroy(stream, Some(error), Culprit::Nobody);
+        destroy(stream, Some(error), None);
         return false;
     }
     match chunk {
@@ -144,7 +145,7 @@ pub(super) fn unshift<S: Stream>(stream: &S, bytes: &[u8]) {
     }
     if outlet.told_end.get() {
         let error = Error::new(ErrorKind::WriteAfterEnd, "unshift").on(life::place(stream));
-        return destroy(stream, Some(error), Culprit::Nobody);
+        return destroy(stream, Some(error), None);
     }
     outlet.ready.borrow_mut().unshift(bytes);
     schedule(stream);
@@ -228,7 +229,7 @@ fn ask<S: Stream>(stream: &S) -> bool {
     let ask = |stream: &S| {
         let result = lent.1.as_mut().map_or(Ok(()), |pull| pull(stream));
         if let Err(error) = result {
-            destroy(stream, Some(error), Culprit::Nobody);
+            destroy(stream, Some(error), None);
         }
     };
     tell(stream, ask, pump);

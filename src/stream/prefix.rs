@@ -154,7 +154,7 @@ impl Splitter for Prefix {
         width..piece.len()
     }
 
-    fn rest(&mut self, held: &[u8]) -> Result<Option<Range<usize>>> {
+    fn rest(&mut self, held: &[u8], _: usize) -> Result<Option<Range<usize>>> {
         if held.is_empty() {
             return Ok(None);
         }

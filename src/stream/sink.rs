@@ -1,13 +1,13 @@
 //! `Sink`: a stream to write whose bytes go to the program.
 
 use super::handles::{handle, write_control};
-use super::inlet::{self, Accept, Culprit, Inlet};
-use super::intake::WhenFull;
+use super::inlet::{self, Accept, Inlet};
 use super::life::{self, Inner, Stream};
 use super::outcome::{Done, Outcome};
 use super::outlet::{self, Outlet};
 use super::readable::Flow;
 use super::traits::WriteControl;
+use super::writable::WhenFull;
 use crate::emitter::names::{Close, Data, Drain, Finish};
 use crate::emitter::{Downgrade, Emitter, Event, Listeners, Recall};
 use crate::error::{Error, Result};
@@ -170,8 +170,8 @@ impl Sink {
     /// # Ordering
     ///
     /// Callbacks come in the order of the writes, after the `Drain` of the same moment, and never from inside of
-    /// `write`. The one whose chunk fails gets that error, those after it
-    /// [`PrematureClose`](crate::ErrorKind::PrematureClose); then come `Error` and `Close`.
+    /// `write`. When the stream fails, all that wait get that error, before `Error` and `Close`; when it is destroyed
+    /// without one, [`Destroyed`](crate::ErrorKind::Destroyed).
     ///
     /// ```
     /// use onward::stream::Sink;
@@ -238,12 +238,12 @@ impl Sink {
 
     /// Ends it at once, with an error: what waits is dropped, `Error` and `Close` follow. The first error counts.
     pub fn fail(&self, error: impl Into<Error>) {
-        life::destroy(self, Some(error.into()), Culprit::Nobody);
+        life::destroy(self, Some(error.into()), None);
     }
 
     /// Ends it at once: what waits is dropped, and only `Close` follows.
     pub fn destroy(&self) {
-        life::destroy(self, None, Culprit::Nobody);
+        life::destroy(self, None, None);
     }
 
     /// Has it been destroyed, or is it closed?
@@ -283,25 +283,43 @@ impl Sink {
         self.0.core.inlet.intake.borrow_mut().high_water = bytes;
     }
 
-    /// How many bytes may wait, and what to do with more: 16 MiB and [`WhenFull::Fail`] unless set.
+    /// How many bytes may wait; 16 MiB unless set. More is what [`set_when_full`](Self::set_when_full) says.
+    pub fn set_max_queued(&self, bytes: usize) {
+        self.0.core.inlet.intake.borrow_mut().cap = bytes;
+    }
+
+    /// What becomes of a chunk that would make more wait than [`set_max_queued`](Self::set_max_queued) allows:
+    /// [`WhenFull::Error`] unless set.
     ///
     /// ```
     /// use onward::stream::{Sink, WhenFull};
     ///
     /// onward::run(|| {
     ///     let slow = Sink::with_done(|_, _, done| drop(onward::set_immediate(|| done.ok())))?;
-    ///     slow.set_max_queued(10, WhenFull::Drop);
+    ///     slow.set_max_queued(10);
+    ///     slow.set_when_full(WhenFull::Drop);
     ///     for position in 0..5 {
     ///         slow.write(format!("at {position}")); // the last three are worth nothing later
     ///     }
-    ///     assert_eq!(slow.queued(), 8);
+    ///     assert_eq!((slow.queued(), slow.dropped_chunks(), slow.dropped_bytes()), (8, 3, 12));
     ///     Ok(())
     /// })?;
     /// # Ok::<(), onward::Error>(())
     /// ```
-    pub fn set_max_queued(&self, bytes: usize, when_full: WhenFull) {
-        let mut intake = self.0.core.inlet.intake.borrow_mut();
-        (intake.cap, intake.when_full) = (bytes, when_full);
+    pub fn set_when_full(&self, when_full: WhenFull) {
+        self.0.core.inlet.intake.borrow_mut().when_full = when_full;
+    }
+
+    /// Chunks that were [dropped](WhenFull::Drop).
+    #[must_use]
+    pub fn dropped_chunks(&self) -> u64 {
+        self.0.core.inlet.intake.borrow().dropped.0
+    }
+
+    /// Bytes of the chunks that were [dropped](WhenFull::Drop).
+    #[must_use]
+    pub fn dropped_bytes(&self) -> u64 {
+        self.0.core.inlet.intake.borrow().dropped.1
     }
 }
 

@@ -1,7 +1,7 @@
 //! `Source`: a stream to read whose bytes come from the program.
 
 use super::handles::{handle, read_control};
-use super::inlet::{Culprit, Inlet};
+use super::inlet::Inlet;
 use super::life::{self, Inner, Stream};
 use super::outcome::Outcome;
 use super::outlet::{self, Outlet, Pushed};
@@ -180,8 +180,8 @@ impl Source {
     /// # Ok::<(), onward::Error>(())
     /// ```
     #[allow(clippy::must_use_candidate, reason = "short streams need not ask")]
-    pub fn push_owned(&self, chunk: Vec<u8>) -> bool {
-        outlet::push(self, Pushed::Owned(chunk))
+    pub fn push_owned(&self, chunk: impl Into<Vec<u8>>) -> bool {
+        outlet::push(self, Pushed::Owned(chunk.into()))
     }
 
     /// Puts a chunk back, in front of all that waits: it is told again, as the next one. For a parser that has read
@@ -230,12 +230,12 @@ impl Source {
     /// # Ok::<(), onward::Error>(())
     /// ```
     pub fn fail(&self, error: impl Into<Error>) {
-        life::destroy(self, Some(error.into()), Culprit::Nobody);
+        life::destroy(self, Some(error.into()), None);
     }
 
     /// Ends it at once: what was not told yet is dropped, and only `Close` follows.
     pub fn destroy(&self) {
-        life::destroy(self, None, Culprit::Nobody);
+        life::destroy(self, None, None);
     }
 
     /// Has it been destroyed, or is it closed?

@@ -22,7 +22,7 @@ use std::ops::Range;
 ///     fn trim(&self, piece: &[u8]) -> Range<usize> {
 ///         0..piece.len() - 1
 ///     }
-///     fn rest(&mut self, held: &[u8]) -> Result<Option<Range<usize>>> {
+///     fn rest(&mut self, held: &[u8], _: usize) -> Result<Option<Range<usize>>> {
 ///         Ok((!held.is_empty()).then_some(0..held.len()))
 ///     }
 /// }
@@ -52,8 +52,8 @@ pub trait Splitter: 'static {
     ///
     /// # Errors
     ///
-    /// A piece that is not whole is worth nothing.
-    fn rest(&mut self, held: &[u8]) -> Result<Option<Range<usize>>>;
+    /// A piece that is not whole is worth nothing, or it is longer than `max` bytes.
+    fn rest(&mut self, held: &[u8], max: usize) -> Result<Option<Range<usize>>>;
 }
 
 impl Splitter for Box<dyn Splitter> {
@@ -65,8 +65,8 @@ impl Splitter for Box<dyn Splitter> {
         (**self).trim(piece)
     }
 
-    fn rest(&mut self, held: &[u8]) -> Result<Option<Range<usize>>> {
-        (**self).rest(held)
+    fn rest(&mut self, held: &[u8], max: usize) -> Result<Option<Range<usize>>> {
+        (**self).rest(held, max)
     }
 }
 
@@ -110,7 +110,7 @@ impl<P: Splitter> Cutter<P> {
     /// The stream has ended: the last piece, if there is one.
     pub(super) fn finish(&mut self) -> Result<Option<(Vec<u8>, Range<usize>)>> {
         let held = std::mem::take(&mut self.held);
-        Ok(self.splitter.rest(&held)?.map(|told| (held, told)))
+        Ok(self.splitter.rest(&held, self.max)?.map(|told| (held, told)))
     }
 
     /// The memory of a piece that was told.

@@ -102,6 +102,9 @@ fn a_line_may_be_as_long_as_it_may_be_and_no_longer() {
     }
     // One that never ends is not gathered for ever.
     told(["123456"], 5).assert(&["error TooLong", "close true"]);
+    // Nor is it known before the end whether a carriage return belongs to it.
+    told(["12345\r"], 5).assert(&["error TooLong", "close true"]);
+    told(["1234\r"], 5).assert(&["line 1234\r", "end", "close false"]);
 }
 
 #[test]

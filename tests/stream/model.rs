@@ -132,7 +132,7 @@ impl Model {
 
     /// The loop ends.
     pub(crate) fn end_of_loop(&mut self) {
-        self.destroy(None, 0, None);
+        self.destroy(None, false);
         self.turn(&[]);
     }
 
@@ -143,7 +143,7 @@ impl Model {
                 self.log.push(format!("push {room}"));
             }
             Op::Unshift(_) if self.destroyed => {}
-            Op::Unshift(_) if self.end_told => self.destroy(Some("WriteAfterEnd"), 0, None),
+            Op::Unshift(_) if self.end_told => self.destroy(Some("WriteAfterEnd"), false),
             Op::Unshift(length) => {
                 self.ready.push_front(length);
                 self.schedule_pump();
@@ -188,10 +188,10 @@ impl Model {
                     self.advance();
                 }
             }
-            Op::Refuse if self.busy.is_some() => self.destroy(Some("oops"), 1, None),
+            Op::Refuse if self.busy.is_some() => self.destroy(Some("oops"), false),
             Op::Refuse => {}
-            Op::Fail => self.destroy(Some("oops"), 0, None),
-            Op::Destroy => self.destroy(None, 0, None),
+            Op::Fail => self.destroy(Some("oops"), false),
+            Op::Destroy => self.destroy(None, false),
         }
     }
 
@@ -207,7 +207,7 @@ impl Model {
             return false;
         }
         if self.push_ended {
-            self.destroy(Some("WriteAfterEnd"), 0, None);
+            self.destroy(Some("WriteAfterEnd"), false);
             return false;
         }
         self.ready.push_back(length);
@@ -224,27 +224,27 @@ impl Model {
         self.writes += 1;
         let written = (length, self.writes);
         if self.destroyed {
-            self.ticks.push_back(Tick::Refused(self.writes, "PrematureClose"));
+            self.ticks.push_back(Tick::Refused(self.writes, "Destroyed"));
             return false;
         }
         if self.write_ended {
-            self.destroy(Some("WriteAfterEnd"), 0, Some("WriteAfterEnd"));
+            self.destroy(Some("WriteAfterEnd"), true);
         } else if self.busy.is_none() && self.corks == 0 && self.queue.is_empty() {
             self.take(written);
         } else if length <= CAP.saturating_sub(self.queued()) {
             self.queue.push_back(written);
         } else {
             match self.when_full {
-                WhenFull::Fail => self.destroy(Some("QueueFull"), 0, Some("QueueFull")),
+                WhenFull::Error => self.destroy(Some("QueueFull"), true),
                 WhenFull::Drop => self.ticks.push_back(Tick::Refused(self.writes, "QueueFull")),
-                _ => self.destroy(None, 0, Some("PrematureClose")),
+                _ => self.destroy(None, true),
             }
         }
         if self.destroyed {
             return false;
         }
         let queued = self.queued();
-        self.needs_drain |= queued > 0 && queued >= HIGH_WATER;
+        self.needs_drain |= queued >= HIGH_WATER;
         !self.needs_drain
     }
 
@@ -345,12 +345,12 @@ impl Model {
 
     fn close_if_done(&mut self) {
         if self.end_told && self.finish_told {
-            self.destroy(None, 0, None);
+            self.destroy(None, false);
         }
     }
 
-    /// `blamed`: so many of the chunks that wait are told the very error. `last`: what the last write is told.
-    fn destroy(&mut self, error: Option<&str>, blamed: usize, last: Option<&str>) {
+    /// `refused`: the last write was not let in.
+    fn destroy(&mut self, error: Option<&str>, refused: bool) {
         if std::mem::replace(&mut self.destroyed, true) {
             return;
         }
@@ -359,13 +359,11 @@ impl Model {
         self.needs_drain = false;
         let accepted = self.accepted.drain(..).map(|number| format!("callback {number} ok"));
         self.closing.extend(accepted);
-        let waiting: Vec<_> = self.busy.take().into_iter().chain(self.queue.drain(..)).collect();
-        for (at, (_, number)) in waiting.into_iter().enumerate() {
-            let told = error.filter(|_| at < blamed).unwrap_or("PrematureClose");
+        let waiting = self.busy.take().into_iter().chain(self.queue.drain(..));
+        let last = refused.then_some((0, self.writes));
+        for (_, number) in waiting.chain(last) {
+            let told = error.unwrap_or("Destroyed");
             self.closing.push_back(format!("callback {number} {told}"));
-        }
-        if let Some(told) = last {
-            self.closing.push_back(format!("callback {} {told}", self.writes));
         }
         self.closing.extend(error.map(|error| format!("error {error}")));
         self.closing.push_back(format!("close {}", error.is_some()));

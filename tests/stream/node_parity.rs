@@ -66,9 +66,9 @@ fn writable_destroy() {
     // The third comes from a tick; those that waited come with the close, in order.
     seen.assert(&[
         "the call has returned",
-        "third PrematureClose",
-        "first PrematureClose",
-        "second PrematureClose",
+        "third Destroyed",
+        "first Destroyed",
+        "second Destroyed",
         "close false",
     ]);
 }

@@ -28,7 +28,8 @@ impl Real {
             assert!(keeping.replace(Some(done)).is_none(), "one chunk at a time");
         })?;
         duplex.set_high_water(HIGH_WATER);
-        duplex.set_max_queued(CAP, when_full);
+        duplex.set_max_queued(CAP);
+        duplex.set_when_full(when_full);
         let noting = |what: &'static str| {
             let log = Rc::clone(log);
             move |_: &Duplex, ()| log.borrow_mut().push(what.into())
@@ -100,7 +101,7 @@ fn turn_by_turn(real: Rc<Real>, mut batches: VecDeque<Vec<Op>>) {
 }
 
 fn when_full() -> impl Strategy<Value = WhenFull> {
-    prop_oneof![Just(WhenFull::Fail), Just(WhenFull::Drop), Just(WhenFull::Close)]
+    prop_oneof![Just(WhenFull::Error), Just(WhenFull::Drop), Just(WhenFull::Close)]
 }
 
 /// Cases are small, and written down by the test itself.

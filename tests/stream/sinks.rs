@@ -152,7 +152,7 @@ fn a_chunk_that_fails_ends_the_stream_and_the_callbacks_come_first() {
         sink.end();
         Ok(())
     });
-    seen.assert(&["first ok", "second oops", "third PrematureClose", "error oops", "close true"]);
+    seen.assert(&["first ok", "second oops", "third oops", "error oops", "close true"]);
 }
 
 #[test]
@@ -197,7 +197,7 @@ fn a_done_that_comes_after_the_stream_is_gone_does_nothing() {
         next_turn(move || kept.take().expect("it was kept").ok());
         Ok(())
     });
-    seen.assert(&["write PrematureClose", "close false"]);
+    seen.assert(&["write Destroyed", "close false"]);
 }
 
 #[test]
@@ -214,7 +214,7 @@ fn writing_after_the_end_is_an_error() {
     });
     seen.assert(&[
         "takes early",
-        "early PrematureClose",
+        "early WriteAfterEnd",
         "late WriteAfterEnd",
         "error WriteAfterEnd",
         "close true",
@@ -225,11 +225,11 @@ fn writing_after_the_end_is_an_error() {
 fn more_than_may_wait_is_an_error_is_dropped_or_closes_it() {
     let cases: [(WhenFull, &[&str]); 3] = [
         (
-            WhenFull::Fail,
-            &["first PrematureClose", "second QueueFull", "error QueueFull", "close true"],
+            WhenFull::Error,
+            &["first QueueFull", "second QueueFull", "error QueueFull", "close true"],
         ),
         (WhenFull::Drop, &["second QueueFull", "first ok", "finish", "close false"]),
-        (WhenFull::Close, &["first PrematureClose", "second PrematureClose", "close false"]),
+        (WhenFull::Close, &["first Destroyed", "second Destroyed", "close false"]),
     ];
     for (when_full, expected) in cases {
         let log = Log::default();
@@ -237,7 +237,8 @@ fn more_than_may_wait_is_an_error_is_dropped_or_closes_it() {
         run(move || {
             let sink = Sink::with_done(|_, _, done| next_turn(move || done.ok()))?;
             log.sink("", &sink);
-            sink.set_max_queued(5, when_full);
+            sink.set_max_queued(5);
+            sink.set_when_full(when_full);
             sink.write_then("1234", log.written("first"));
             sink.write_then("56", log.written("second"));
             if when_full == WhenFull::Drop {
@@ -306,7 +307,7 @@ fn a_closure_that_panics_ends_the_stream_and_what_waits_behind_it_hears_so() {
     log.assert(&[
         "first ok",
         "second Cancelled",
-        "third PrematureClose",
+        "third Cancelled",
         "error Cancelled",
         "close true",
     ]);
