@@ -116,7 +116,7 @@ pub(super) fn write<S: Stream>(stream: &S, bytes: &[u8], callback: Option<Callba
         Offer::Late => {
             destroy(stream, refuse(ErrorKind::WriteAfterEnd), callback);
         }
-        Offer::Full(WhenFull::Error) => {
+        Offer::Full(WhenFull::Fail) => {
             destroy(stream, refuse(ErrorKind::QueueFull), callback);
         }
         Offer::Full(WhenFull::Close) => destroy(stream, None, callback),

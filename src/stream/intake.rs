@@ -92,7 +92,7 @@ impl Intake {
             needs_drain: false,
             high_water: HIGH_WATER,
             cap: CAP,
-            when_full: WhenFull::Error,
+            when_full: WhenFull::Fail,
             dropped: (0, 0),
         }
     }

@@ -289,7 +289,7 @@ impl Sink {
     }
 
     /// What becomes of a chunk that would make more wait than [`set_max_queued`](Self::set_max_queued) allows:
-    /// [`WhenFull::Error`] unless set.
+    /// [`WhenFull::Fail`] unless set.
     ///
     /// ```
     /// use onward::stream::{Sink, WhenFull};

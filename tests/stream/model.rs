@@ -235,7 +235,7 @@ impl Model {
             self.queue.push_back(written);
         } else {
             match self.when_full {
-                WhenFull::Error => self.destroy(Some("QueueFull"), true),
+                WhenFull::Fail => self.destroy(Some("QueueFull"), true),
                 WhenFull::Drop => self.ticks.push_back(Tick::Refused(self.writes, "QueueFull")),
                 _ => self.destroy(None, true),
             }

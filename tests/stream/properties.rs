@@ -101,7 +101,7 @@ fn turn_by_turn(real: Rc<Real>, mut batches: VecDeque<Vec<Op>>) {
 }
 
 fn when_full() -> impl Strategy<Value = WhenFull> {
-    prop_oneof![Just(WhenFull::Error), Just(WhenFull::Drop), Just(WhenFull::Close)]
+    prop_oneof![Just(WhenFull::Fail), Just(WhenFull::Drop), Just(WhenFull::Close)]
 }
 
 /// Cases are small, and written down by the test itself.

@@ -224,10 +224,7 @@ fn writing_after_the_end_is_an_error() {
 #[test]
 fn more_than_may_wait_is_an_error_is_dropped_or_closes_it() {
     let cases: [(WhenFull, &[&str]); 3] = [
-        (
-            WhenFull::Error,
-            &["first QueueFull", "second QueueFull", "error QueueFull", "close true"],
-        ),
+        (WhenFull::Fail, &["first QueueFull", "second QueueFull", "error QueueFull", "close true"]),
         (WhenFull::Drop, &["second QueueFull", "first ok", "finish", "close false"]),
         (WhenFull::Close, &["first Destroyed", "second Destroyed", "close false"]),
     ];
