@@ -10,6 +10,7 @@
 use onward::events::*;
 use onward::fs::WriteStream;
 use onward::net::{Server, Socket};
+use onward::stream::lines;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -131,10 +132,24 @@ fn welcome(hall: &Rc<Hall>, socket: &Socket) {
     socket.set_max_queued(PATIENCE);
     socket.write("Welcome! Your name? ");
 
-    let guest = Rc::new(RefCell::new(Guest { hall: hall.clone(), name: None, rest: Vec::new() }));
-    let (reading, ending, leaving) = (guest.clone(), guest.clone(), guest);
-    socket.on(Data, move |socket, chunk| reading.borrow_mut().read(socket, chunk));
-    socket.on(End, move |socket, ()| ending.borrow_mut().end(socket));
+    let guest = Rc::new(RefCell::new(Guest { hall: hall.clone(), name: None }));
+    let (speaking, rambling, ending, leaving) =
+        (guest.clone(), guest.clone(), guest.clone(), guest);
+    // The socket is kept for a last word to who says too much at once.
+    let lines = lines(socket).max(LONGEST_LINE).keep_stream();
+    let answering = socket.clone();
+    lines.on(Line, move |lines, line| {
+        speaking.borrow_mut().line(&answering, &printable(line));
+        if answering.is_ended() {
+            lines.pause(); // that was the last line we wanted to hear
+        }
+    });
+    lines.on(End, move |_, ()| ending.borrow_mut().leave());
+    let answering = socket.clone();
+    lines.on(Error, move |_, _| {
+        rambling.borrow_mut().leave();
+        see_off(&answering, "* that line is too long, goodbye\n");
+    });
     socket.on(Error, |_, error| eprintln!("{error}"));
     socket.on(Close, move |_, _| leaving.borrow_mut().leave());
     socket.on(Shutdown, |socket, ()| see_off(socket, "* the room closes, goodbye\n"));
@@ -144,26 +159,9 @@ fn welcome(hall: &Rc<Hall>, socket: &Socket) {
 struct Guest {
     hall: Rc<Hall>,
     name: Option<String>,
-    /// The beginning of a line whose end has not come yet.
-    rest: Vec<u8>,
 }
 
 impl Guest {
-    fn read(&mut self, socket: &Socket, chunk: &[u8]) {
-        self.rest.extend_from_slice(chunk);
-        while let Some(end) = self.rest.iter().position(|byte| *byte == b'\n') {
-            let line: Vec<u8> = self.rest.drain(..=end).collect();
-            self.line(socket, &printable(&line));
-            if socket.is_paused() {
-                return; // that was the last line we wanted to hear
-            }
-        }
-        if self.rest.len() > LONGEST_LINE {
-            self.leave();
-            see_off(socket, "* that line is too long, goodbye\n");
-        }
-    }
-
     fn line(&mut self, socket: &Socket, line: &str) {
         match (&self.name, line) {
             (_, "/quit") => {
@@ -199,15 +197,6 @@ impl Guest {
         self.hall.room.emit(Joined, name);
     }
 
-    /// They will say no more; a last line may lack its end.
-    fn end(&mut self, socket: &Socket) {
-        if !self.rest.is_empty() {
-            let line = printable(&std::mem::take(&mut self.rest));
-            self.line(socket, &line);
-        }
-        self.leave();
-    }
-
     fn leave(&mut self) {
         if let Some(name) = self.name.take() {
             self.hall.members.borrow_mut().remove(&name);
@@ -227,8 +216,8 @@ fn see_off(socket: &Socket, word: &str) {
 }
 
 /// What clients send is shown on other people's terminals: no control characters.
-fn printable(line: &[u8]) -> String {
-    String::from_utf8_lossy(line).trim().replace(char::is_control, "\u{fffd}")
+fn printable(line: &str) -> String {
+    line.trim().replace(char::is_control, "\u{fffd}")
 }
 
 /// Ctrl-C, or a polite kill: nobody new comes in, goodbye to who is here, and out.

@@ -69,6 +69,10 @@ pub enum ErrorKind {
     OutOfDescriptors,
     /// An error event that nobody listened for; it names the emitter and holds the error.
     Unhandled,
+    /// A line, or a message, is longer than it may be.
+    TooLong,
+    /// What came is not what it has to be: a length that is none, text that is no UTF-8.
+    Malformed,
     /// The far or the near end was destroyed before all was said.
     PrematureClose,
     /// Work on another thread panicked.
@@ -270,6 +274,8 @@ impl Error {
             ErrorKind::WriteAfterEnd => "written to after end",
             ErrorKind::Destroyed => "destroyed before it was done",
             ErrorKind::QueueFull => "the peer does not read: the write queue is at its cap",
+            ErrorKind::TooLong => "longer than it may be",
+            ErrorKind::Malformed if self.0.cause.is_none() => "it makes no sense",
             ErrorKind::PoolFull => "the queue of the blocking pool is at its cap",
             ErrorKind::PrematureClose => "closed before its end",
             ErrorKind::Cancelled => "cancelled before its end",

@@ -36,6 +36,8 @@
 //! | read and write files | [`fs::ReadStream`], [`fs::WriteStream`] |
 //! | give a socket to a library that is made for futures | [`net::Socket::into_io`] |
 //! | connect the two | [`stream::Readable::pipe`], [`stream::pipeline`] |
+//! | make streams of mine, transform, tee, limit them | [`stream::Source`], [`stream::Sink`], [`stream::Duplex`]; the guide is in [`stream`] |
+//! | read lines, or messages | [`stream::lines`], [`stream::frames`] |
 //! | end in order on Ctrl-C | [`process::signals`] |
 //! | come back from another thread | [`remote`], [`channel`](channel()), [`spawn_blocking`]; its threads are in [`pool`] |
 //! | test what takes an hour, at once | [`testing`] |

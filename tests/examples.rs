@@ -487,6 +487,30 @@ fn copy_copies_and_says_why_not() {
 }
 
 #[test]
+fn pipeline_packs_lines_and_unpacks_them() {
+    let (from, to) = (temporary("lines.txt"), temporary("lines.packed"));
+    fs::write(&from, "a cat\nno dog\r\ntwo cats\n\ncat, the last").expect("it can be written");
+    let pack = run(example("pipeline").args(["pack", "cat"]).args([&from, &to]));
+    assert_eq!((text(&pack.stdout).as_str(), text(&pack.stderr).as_str()), ("packed\n", ""));
+    let packed = b"\0\0\0\x05a cat\0\0\0\x08two cats\0\0\0\x0dcat, the last";
+    assert_eq!(fs::read(&to).expect("it is there"), packed);
+    let unpack = run(example("pipeline").arg("unpack").arg(&to));
+    assert_eq!(text(&unpack.stdout), "a cat\ntwo cats\ncat, the last\n");
+
+    let began = Instant::now();
+    let slow = run(example("pipeline").args(["pack", "--rate", "400", "x"]).args([&from, &to]));
+    assert!(slow.status.success());
+    assert!(began.elapsed() >= Duration::from_millis(80), "41 bytes at 400 bytes a second");
+    assert_eq!(fs::read(&to).expect("it is there"), b"");
+
+    fs::write(&to, b"\0\0\0\x05cut").expect("it can be written");
+    let cut = run(example("pipeline").arg("unpack").arg(&to));
+    let said = text(&cut.stderr);
+    assert!(said.ends_with(": read frame: closed before its end\n"), "{said}");
+    assert_eq!(run(&mut example("pipeline")).status.code(), Some(2));
+}
+
+#[test]
 fn sqlite_serves_while_queries_wait() {
     let path = temporary("guests.db");
     let mut command = example("sqlite");

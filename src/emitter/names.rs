@@ -11,6 +11,8 @@ macro_rules! shared {
 shared! {
     /// A chunk has arrived.
     Data
+    /// A line of text has come, without its end.
+    Line
     /// No more data will come: the other side has ended, or the file has.
     End
     /// The write queue is empty again, after a `write` said `false`.

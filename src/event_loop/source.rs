@@ -109,6 +109,8 @@ pub enum ResourceKind {
     ReadStream,
     /// A file that is written.
     WriteStream,
+    /// A stream without input or output of its own.
+    Stream,
     /// A signal that is listened for.
     Signal,
     /// A timeout, or the timer of a future that sleeps.
@@ -146,6 +148,7 @@ impl fmt::Display for ResourceKind {
             Self::UnixDatagram => "Unix datagram socket",
             Self::ReadStream => "file to read",
             Self::WriteStream => "file to write",
+            Self::Stream => "stream in memory",
             Self::Signal => "signal",
             Self::Timer => "timer",
             Self::Interval => "interval",

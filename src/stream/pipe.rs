@@ -1,4 +1,4 @@
-//! From any readable to any writable, with backpressure, and with both ends cleaned up.
+//! The link between any readable and any writable, with backpressure, and with both ends cleaned up.
 
 use super::traits::{ReadControl, ReadEar, Readable, Writable, WriteControl, WriteEar};
 use crate::emitter::Listener;
@@ -35,83 +35,106 @@ impl Default for PipeOptions {
     }
 }
 
-/// Pipes `from` to `to`, and calls `done` when both are through: Node's `pipeline`.
-///
-/// `done` gets the first error of either end, or [`ErrorKind::PrematureClose`] when one closed before
-/// all was said, or `Ok` when `to` has finished and closed. Their errors count as heard.
-///
-/// ```
-/// use onward::fs::{ReadStream, WriteStream};
-/// use onward::stream::pipeline;
-///
-/// let copy = std::env::temp_dir().join("onward-doc-copy");
-/// let path = copy.clone();
-/// onward::run(move || {
-///     pipeline(&ReadStream::open("Cargo.toml")?, &WriteStream::create(path)?, |result| match result {
-///         Ok(()) => println!("copied"),
-///         Err(error) => println!("not copied: {error}"),
-///     });
-///     Ok(())
-/// })?;
-/// assert_eq!(std::fs::read("Cargo.toml")?, std::fs::read(&copy)?);
-/// # std::fs::remove_file(copy)?;
-/// # Ok::<(), onward::Error>(())
-/// ```
-pub fn pipeline<R: Readable, W: Writable>(
-    from: &R,
-    to: &W,
-    done: impl FnOnce(Result<()>) + 'static,
-) {
-    connect(from, to, PipeOptions::new(), Some(Box::new(done)));
+/// What becomes of all the links of a pipeline.
+#[doc(hidden)]
+#[allow(missing_debug_implementations)]
+pub struct Verdict {
+    left: Cell<usize>,
+    complete: Cell<bool>,
+    /// The first one that any of the streams told.
+    error: RefCell<Option<Error>>,
+    done: Cell<Option<Done>>,
 }
 
 type Done = Box<dyn FnOnce(Result<()>)>;
+
+impl Verdict {
+    pub(super) fn new(links: usize, done: impl FnOnce(Result<()>) + 'static) -> Rc<Self> {
+        Rc::new(Self {
+            left: Cell::new(links),
+            complete: Cell::new(true),
+            error: RefCell::new(None),
+            done: Cell::new(Some(Box::new(done))),
+        })
+    }
+
+    fn keep(&self, error: &Error) {
+        self.error.borrow_mut().get_or_insert_with(|| error.clone());
+    }
+
+    /// One of the links is through.
+    fn conclude(&self, complete: bool) {
+        self.left.set(self.left.get() - 1);
+        self.complete.set(self.complete.get() && complete);
+        if self.left.get() > 0 {
+            return;
+        }
+        let Some(done) = self.done.take() else { return };
+        done(match self.error.take() {
+            Some(error) => Err(error),
+            None if self.complete.get() => Ok(()),
+            None => Err(Error::new(ErrorKind::PrematureClose, "pipe")),
+        });
+    }
+}
+
+/// The sinks of a tee: how many there are still.
+#[doc(hidden)]
+pub type Group = Rc<Cell<usize>>;
+
+/// Who else is concerned by what happens to a link.
+#[derive(Default)]
+pub(super) struct Concerned {
+    pub(super) verdict: Option<Rc<Verdict>>,
+    pub(super) group: Option<Group>,
+}
 
 /// What stands between the two: the listeners on both sides share it.
 struct Link<R, W> {
     from: R,
     to: W,
     options: PipeOptions,
-    done: Cell<Option<Done>>,
-    error: RefCell<Option<Error>>,
+    concerned: Concerned,
+    concluded: Cell<bool>,
     holding: Cell<bool>,
     from_ended: Cell<bool>,
     from_closed: Cell<bool>,
     to_finished: Cell<bool>,
     to_closed: Cell<bool>,
-    /// On `to`, which may outlive this link.
-    listeners: RefCell<Vec<Listener>>,
+    /// Either end may outlive this link.
+    on_from: RefCell<Vec<Listener>>,
+    on_to: RefCell<Vec<Listener>>,
 }
 
 pub(super) fn connect<R: Readable, W: Writable>(
     from: &R,
     to: &W,
     options: PipeOptions,
-    done: Option<Done>,
+    concerned: Concerned,
 ) {
-    let takes_errors = done.is_some();
+    let takes_errors = concerned.verdict.is_some();
     let link = Rc::new(Link {
         from: from.clone(),
         to: to.clone(),
         options,
-        done: Cell::new(done),
-        error: RefCell::new(None),
+        concerned,
+        concluded: Cell::new(false),
         holding: Cell::new(false),
         from_ended: Cell::new(false),
         from_closed: Cell::new(false),
         to_finished: Cell::new(false),
         to_closed: Cell::new(false),
-        listeners: RefCell::new(Vec::new()),
+        on_from: RefCell::default(),
+        on_to: RefCell::default(),
     });
-    let listeners = to.hear(Rc::clone(&link) as Rc<dyn WriteEar>, takes_errors);
-    link.listeners.replace(listeners);
-    from.hear(Rc::clone(&link) as Rc<dyn ReadEar>, takes_errors);
+    link.on_to.replace(to.hear(Rc::clone(&link) as Rc<dyn WriteEar>, takes_errors));
+    link.on_from.replace(from.hear(Rc::clone(&link) as Rc<dyn ReadEar>, takes_errors));
     from.resume();
     // What was told before is not told again.
     link.to_closed.set(to.is_destroyed());
     link.from_closed.set(from.is_destroyed());
     if to.is_destroyed() {
-        from.destroy();
+        link.sink_has_gone();
     } else if from.is_destroyed() {
         to.destroy();
     } else if from.has_ended() {
@@ -133,28 +156,40 @@ fn later(f: impl FnOnce() + 'static) {
 
 impl<R: ReadControl, W: WriteControl> Link<R, W> {
     fn keep(&self, error: &Error) {
-        self.error.borrow_mut().get_or_insert_with(|| error.clone());
+        self.concerned.verdict.iter().for_each(|verdict| verdict.keep(error));
     }
 
     /// Both sides are through: say how it went.
     fn conclude(&self) {
         let through = self.to_closed.get() && (self.from_closed.get() || self.from_ended.get());
-        if !through {
+        if !through || self.concluded.replace(true) {
             return;
         }
-        let Some(done) = self.done.take() else { return };
         let complete = self.from_ended.get() && self.to_finished.get();
-        done(match self.error.take() {
-            Some(error) => Err(error),
-            None if complete => Ok(()),
-            None => Err(Error::new(ErrorKind::PrematureClose, "pipe")),
-        });
+        self.concerned.verdict.iter().for_each(|verdict| verdict.conclude(complete));
     }
 
     /// The writable lives on without us.
     fn leave(&self) {
-        for listener in self.listeners.take() {
+        for listener in self.on_to.take() {
             self.to.off(listener);
+        }
+    }
+
+    /// The writable takes no more, though there is more: then the source is of no use, unless it has other sinks.
+    fn sink_has_gone(&self) {
+        let others = self.concerned.group.as_ref().map_or(0, |group| {
+            group.set(group.get() - 1);
+            group.get()
+        });
+        if others == 0 {
+            return self.from.destroy();
+        }
+        for listener in self.on_from.take() {
+            self.from.off(listener);
+        }
+        if self.holding.replace(false) {
+            self.from.release();
         }
     }
 }
@@ -206,7 +241,7 @@ impl<R: ReadControl, W: WriteControl> WriteEar for Link<R, W> {
     fn closed(&self) {
         self.to_closed.set(true);
         if !self.from_ended.get() {
-            self.from.destroy();
+            self.sink_has_gone();
         }
         self.conclude();
     }

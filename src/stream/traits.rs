@@ -1,6 +1,6 @@
 //! What makes a type a readable or a writable stream.
 
-use super::pipe::{PipeOptions, connect};
+use super::pipe::{Concerned, PipeOptions, connect};
 use crate::emitter::names::{self as events, Close, Data, Drain, End, ErrorMonitor, Finish};
 use crate::emitter::{Emitter, Event, Listener};
 use crate::error::Error;
@@ -8,6 +8,11 @@ use std::rc::Rc;
 
 /// What a readable stream can be told. Implement it, and declare the events that [`Readable`]
 /// names, to make a stream of your own readable.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no stream to read from",
+    label = "nothing can be read from this",
+    note = "the first of a pipeline is read, the last is written to, those between are both"
+)]
 pub trait ReadControl: Emitter + Clone {
     /// No more `Data`, from this moment on.
     fn pause(&self);
@@ -28,6 +33,11 @@ pub trait ReadControl: Emitter + Clone {
 
 /// What a writable stream can be told. Implement it, and declare the events that [`Writable`]
 /// names, to make a stream of your own writable.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no stream to write to",
+    label = "nothing can be written to this",
+    note = "the first of a pipeline is read, the last is written to, those between are both"
+)]
 pub trait WriteControl: Emitter + Clone {
     /// Takes a chunk; `false` asks to wait for `Drain` before the next.
     fn write_chunk(&self, chunk: &[u8]) -> bool;
@@ -62,12 +72,16 @@ pub trait Readable: ReadControl {
 
     /// As [`pipe`](Self::pipe), with options.
     fn pipe_with<W: Writable>(&self, to: &W, options: PipeOptions) -> W {
-        connect(self, to, options, None);
+        connect(self, to, options, Concerned::default());
         to.clone()
     }
 
     #[doc(hidden)]
-    fn hear(&self, ear: Rc<dyn ReadEar>, takes_errors: bool);
+    fn hear(&self, ear: Rc<dyn ReadEar>, takes_errors: bool) -> Vec<Listener>;
+
+    /// All but the data, without starting the flow; errors are taken.
+    #[doc(hidden)]
+    fn hear_end(&self, ear: Rc<dyn ReadEar>) -> Vec<Listener>;
 }
 
 /// A stream of bytes to write.
@@ -106,16 +120,35 @@ where
     ErrorMonitor: for<'a> Event<R, Payload<'a> = &'a Error>,
     Close: for<'a> Event<R, Payload<'a> = bool>,
 {
-    fn hear(&self, ear: Rc<dyn ReadEar>, takes_errors: bool) {
-        let (on_data, on_error, on_close) = (Rc::clone(&ear), Rc::clone(&ear), Rc::clone(&ear));
-        self.on(ErrorMonitor, move |_, error| on_error.failed(error));
+    fn hear(&self, ear: Rc<dyn ReadEar>, takes_errors: bool) -> Vec<Listener> {
+        let mut listeners = ends_of(self, Rc::clone(&ear));
         if takes_errors {
-            self.on(events::Error, |_, _| {});
+            listeners.push(self.on(events::Error, |_, _| {}));
         }
-        self.once(End, move |_, ()| ear.ended());
-        self.once(Close, move |_, _| on_close.closed());
-        self.on(Data, move |_, chunk| on_data.data(chunk));
+        listeners.push(self.on(Data, move |_, chunk| ear.data(chunk)));
+        listeners
     }
+
+    fn hear_end(&self, ear: Rc<dyn ReadEar>) -> Vec<Listener> {
+        let mut listeners = ends_of(self, ear);
+        listeners.push(self.on(events::Error, |_, _| {}));
+        listeners
+    }
+}
+
+fn ends_of<R>(stream: &R, ear: Rc<dyn ReadEar>) -> Vec<Listener>
+where
+    R: ReadControl,
+    End: for<'a> Event<R, Payload<'a> = ()>,
+    ErrorMonitor: for<'a> Event<R, Payload<'a> = &'a Error>,
+    Close: for<'a> Event<R, Payload<'a> = bool>,
+{
+    let (on_error, on_close) = (Rc::clone(&ear), Rc::clone(&ear));
+    vec![
+        stream.on(ErrorMonitor, move |_, error| on_error.failed(error)),
+        stream.once(End, move |_, ()| ear.ended()),
+        stream.once(Close, move |_, _| on_close.closed()),
+    ]
 }
 
 impl<W> Writable for W

@@ -1,0 +1,182 @@
+//! What all streams that do no input or output have in common, as cheap handles that emit.
+
+/// All that a handle is, but for its events and its methods.
+macro_rules! handle {
+    ($name:ident: $($side:ident)*) => {
+        impl Stream for $name {
+            fn inner(&self) -> &Rc<Inner<Self>> {
+                &self.0
+            }
+
+            fn from_inner(inner: Rc<Inner<Self>>) -> Self {
+                Self(inner)
+            }
+
+            $(crate::stream::handles::$side! {})*
+
+            fn tell_error(&self, error: Error) {
+                if let Err(unhandled) = self.0.emitter.emit_error(self, error) {
+                    self.0.core.handle.fail(Error::unhandled(self, unhandled.into_inner()));
+                }
+            }
+
+            fn tell_close(&self, had_error: bool) {
+                self.0.emitter.emit(self, Close, had_error);
+                self.0.emitter.clear();
+            }
+        }
+
+        impl Emitter for $name {
+            fn listeners(&self) -> &Listeners<Self> {
+                &self.0.emitter
+            }
+
+            fn recall(&self) -> Option<Recall<Self>> {
+                let inner = Rc::downgrade(&self.0);
+                Some(Recall::new(move || inner.upgrade().map(Self)))
+            }
+
+            fn listener_added<E: Event<Self>>(&self, _: E) {
+                if TypeId::of::<E>() == TypeId::of::<Data>() {
+                    outlet::changed(self, Flow::listen);
+                }
+            }
+        }
+
+        impl Downgrade for $name {
+            fn downgrade(&self) -> impl Fn() -> Option<Self> + 'static {
+                let inner = Rc::downgrade(&self.0);
+                move || inner.upgrade().map(Self)
+            }
+        }
+
+        impl Drop for $name {
+            fn drop(&mut self) {
+                life::handle_dropped(self);
+            }
+        }
+
+        /// Two handles are equal if they are handles to the same stream.
+        impl PartialEq for $name {
+            fn eq(&self, other: &Self) -> bool {
+                Rc::ptr_eq(&self.0, &other.0)
+            }
+        }
+
+        impl Eq for $name {}
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&life::place(self))
+            }
+        }
+    };
+}
+
+macro_rules! tells_reads {
+    () => {
+        fn tell_data(&self, chunk: &[u8]) {
+            self.0.emitter.emit(self, Data, chunk);
+        }
+
+        fn tell_end(&self) {
+            self.0.emitter.emit(self, End, ());
+        }
+    };
+}
+
+macro_rules! tells_writes {
+    () => {
+        fn tell_drain(&self) {
+            self.0.emitter.emit(self, Drain, ());
+        }
+
+        fn tell_finish(&self) {
+            self.0.emitter.emit(self, Finish, ());
+        }
+    };
+}
+
+macro_rules! never_reads {
+    () => {
+        fn tell_data(&self, _: &[u8]) {}
+
+        fn tell_end(&self) {}
+    };
+}
+
+macro_rules! never_writes {
+    () => {
+        fn tell_drain(&self) {}
+
+        fn tell_finish(&self) {}
+    };
+}
+
+/// What a pipe asks of a stream that is read.
+macro_rules! read_control {
+    ($name:ident) => {
+        impl ReadControl for $name {
+            fn pause(&self) {
+                self.pause();
+            }
+            fn resume(&self) {
+                self.resume();
+            }
+            fn hold(&self) {
+                self.0.core.outlet.flow.hold();
+            }
+            fn release(&self) {
+                outlet::changed(self, |flow| {
+                    flow.release();
+                    true
+                });
+            }
+            fn has_ended(&self) -> bool {
+                self.0.core.outlet.flow.has_ended()
+            }
+            fn destroy(&self) {
+                self.destroy();
+            }
+            fn is_destroyed(&self) -> bool {
+                self.is_destroyed()
+            }
+        }
+
+        /// A stream of `Data` that blocks does not let it flow while it is full.
+        impl Pausable for $name {
+            fn pauser(&self) -> impl Fn(bool) + 'static {
+                let stream = Rc::downgrade(&self.0);
+                move |pause| {
+                    let stream = stream.upgrade().map(Self);
+                    let change = if pause { ReadControl::hold } else { ReadControl::release };
+                    stream.iter().for_each(change);
+                }
+            }
+        }
+    };
+}
+
+/// What a pipe asks of a stream that is written to.
+macro_rules! write_control {
+    ($name:ident) => {
+        impl WriteControl for $name {
+            fn write_chunk(&self, chunk: &[u8]) -> bool {
+                self.write(chunk)
+            }
+            fn end(&self) {
+                self.end();
+            }
+            fn destroy(&self) {
+                self.destroy();
+            }
+            fn is_destroyed(&self) -> bool {
+                self.is_destroyed()
+            }
+        }
+    };
+}
+
+pub(super) use {
+    handle, never_reads, never_writes, read_control, tells_reads, tells_writes, write_control,
+};
