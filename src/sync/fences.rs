@@ -7,53 +7,53 @@
 //! light fence and reads `b`, and another one that writes `b`, passes a heavy fence and reads `a`, at least one sees what
 //! the other has written, as if both had passed a fence.
 //!
-//! `loom` knows nothing of systems: there both are what they stand for.
+//! `loom` and Miri know nothing of systems: there both are what they stand for.
+
+#[cfg(all(feature = "membarrier", any(onward_loom, miri)))]
+pub(super) use modelled::{are_granted, heavy, light};
+#[cfg(any(not(feature = "membarrier"), not(any(onward_loom, miri, target_os = "linux"))))]
+pub(super) use nothing::{are_granted, heavy, light};
+#[cfg(all(feature = "membarrier", not(any(onward_loom, miri)), target_os = "linux"))]
+pub(super) use system::{are_granted, heavy, light};
 
 /// Can there be such fences at all, here?
 pub(super) const POSSIBLE: bool =
-    cfg!(all(feature = "membarrier", any(onward_loom, all(target_os = "linux", not(miri)))));
+    cfg!(all(feature = "membarrier", any(onward_loom, miri, target_os = "linux")));
 
-/// Has the compiler leave what comes before it there, and what comes after.
-#[inline(always)]
-pub(super) fn light() {
-    #[cfg(not(onward_loom))]
-    core::sync::atomic::compiler_fence(core::sync::atomic::Ordering::SeqCst);
-    #[cfg(onward_loom)]
-    loom::sync::atomic::fence(loom::sync::atomic::Ordering::SeqCst);
-}
-
-#[cfg(onward_loom)]
-pub(super) use modelled::{are_granted, heavy};
-#[cfg(not(all(feature = "membarrier", target_os = "linux", not(miri), not(onward_loom))))]
-#[cfg(not(onward_loom))]
-pub(super) use nothing::{are_granted, heavy};
-#[cfg(all(feature = "membarrier", target_os = "linux", not(miri), not(onward_loom)))]
-pub(super) use system::{are_granted, heavy};
-
-#[cfg(onward_loom)]
-mod modelled {
-    pub(in crate::sync) fn are_granted() -> bool {
-        super::POSSIBLE
-    }
-
-    pub(in crate::sync) fn heavy() {
-        loom::sync::atomic::fence(loom::sync::atomic::Ordering::SeqCst);
-    }
-}
-
-#[cfg(not(onward_loom))]
-#[cfg(not(all(feature = "membarrier", target_os = "linux", not(miri))))]
+#[cfg(any(not(feature = "membarrier"), not(any(onward_loom, miri, target_os = "linux"))))]
 mod nothing {
     pub(in crate::sync) fn are_granted() -> bool {
         false
     }
 
+    pub(in crate::sync) fn light() {}
+
     pub(in crate::sync) fn heavy() {}
 }
 
-#[cfg(all(feature = "membarrier", target_os = "linux", not(miri), not(onward_loom)))]
-mod system {
+#[cfg(all(feature = "membarrier", any(onward_loom, miri)))]
+mod modelled {
+    #[cfg(not(onward_loom))]
     use core::sync::atomic::{Ordering, fence};
+    #[cfg(onward_loom)]
+    use loom::sync::atomic::{Ordering, fence};
+
+    pub(in crate::sync) fn are_granted() -> bool {
+        true
+    }
+
+    pub(in crate::sync) fn light() {
+        fence(Ordering::SeqCst);
+    }
+
+    pub(in crate::sync) fn heavy() {
+        fence(Ordering::SeqCst);
+    }
+}
+
+#[cfg(all(feature = "membarrier", not(any(onward_loom, miri)), target_os = "linux"))]
+mod system {
+    use core::sync::atomic::{Ordering, compiler_fence, fence};
     use core::time::Duration;
     use rustix::thread::{MembarrierCommand, membarrier};
     use std::sync::OnceLock;
@@ -68,6 +68,12 @@ mod system {
             membarrier(MembarrierCommand::RegisterPrivateExpedited).is_ok()
                 && membarrier(MembarrierCommand::PrivateExpedited).is_ok()
         })
+    }
+
+    /// Has the compiler leave what comes before it there, and what comes after.
+    #[inline(always)]
+    pub(in crate::sync) fn light() {
+        compiler_fence(Ordering::SeqCst);
     }
 
     /// Passes when every other thread of the process has passed a full fence since it began.
