@@ -2,6 +2,7 @@
 //! take, within a bound on how often one is interrupted.
 //!
 //!     RUSTFLAGS="--cfg onward_loom" cargo test --release --test loom --no-default-features --features std
+//!     RUSTFLAGS="--cfg onward_loom" cargo test --release --test loom --no-default-features --features membarrier
 #![cfg(onward_loom)]
 
 use loom::cell::UnsafeCell;
@@ -412,5 +413,214 @@ fn watchers_see_the_count_go_up_and_down_one_by_one() {
         room.off(listener);
         thread.join().expect("no panic");
         assert!(!runs.load(Ordering::Relaxed));
+    });
+}
+
+// From here on: of habits (feature `membarrier`). Here a thread has a row as its habit as soon as it has come twice, and
+// always anew. Without the feature these are models like the others.
+
+/// A room, and a listener there that runs alone; both events are the habit of the thread that calls this.
+fn habitual() -> (Room, Arc<AtomicUsize>) {
+    let (room, total) = (room(), Arc::new(AtomicUsize::new(0)));
+    let (mut alone, t) = (Alone::new(), Arc::clone(&total));
+    room.on(Joined, move |_, _| t.store(alone.touch() as usize, Ordering::Relaxed));
+    for _ in 0..2 {
+        let mut alone = Alone::new();
+        room.on(Left, move |_, _| _ = alone.touch());
+    }
+    (room, total)
+}
+
+#[test]
+fn a_habit_goes_from_thread_to_thread() {
+    model(3, || {
+        let (room, total) = habitual();
+        let other = room.clone();
+        let thread = thread::spawn(move || {
+            for n in 0..3 {
+                assert_eq!(other.emit(Joined, n).called, 1);
+            }
+        });
+        for n in 0..3 {
+            assert_eq!(room.emit(Joined, n).called, 1);
+        }
+        thread.join().expect("no panic");
+        assert_eq!(total.load(Ordering::Relaxed), 6);
+    });
+}
+
+#[test]
+fn a_habit_is_revoked_by_who_adds_and_removes() {
+    model(3, || {
+        let (room, dropped) = (habitual().0, Arc::new(AtomicUsize::new(0)));
+        let (other, d) = (room.clone(), Arc::clone(&dropped));
+        let thread = thread::spawn(move || {
+            let captured = Captured(d, UnsafeCell::new(0));
+            let listener = other.on(Joined, move |_, _| captured.look());
+            assert_eq!(other.listener_count(Joined), 2);
+            assert!(other.off(listener));
+        });
+        for n in 0..2 {
+            assert!((1..=2).contains(&room.emit(Joined, n).called));
+        }
+        thread.join().expect("no panic");
+        assert_eq!(dropped.load(Ordering::Relaxed), 1, "captures go with the last emit");
+        assert_eq!([room.listener_count(Joined), room.emit(Joined, 2).called], [1, 1]);
+    });
+}
+
+#[test]
+fn two_threads_add_and_remove_by_habit_in_turns() {
+    model(3, || {
+        let (room, dropped) = (habitual().0, Arc::new(AtomicUsize::new(0)));
+        let work = |room: &Room, dropped: &Arc<AtomicUsize>| {
+            for _ in 0..2 {
+                let captured = Captured(Arc::clone(dropped), UnsafeCell::new(0));
+                let listener = room.on(Joined, move |_, _| captured.look());
+                assert!(room.off(listener));
+            }
+        };
+        let (other, d) = (room.clone(), Arc::clone(&dropped));
+        let thread = thread::spawn(move || work(&other, &d));
+        work(&room, &dropped);
+        thread.join().expect("no panic");
+        assert_eq!(dropped.load(Ordering::Relaxed), 4);
+        assert_eq!([room.listener_count(Joined), room.emit(Joined, 2).called], [1, 1]);
+    });
+}
+
+#[test]
+fn a_habit_is_revoked_by_two_at_once() {
+    model(2, || {
+        let (room, total) = habitual();
+        let emits = room.clone();
+        let emits = thread::spawn(move || assert_eq!(emits.emit(Joined, 1).called, 1));
+        let counts = room.clone();
+        let counts = thread::spawn(move || assert_eq!(counts.listener_count(Joined), 1));
+        for n in 0..2 {
+            assert_eq!(room.emit(Joined, n).called, 1);
+        }
+        emits.join().expect("no panic");
+        counts.join().expect("no panic");
+        assert_eq!(total.load(Ordering::Relaxed), 3);
+    });
+}
+
+#[test]
+fn a_habit_is_revoked_while_its_thread_emits_nested_and_removes() {
+    model(3, || {
+        let room = room();
+        let (mut alone, dropped) = (Alone::new(), Arc::new(AtomicUsize::new(0)));
+        let captured = Captured(Arc::clone(&dropped), UnsafeCell::new(0));
+        let removed = room.on(Joined, move |_, _| captured.look());
+        room.on(Joined, move |room, n| {
+            alone.touch();
+            if n == 0 {
+                let emitted = room.emit(Joined, 1);
+                assert_eq!(emitted.skipped, 2 - emitted.called);
+                room.off(removed);
+            }
+        });
+        let other = room.clone();
+        let thread = thread::spawn(move || assert!(other.emit(Joined, 1).called >= 1));
+        assert_eq!(room.emit(Joined, 0).called, 2);
+        thread.join().expect("no panic");
+        assert_eq!(dropped.load(Ordering::Relaxed), 1);
+        assert_eq!(room.emit(Joined, 1).called, 1);
+    });
+}
+
+#[test]
+fn one_time_listeners_of_a_habit_that_is_revoked() {
+    model(3, || {
+        let (room, total) = habitual();
+        for _ in 0..2 {
+            let (mut alone, t) = (Alone::new(), Arc::clone(&total));
+            room.once(Joined, move |_, _| {
+                _ = t.fetch_add(alone.touch() as usize, Ordering::Relaxed)
+            });
+        }
+        let other = room.clone();
+        let thread = thread::spawn(move || other.emit(Joined, 1).called);
+        let called = room.emit(Joined, 2).called + room.emit(Joined, 3).called;
+        assert_eq!(called + thread.join().expect("no panic"), 5);
+        assert_eq!([room.listener_count(Joined), room.emit(Joined, 4).called], [1, 1]);
+    });
+}
+
+#[test]
+fn off_and_wait_against_a_habit() {
+    model(3, || {
+        let (room, over) = (habitual().0, Arc::new(AtomicBool::new(false)));
+        let o = Arc::clone(&over);
+        let listener = room.on(Joined, move |_, _| {
+            assert!(!o.load(Ordering::SeqCst), "it began when it was over");
+            thread::yield_now();
+            assert!(!o.load(Ordering::SeqCst), "it ran when it was over");
+        });
+        let other = room.clone();
+        let thread = thread::spawn(move || {
+            assert_eq!(other.off_and_wait(listener), Ok(true));
+            over.store(true, Ordering::SeqCst);
+        });
+        for n in 0..2 {
+            assert!((1..=2).contains(&room.emit(Joined, n).called));
+        }
+        thread.join().expect("no panic");
+    });
+}
+
+#[test]
+fn two_threads_that_want_each_others_habit() {
+    model(3, || {
+        let room = room();
+        let (mut joined, mut left) = (Alone::new(), Alone::new());
+        room.on(Joined, move |room, n| {
+            joined.touch();
+            if n == 0 {
+                let emitted = room.emit(Left, 1);
+                assert_eq!(emitted.called + emitted.skipped, 1);
+            }
+        });
+        room.on(Left, move |room, n| {
+            left.touch();
+            if n == 0 {
+                let emitted = room.emit(Joined, 1);
+                assert_eq!(emitted.called + emitted.skipped, 1);
+            }
+        });
+        let other = room.clone();
+        let thread = thread::spawn(move || {
+            for n in [1, 1, 0] {
+                let emitted = other.emit(Left, n);
+                assert_eq!(emitted.called + emitted.skipped, 1);
+            }
+        });
+        room.emit(Joined, 1);
+        let _ = room.emit(Joined, 0);
+        thread.join().expect("no panic");
+        assert_eq!([room.emit(Joined, 1).called, room.emit(Left, 1).called], [1, 1]);
+    });
+}
+
+#[test]
+fn readers_come_to_what_was_a_habit() {
+    model(3, || {
+        let (room, dropped) = (room(), Arc::new(AtomicUsize::new(0)));
+        let captured = Captured(Arc::clone(&dropped), UnsafeCell::new(0));
+        let other = room.clone();
+        let thread = thread::spawn(move || {
+            let listener = other.on_reentrant(Joined, move |_, _| captured.look());
+            assert!(other.emit(Joined, 1).called >= 1);
+            assert!(other.off(listener));
+        });
+        let mut alone = Alone::new();
+        let listener = room.on(Joined, move |_, _| _ = alone.touch());
+        assert!((1..=2).contains(&room.emit(Joined, 2).called));
+        assert!(room.off(listener));
+        assert!(room.emit(Joined, 3).called <= 1);
+        thread.join().expect("no panic");
+        assert_eq!(dropped.load(Ordering::Relaxed), 1);
+        assert_eq!([room.listener_count(Joined), room.emit(Joined, 4).called], [0, 0]);
     });
 }

@@ -6,6 +6,7 @@ mod sync {
     mod circles;
     mod drops;
     mod ending;
+    mod habits;
     mod handles;
     mod routing;
     mod stress;

@@ -8,16 +8,63 @@ use super::walk::Walk;
 #[cfg(not(onward_loom))]
 pub(super) use std::sync::{
     Condvar, Mutex, MutexGuard,
-    atomic::{AtomicI64, AtomicPtr, AtomicU8, AtomicUsize},
+    atomic::{AtomicBool, AtomicI64, AtomicPtr, AtomicU8, AtomicUsize},
 };
 
 #[cfg(onward_loom)]
-pub(super) use loom::sync::{
-    Condvar, Mutex, MutexGuard,
-    atomic::{AtomicI64, AtomicPtr, AtomicU8, AtomicUsize},
+pub(super) use loom::{
+    cell::{MutPtr, UnsafeCell},
+    sync::{
+        Condvar, Mutex, MutexGuard,
+        atomic::{AtomicBool, AtomicI64, AtomicPtr, AtomicU8, AtomicUsize},
+    },
 };
 
 pub(super) use std::sync::atomic::Ordering;
+
+/// What is touched by one thread at a time, as that one has made sure; `loom` checks that.
+#[cfg(not(onward_loom))]
+pub(super) struct UnsafeCell<T>(core::cell::UnsafeCell<T>);
+
+/// Points to what is in such a cell.
+#[cfg(not(onward_loom))]
+pub(super) struct MutPtr<T>(*mut T);
+
+#[cfg(not(onward_loom))]
+impl<T> UnsafeCell<T> {
+    pub(super) fn new(value: T) -> Self {
+        Self(core::cell::UnsafeCell::new(value))
+    }
+
+    #[inline(always)]
+    pub(super) fn get_mut(&self) -> MutPtr<T> {
+        MutPtr(self.0.get())
+    }
+}
+
+#[cfg(not(onward_loom))]
+impl<T> MutPtr<T> {
+    #[inline(always)]
+    pub(super) fn with<R>(&self, look: impl FnOnce(*mut T) -> R) -> R {
+        look(self.0)
+    }
+}
+
+/// Passes the time until something has come about that does not take long, and that was looked for so often.
+#[cold]
+pub(super) fn relax(looks: u32) {
+    #[cfg(onward_loom)]
+    let _ = looks;
+    #[cfg(onward_loom)]
+    loom::thread::yield_now();
+    #[cfg(not(onward_loom))]
+    match looks {
+        0..64 => core::hint::spin_loop(),
+        64..128 => std::thread::yield_now(),
+        // Who is to get there may be of a lower priority.
+        _ => std::thread::sleep(core::time::Duration::from_micros(50)),
+    }
+}
 
 /// What is in a lock is right after every line of ours, and no code of the user's runs in one.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

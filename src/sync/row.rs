@@ -2,7 +2,7 @@
 //!
 //! - Who **walks** goes from node to node by `next`. Walkers are the one thread that has the turn, and,
 //!   as long as all listeners are re-entrant, any number of threads that are counted as readers.
-//! - Who **changes** the row has the lock of its [`Book`]. A new node is linked in when it is complete,
+//! - Who **changes** the row has its [`Book`] open, alone. A new node is linked in when it is complete,
 //!   with a number that walks under way pass over. A removed one is silent, and unlinked, but leads on.
 //! - A removed node is freed at once if nobody walks, else **retired**: by the last who leaves of those
 //!   who walked then, with [`Row::sweep`].
@@ -12,16 +12,18 @@
 //! 1. Nodes in `index` are linked; nodes in `retired` are not, and cannot be reached from `head` by who begins
 //!    to walk now. All others are gone.
 //! 2. A node is taken out of `retired` to be freed when all who walked as it was retired have left.
-//! 3. `next`, `prev`, `head` and `tail` are written in the lock only.
+//! 3. `next`, `prev`, `head` and `tail` are written by who has the book only.
 #![allow(unsafe_code, reason = "the list is walked without a lock, see the measure in benches/")]
 
+use core::ops::{Deref, DerefMut};
 use core::panic::Location;
 use core::ptr::{self, NonNull};
 use std::sync::OnceLock;
 
 use super::book::{Book, Retired};
+use super::habit::{Habit, Key};
 use super::node::{Node, Owned, Ptr};
-use super::primitives::{AtomicI64, AtomicPtr, AtomicU8, Mutex, Ordering, lock, me};
+use super::primitives::{AtomicI64, AtomicPtr, AtomicU8, MutPtr, Ordering, UnsafeCell, me};
 use super::readers::Readers;
 use super::stamp;
 use super::turn::Turn;
@@ -50,7 +52,38 @@ pub(super) struct Row<S: Declared, E: Event<S>> {
     pub(super) frame: AtomicPtr<Frame<S, E>>,
     /// Made for the first re-entrant listener.
     pub(super) readers: OnceLock<Box<Readers>>,
-    book: Mutex<Book<S, E>>,
+    pub(super) habit: Habit,
+    book: Shelf<S, E>,
+}
+
+/// Where the book lies. Who has the key is alone in it.
+struct Shelf<S: Declared, E: Event<S>>(UnsafeCell<Book<S, E>>);
+
+// SAFETY: a book may go from thread to thread, and is touched by the one that has the key only.
+unsafe impl<S: Declared, E: Event<S>> Sync for Shelf<S, E> {}
+
+/// The book of a row, for who has the key. It is closed when this is dropped; in this order.
+struct Open<'a, S: Declared, E: Event<S>> {
+    book: MutPtr<Book<S, E>>,
+    key: Key<'a>,
+}
+
+impl<S: Declared, E: Event<S>> Deref for Open<'_, S, E> {
+    type Target = Book<S, E>;
+
+    #[inline(always)]
+    fn deref(&self) -> &Book<S, E> {
+        // SAFETY: there is one key, and we have it.
+        self.book.with(|book| unsafe { &*book })
+    }
+}
+
+impl<S: Declared, E: Event<S>> DerefMut for Open<'_, S, E> {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut Book<S, E> {
+        // SAFETY: there is one key, and we have it.
+        self.book.with(|book| unsafe { &mut *book })
+    }
 }
 
 /// Nodes that nobody can be at any more.
@@ -62,6 +95,30 @@ enum Dead<S: Declared, E: Event<S>> {
 }
 
 impl<S: Declared, E: Event<S>> Row<S, E> {
+    /// The book. Who leaves has word by the turn if there are readers, so then that is to be as usual.
+    #[inline(always)]
+    fn open(&self) -> Open<'_, S, E> {
+        let me = me();
+        let key = match self.readers.get() {
+            None => self.habit.open(&self.turn, me, true),
+            Some(_) => self.habit.lock(&self.turn, me, 0),
+        };
+        Open { key, book: self.book.0.get_mut() }
+    }
+
+    /// The book, when no thread has the turn by habit.
+    #[cold]
+    fn open_locked(&self) -> Open<'_, S, E> {
+        let key = self.habit.lock(&self.turn, me(), 0);
+        Open { key, book: self.book.0.get_mut() }
+    }
+
+    /// Has no thread have the turn by habit any more.
+    #[cold]
+    pub(super) fn revoke(&self) {
+        drop(self.open_locked());
+    }
+
     /// Adds a listener. Its number, and how many there are with it if they are more than `limit` and that was not said
     /// since there were none; else 0.
     pub(super) fn add(
@@ -71,7 +128,7 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
         limit: usize,
         since: impl FnOnce() -> i64,
     ) -> (i64, usize) {
-        let mut book = lock(&self.book);
+        let mut book = self.open();
         let number = stamp::number(self.newest.load(Ordering::Relaxed)) + 1;
         let node = node.release(stamp::new(place, number));
         if book.live == 0 {
@@ -107,7 +164,7 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
 
     /// Has emits know that they have more to do, or have not.
     pub(super) fn set_gated(&self, gated: bool) {
-        let mut book = lock(&self.book);
+        let mut book = self.open();
         book.gated = gated;
         book.see_special();
         self.set_mode(&book);
@@ -115,15 +172,15 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
 
     /// Where a listener was registered, if it is there.
     pub(super) fn location(&self, number: i64) -> Option<&'static Location<'static>> {
-        let book = lock(&self.book);
+        let book = self.open();
         // SAFETY: it is linked, and we have the lock.
         book.find(number).map(|node| unsafe { node.0.as_ref() }.location)
     }
 
     /// The listeners in the order in which they are called, with their numbers.
     pub(super) fn standing(&self) -> Vec<(i64, ListenerDump)> {
-        let book = lock(&self.book);
-        let mine = self.turn.owner() == me();
+        let book = self.open();
+        let mine = book.key.owner(me()) == me();
         let nodes = book.index.iter().filter_map(|(number, node)| Some((*number, (*node)?)));
         let standing = nodes.map(|(number, node)| {
             // SAFETY: it is linked, and we have the lock.
@@ -140,7 +197,7 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
     /// Removes a listener. Says whether it was there.
     #[inline(never)]
     pub(super) fn remove(&self, number: i64) -> bool {
-        let mut book = lock(&self.book);
+        let mut book = self.open();
         let Some(node) = book.take(number) else { return false };
         let dead = self.retire(&mut book, number, node);
         drop(book); // before what `dead` captures
@@ -149,7 +206,7 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
     }
 
     pub(super) fn clear(&self) {
-        let mut book = lock(&self.book);
+        let mut book = self.open();
         let numbers: Vec<_> = book.index.iter().map(|(number, _)| *number).collect();
         let mut dead = Vec::with_capacity(book.live);
         for number in numbers {
@@ -167,20 +224,20 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
         if self.held_by(number).is_none() {
             return true;
         }
-        lock(&self.book).waited += 1;
+        self.open().waited += 1;
         let over = self.turn.wait_until(&walks(), || self.held_by(number));
-        lock(&self.book).waited -= 1;
+        self.open().waited -= 1;
         over
     }
 
     /// Whether a listener that was removed may run: if so, who has the turn in which it may, or 0 if there
     /// are readers only.
     fn held_by(&self, number: i64) -> Option<usize> {
-        let book = lock(&self.book);
+        let book = self.open();
         let retired = book.retired.iter().find(|retired| retired.number == number)?;
         // SAFETY: it is retired, and we have the lock.
         let node = unsafe { retired.node.0.as_ref() };
-        let owner = self.turn.owner();
+        let owner = book.key.owner(me());
         if retired.turn && (owner != me() || self.runs(node)) {
             return Some(owner);
         }
@@ -190,7 +247,7 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
 
     /// Blocks a listener once more, or takes a block back. Says whether there is such a listener.
     pub(super) fn block(&self, number: i64, block: bool) -> bool {
-        let mut book = lock(&self.book);
+        let mut book = self.open();
         let Some(node) = book.find(number) else { return false };
         // SAFETY: it is linked, and we have the lock.
         let node = unsafe { node.0.as_ref() };
@@ -214,16 +271,16 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
     }
 
     pub(super) fn count(&self) -> usize {
-        lock(&self.book).live
+        self.open().live
     }
 
     pub(super) fn since(&self) -> i64 {
-        lock(&self.book).since
+        self.open().since
     }
 
     /// Where the listeners were registered, in the order in which they are called.
     pub(super) fn locations(&self) -> Vec<&'static Location<'static>> {
-        let book = lock(&self.book);
+        let book = self.open();
         let nodes = book.index.iter().filter_map(|(_, node)| *node);
         // SAFETY: they are linked, and we have the lock.
         let mut nodes: Vec<_> = nodes.map(|node| unsafe { node.0.as_ref() }).collect();
@@ -261,7 +318,7 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
 
     /// Links a complete node in behind that one. Most come to the end.
     #[inline]
-    fn link(&self, book: &mut Book<S, E>, node: Ptr<S, E>, before: *mut Node<S, E>) {
+    fn link(&self, book: &mut Open<'_, S, E>, node: Ptr<S, E>, before: *mut Node<S, E>) {
         let this = node.0.as_ptr();
         // SAFETY: linked nodes are good, and we have the lock.
         unsafe {
@@ -280,7 +337,7 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
     /// Takes a node out of the list; it leads on to those behind it. What nobody can be at any more comes
     /// back, to be dropped out of the lock.
     #[inline(always)]
-    fn retire(&self, book: &mut Book<S, E>, number: i64, node: Ptr<S, E>) -> Dead<S, E> {
+    fn retire(&self, book: &mut Open<'_, S, E>, number: i64, node: Ptr<S, E>) -> Dead<S, E> {
         // SAFETY: linked nodes are good, and we have the lock.
         let (reentrant, intercepts) = unsafe {
             let this = node.0.as_ref();
@@ -305,7 +362,7 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
             self.set_mode(book);
         }
         let readers = self.readers.get();
-        if self.turn.owner() == 0 && readers.is_none_or(|readers| readers.is_empty()) {
+        if book.key.owner(me()) == 0 && readers.is_none_or(|readers| readers.is_empty()) {
             // SAFETY: it is unlinked, and nobody walked since.
             return Dead::This(unsafe { Owned::reclaim(node) });
         }
@@ -315,16 +372,16 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
     /// Has walkers leave a node first that is unlinked.
     #[cold]
     #[inline(never)]
-    fn keep(&self, book: &mut Book<S, E>, number: i64, node: Ptr<S, E>) -> Vec<Owned<S, E>> {
+    fn keep(&self, book: &mut Open<'_, S, E>, number: i64, node: Ptr<S, E>) -> Vec<Owned<S, E>> {
         let phase = self.readers.get().map_or(0, |readers| readers.phase());
-        let turn = self.turn.note_chores() != 0;
+        let turn = book.key.note_chores(me()) != 0;
         book.retired.push(Retired { node, number, turn, phase });
         self.sweep(book) // the readers may have left meanwhile
     }
 
     /// What is retired, and where nobody can be any more.
     #[inline(never)]
-    fn sweep(&self, book: &mut Book<S, E>) -> Vec<Owned<S, E>> {
+    fn sweep(&self, book: &mut Open<'_, S, E>) -> Vec<Owned<S, E>> {
         let newest = book.retired.iter().map(|retired| retired.phase).max().unwrap_or(0);
         let settled = self.readers.get().map_or(0, |readers| readers.settle(newest));
         let mut dead = Vec::new();
@@ -337,7 +394,7 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
             is_held
         });
         if book.retired.is_empty() {
-            self.turn.clear_chores();
+            book.key.clear_chores();
             if book.retired.capacity() > KEPT {
                 book.retired = Vec::new();
             }
@@ -348,11 +405,8 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
     /// A walker leaves who has something to do; with the turn, or as a reader that was counted out.
     #[cold]
     pub(super) fn leave(&self, with_turn: bool) {
-        let mut book = lock(&self.book);
-        if with_turn {
-            book.retired.iter_mut().for_each(|retired| retired.turn = false);
-        }
-        let dead = self.sweep(&mut book);
+        let mut book = self.open_locked();
+        let dead = self.see_to_chores(&mut book, with_turn);
         let wanted = with_turn && self.turn.give();
         let waited = book.waited != 0;
         drop(book);
@@ -363,6 +417,45 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
             self.turn.wake_ends();
         }
         drop(dead);
+    }
+
+    fn see_to_chores(&self, book: &mut Open<'_, S, E>, with_turn: bool) -> Vec<Owned<S, E>> {
+        if with_turn {
+            book.retired.iter_mut().for_each(|retired| retired.turn = false);
+        }
+        self.sweep(book)
+    }
+
+    /// A walker leaves that had not made the row its habit, and may do so now; or has something to do.
+    #[cold]
+    pub(super) fn leave_turn(&self) {
+        let me = me();
+        if !self.habit.begin(&self.turn, me) && !self.turn.try_give(me) {
+            self.leave(true);
+        }
+    }
+
+    /// A walker leaves whose habit the row was, and has something to do; or the habit may have been revoked.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn leave_habit(&self) {
+        let me = me();
+        let key = self.habit.open(&self.turn, me, false);
+        let mut book = Open { key, book: self.book.0.get_mut() };
+        if book.key.is_habit() {
+            let dead = self.see_to_chores(&mut book, true);
+            let waited = book.waited != 0;
+            book.key.end();
+            drop(book);
+            if waited {
+                self.turn.wake_ends();
+            }
+            return drop(dead);
+        }
+        drop(book);
+        if self.habit.is_mine_after_all(&self.turn, me) && !self.turn.try_give(me) {
+            self.leave(true);
+        }
     }
 }
 
@@ -375,14 +468,15 @@ impl<S: Declared, E: Event<S>> Default for Row<S, E> {
             mode: AtomicU8::new(NOBODY),
             frame: AtomicPtr::new(ptr::null_mut()),
             readers: OnceLock::new(),
-            book: Mutex::new(Book::default()),
+            habit: Habit::new(),
+            book: Shelf(UnsafeCell::new(Book::default())),
         }
     }
 }
 
 impl<S: Declared, E: Event<S>> Drop for Row<S, E> {
     fn drop(&mut self) {
-        let mut book = lock(&self.book);
+        let mut book = self.open();
         let linked = core::mem::take(&mut book.index).into_iter().filter_map(|(_, node)| node);
         let retired = core::mem::take(&mut book.retired).into_iter().map(|retired| retired.node);
         // SAFETY: each is in one of the two, and nobody walks over a row that is being dropped.

@@ -1,7 +1,9 @@
 //! Whose turn it is to emit an event, and who waits for whom.
 //!
 //! A turn is one word: the thread that has it, and two flags. To take it and to give it away are one
-//! compare-exchange each. Only who finds it taken comes to the table of all who wait.
+//! compare-exchange each. Only who finds it taken comes to the table of all who wait. The word can also say that
+//! a thread has the turn by [habit](super::habit): nobody else takes it then, or waits for it, before that
+//! is revoked.
 //!
 //! # A wait never closes a circle
 //!
@@ -21,10 +23,14 @@ use super::walk::walks;
 use std::sync::Arc;
 
 /// Something was retired, which the one who leaves has to see to.
-const CHORES: usize = 1;
+pub(super) const CHORES: usize = 1;
 /// Somebody waits for the turn.
 const WAITED: usize = 2;
 const FLAGS: usize = CHORES | WAITED;
+/// The turn is that of a thread by habit, and the two flags are not flags; without a thread: that is being revoked.
+pub(super) const HABIT: usize = 4;
+/// All that is not the thread.
+const MARKS: usize = HABIT | FLAGS;
 
 /// How often a thread looks again before it goes to sleep.
 const SPINS: usize = if cfg!(onward_loom) { 1 } else { 60 };
@@ -64,6 +70,28 @@ impl Turn {
         self.word.compare_exchange(me, 0, Ordering::Release, Ordering::Relaxed).is_ok()
     }
 
+    /// The word as it is, for who knows what it says about [habits](super::habit).
+    #[inline(always)]
+    pub(super) fn word(&self) -> usize {
+        self.word.load(Ordering::Acquire)
+    }
+
+    /// Has the turn belong to a thread by habit that has it (`from`), or that nobody has (0). `false` if it is
+    /// another one's, or if there is something to do.
+    pub(super) fn settle(&self, from: usize, habit: usize) -> bool {
+        self.exchange(from, habit).is_ok()
+    }
+
+    /// Writes the word of a turn that is some thread's by habit; in the lock of that.
+    pub(super) fn unsettle(&self, word: usize) {
+        self.word.store(word, Ordering::Release);
+    }
+
+    /// Has this thread the turn, and not by habit?
+    pub(super) fn is_of(&self, me: usize) -> bool {
+        self.word() & !FLAGS == me
+    }
+
     /// Gives the turn away. Says whether somebody waits, who is to be [told](wake).
     pub(super) fn give(&self) -> bool {
         self.word.fetch_and(CHORES, Ordering::AcqRel) & WAITED != 0
@@ -81,19 +109,31 @@ impl Turn {
 
     #[inline]
     pub(super) fn has_chores(&self) -> bool {
-        self.word.load(Ordering::Acquire) & CHORES != 0
+        self.word.load(Ordering::Acquire) & (HABIT | CHORES) == CHORES
     }
 
     pub(super) fn clear_chores(&self) {
         self.word.fetch_and(!CHORES, Ordering::AcqRel);
     }
 
-    /// Takes a turn that could not be taken at once. `walks` says where this thread walks
+    /// The word, when no thread has the turn by habit any more.
+    fn unsettled(&self, revoke: impl Fn()) -> usize {
+        loop {
+            let word = self.word();
+            if word & HABIT == 0 {
+                return word;
+            }
+            revoke();
+        }
+    }
+
+    /// Takes a turn that could not be taken at once. `revoke` ends a habit; `walks` says where this thread walks
     /// together with others.
     #[cold]
-    pub(super) fn take(&self, walks: impl FnOnce() -> Vec<usize>) -> Taken {
+    pub(super) fn take(&self, revoke: impl Fn(), walks: impl FnOnce() -> Vec<usize>) -> Taken {
         let me = me();
-        if self.word.load(Ordering::Relaxed) & !FLAGS == me {
+        // The second time: a habit of this thread may have been revoked while it looked.
+        if self.word() & !MARKS == me || self.unsettled(&revoke) & !FLAGS == me {
             return Taken::Mine;
         }
         for _ in 0..SPINS {
@@ -104,7 +144,7 @@ impl Turn {
         }
         let (walks, mut table) = (walks(), table());
         loop {
-            let word = self.word.load(Ordering::Acquire);
+            let word = self.unsettled(&revoke);
             let owner = word & !FLAGS;
             if owner == 0 {
                 if self.take_free(me) {
@@ -128,9 +168,9 @@ impl Turn {
         }
     }
 
-    /// Has the turn until what is returned is dropped.
+    /// Has the turn until what is returned is dropped. For one that nobody ever has by habit.
     pub(super) fn hold(&self) -> Held<'_> {
-        let taken = if self.try_take(me()) { Taken::Free } else { self.take(walks) };
+        let taken = if self.try_take(me()) { Taken::Free } else { self.take(|| {}, walks) };
         Held { turn: self, taken }
     }
 

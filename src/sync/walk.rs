@@ -5,6 +5,7 @@ use core::cell::Cell;
 use core::ptr;
 
 use super::core::Core;
+use super::habit::Attempt;
 use super::node::{Node, Verdict};
 use super::primitives::{AtomicPtr, Ordering, here, me};
 use super::readers::{Readers, Ticket};
@@ -103,7 +104,7 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
         }
     }
 
-    /// As most emits are.
+    /// As most emits are: of a thread whose habit the row is.
     #[inline(never)]
     fn emit_exclusive(
         &self,
@@ -112,12 +113,30 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
         newest: i64,
         payload: E::Payload<'_>,
     ) -> Emitted {
-        let me = me();
-        if !self.turn.try_take(me) {
+        let word = match self.habit.take(&self.turn, me()) {
+            Attempt::Taken(word) => word,
+            Attempt::No => return self.emit_in_turn(core, source, newest, payload),
+            Attempt::Revoked => return self.emit_revoked(core, source, payload),
+        };
+        let _turn = ByHabit { row: self, word };
+        // Nobody had the turn, so there is no frame.
+        let frame = Frame { at: Cell::new(ptr::null()), outer: ptr::null_mut() };
+        self.walk_framed(&frame, &Plain, Among::All, Emit { core, source, newest }, payload)
+    }
+
+    /// As emits are of a row that several threads use.
+    #[inline(never)]
+    fn emit_in_turn(
+        &self,
+        core: &Core<S>,
+        source: &S,
+        newest: i64,
+        payload: E::Payload<'_>,
+    ) -> Emitted {
+        if !self.turn.try_take(me()) {
             return self.emit_busy(core, source, payload);
         }
-        let _turn = Turns { row: self, me };
-        // Nobody had the turn, so there is no frame.
+        let _turn = Turns { row: self };
         let frame = Frame { at: Cell::new(ptr::null()), outer: ptr::null_mut() };
         self.walk_framed(&frame, &Plain, Among::All, Emit { core, source, newest }, payload)
     }
@@ -150,17 +169,45 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
         }
     }
 
+    /// An emit that found that the row was just ceasing to be its thread's habit.
+    #[cold]
+    #[inline(never)]
+    fn emit_revoked(&self, core: &Core<S>, source: &S, payload: E::Payload<'_>) -> Emitted {
+        let is_mine = self.habit.is_mine_after_all(&self.turn, me());
+        self.emit_having(is_mine.then(|| Has::Turn(Turns { row: self })), core, source, payload)
+    }
+
     /// An emit that may have to wait for its turn, or that comes from inside of another one.
     #[cold]
     #[inline(never)]
     fn emit_busy(&self, core: &Core<S>, source: &S, payload: E::Payload<'_>) -> Emitted {
-        let taken = self.turn.take(walks);
-        let (among, turn) = match taken {
-            Taken::Free => (Among::All, Has::Turn(Turns { row: self, me: me() })),
-            Taken::Mine => (Among::Idle, Has::Outer),
-            Taken::Lent(owner) => (Among::Idle, Has::Loan(Loan { turn: &self.turn, owner })),
+        let has = match self.habit.take(&self.turn, me()) {
+            Attempt::Taken(word) => Has::Habit(ByHabit { row: self, word }),
+            Attempt::No if self.turn.try_take(me()) => Has::Turn(Turns { row: self }),
+            Attempt::No => return self.emit_having(None, core, source, payload),
+            Attempt::Revoked => return self.emit_revoked(core, source, payload),
         };
-        let _nested = matches!(turn, Has::Outer).then(|| core.nest::<E>());
+        self.emit_having(Some(has), core, source, payload)
+    }
+
+    /// An emit of a thread that has the turn, or could not take it at once.
+    fn emit_having<'a>(
+        &'a self,
+        has: Option<Has<'a, S, E>>,
+        core: &Core<S>,
+        source: &S,
+        payload: E::Payload<'_>,
+    ) -> Emitted {
+        let has = has.unwrap_or_else(|| match self.turn.take(|| self.revoke(), walks) {
+            Taken::Free => Has::Turn(Turns { row: self }),
+            Taken::Mine => Has::Outer,
+            Taken::Lent(owner) => Has::Loan(Loan { turn: &self.turn, owner }),
+        });
+        let among = match has {
+            Has::Turn(_) | Has::Habit(_) => Among::All,
+            Has::Outer | Has::Loan(_) => Among::Idle,
+        };
+        let _nested = matches!(has, Has::Outer).then(|| core.nest::<E>());
         // While it waited everything may have changed.
         let emit = Emit { core, source, newest: self.newest.load(Ordering::Acquire) };
         if self.mode.load(Ordering::Acquire) & SPECIAL == 0 {
@@ -260,25 +307,35 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
         let mut emitted = Emitted::default();
         let Emit { source, newest, .. } = emit;
         let mut this = self.head.load(Ordering::Acquire).cast_const();
-        while !this.is_null() {
+        if this.is_null() {
+            return emitted;
+        }
+        loop {
             // SAFETY: by invariant 2 a walker's nodes stay, also those that are removed meanwhile.
             let node = unsafe { &*this };
             let next = node.next.load(Ordering::Acquire).cast_const();
-            if !self.is_left_out(this, node, among, newest, &mut emitted) {
-                running.set(this);
-                if !M::KEEPS && next.is_null() {
+            let is_last = next.is_null();
+            if is_last && !M::KEEPS {
+                if !self.is_left_out(this, node, among, newest, &mut emitted) {
+                    running.set(this);
                     // SAFETY: the pointer is good as long as we walk. If the listener is not re-entrant we
                     // have the turn; outermost, so that nothing runs, or having looked that it does not.
                     let call = || unsafe { Node::call(this, &emit, payload) };
                     manner.call(node, source, call, &mut emitted);
-                    return emitted;
                 }
+                return emitted;
+            }
+            if !self.is_left_out(this, node, among, newest, &mut emitted) {
+                running.set(this);
                 let lent = E::lend(&mut payload);
                 // SAFETY: the same.
                 let call = || unsafe { Node::call(this, &emit, lent) };
                 if !manner.call(node, source, call, &mut emitted) {
                     break;
                 }
+            }
+            if is_last {
+                break;
             }
             this = next;
         }
@@ -321,23 +378,39 @@ fn unlikely() {}
 /// What an emit has that may have waited. It gives it away as it ends, whether it returns or panics.
 #[allow(dead_code, reason = "they are dropped, at the right moment, and nothing else")]
 enum Has<'a, S: Declared, E: Event<S>> {
+    Habit(ByHabit<'a, S, E>),
     Turn(Turns<'a, S, E>),
     /// What an emit further out has.
     Outer,
     Loan(Loan<'a>),
 }
 
+/// Has the turn by habit, and gives it away, whether the emit returns or panics.
+struct ByHabit<'a, S: Declared, E: Event<S>> {
+    row: &'a Row<S, E>,
+    /// What the turn says as long as that holds.
+    word: usize,
+}
+
+impl<S: Declared, E: Event<S>> Drop for ByHabit<'_, S, E> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if !self.row.habit.give(&self.row.turn, self.word) {
+            self.row.leave_habit();
+        }
+    }
+}
+
 /// Has the turn, and gives it away, whether the emit returns or panics.
 struct Turns<'a, S: Declared, E: Event<S>> {
     row: &'a Row<S, E>,
-    me: usize,
 }
 
 impl<S: Declared, E: Event<S>> Drop for Turns<'_, S, E> {
     #[inline(always)]
     fn drop(&mut self) {
-        if !self.row.turn.try_give(self.me) {
-            self.row.leave(true);
+        if self.row.habit.is_due(me()) || !self.row.turn.try_give(me()) {
+            self.row.leave_turn();
         }
     }
 }
