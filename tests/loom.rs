@@ -414,3 +414,63 @@ fn watchers_see_the_count_go_up_and_down_one_by_one() {
         assert!(!runs.load(Ordering::Relaxed));
     });
 }
+
+/// The relay listens when `on` has returned, and in the end it does what the listeners at its end say.
+#[test]
+fn a_relay_is_settled_by_whoever_comes_and_goes_at_its_end() {
+    for made_first in [true, false] {
+        model(2, move || {
+            let (source, target, heard) = (room(), room(), Arc::new(AtomicUsize::new(0)));
+            let early = made_first.then(|| source.relay(Joined, &target, Joined));
+            let (other, h) = (target.clone(), Arc::clone(&heard));
+            let thread = thread::spawn(move || {
+                let listener = other.on(Joined, |_, _| {});
+                other.off(listener);
+                other.on(Joined, move |_, _| _ = h.fetch_add(1, Ordering::Relaxed));
+            });
+            let relay = early.unwrap_or_else(|| source.relay(Joined, &target, Joined));
+            let listener = target.on(Joined, |_, _| {});
+            assert_eq!(source.emit(Joined, 1).called, 1);
+            target.off(listener);
+            thread.join().expect("no panic");
+            assert!(relay.is_active());
+            let before = heard.load(Ordering::Relaxed);
+            source.emit(Joined, 2);
+            assert_eq!(heard.load(Ordering::Relaxed), before + 1);
+            target.remove_all();
+            assert_eq!((source.listener_count(Joined), relay.is_active()), (0, false));
+        });
+    }
+}
+
+#[test]
+fn relays_in_a_circle_on_two_threads() {
+    model(2, || {
+        let (one, two) = (room(), room());
+        let relays = [one.relay(Joined, &two, Left), two.relay(Left, &one, Joined)];
+        one.on(Joined, |_, _| {});
+        two.on(Left, |_, _| {});
+        let other = two.clone();
+        let thread = thread::spawn(move || assert!(other.emit(Left, 1).called >= 1));
+        assert!(one.emit(Joined, 2).called >= 1);
+        thread.join().expect("no panic");
+        assert!(relays.iter().all(|relay| relay.is_active()));
+    });
+}
+
+#[test]
+fn one_end_of_a_relay_is_dropped_while_the_other_is_used() {
+    for source_goes in [true, false] {
+        model(3, move || {
+            let (source, target) = (room(), room());
+            let relay = source.relay(Joined, &target, Joined);
+            target.on(Joined, |_, _| {});
+            let (gone, stays) = if source_goes { (source, target) } else { (target, source) };
+            let thread = thread::spawn(move || drop(gone));
+            stays.emit(Joined, 1);
+            drop(stays.on_scoped(Joined, |_, _| {}));
+            thread.join().expect("no panic");
+            assert!(!relay.is_active() && !relay.end());
+        });
+    }
+}

@@ -10,7 +10,7 @@ use onward::emitter::named::{Key, Name, NamedEmitter, Pattern};
 use proptest::prelude::*;
 use proptest::test_runner::{TestCaseError, TestRunner};
 
-const CASES: u32 = 3000;
+const CASES: u32 = if cfg!(miri) { 20 } else { 3000 };
 /// Emits, and what destructors do, are nested no deeper than this.
 const DEPTH: usize = 3;
 /// After so many calls in one step, listeners do nothing any more.

@@ -7,6 +7,8 @@ mod sync {
     mod drops;
     mod ending;
     mod handles;
+    mod relaying;
+    mod relaying_threads;
     mod routing;
     mod stress;
     pub(crate) mod support;
