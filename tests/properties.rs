@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{TestCaseError, TestRunner};
 
 /// They take some seconds without optimisation.
-const CASES: u32 = 3000;
+const CASES: u32 = if cfg!(miri) { 20 } else { 3000 };
 
 fn event() -> impl Strategy<Value = Ev> {
     prop_oneof![3 => Just(Ev::Owned), 1 => Just(Ev::Lent)]
@@ -90,7 +90,7 @@ fn programs_do_what_the_rules_say() {
 fn programs_do_the_same_while_somebody_observes() {
     let event_loop = onward::EventLoop::new().expect("a loop");
     let mut runner = TestRunner::new(ProptestConfig {
-        cases: 1000,
+        cases: CASES / 3,
         failure_persistence: None,
         ..ProptestConfig::default()
     });
@@ -106,7 +106,7 @@ fn programs_do_the_same_while_somebody_observes() {
 fn bytes_do_too() {
     let bytes = prop::collection::vec(any::<u8>(), 0..300);
     let mut runner = TestRunner::new(ProptestConfig {
-        cases: 500,
+        cases: CASES / 6,
         failure_persistence: None,
         ..ProptestConfig::default()
     });

@@ -8,6 +8,8 @@ mod sync {
     mod ending;
     mod habits;
     mod handles;
+    mod relaying;
+    mod relaying_threads;
     mod routing;
     mod stress;
     pub(crate) mod support;

@@ -125,6 +125,11 @@ macro_rules! __events {
                 Self { emitter: $crate::$room::EventEmitter::new() }
             }
 
+            /// One that nobody listens to, and that behaves as the options say.
+            pub fn with_options(options: $crate::$room::Options<Self>) -> Self {
+                Self { emitter: $crate::$room::EventEmitter::with_options(options) }
+            }
+
             /// Calls the listeners of `event`.
             #[inline(always)]
             pub fn emit<E: $crate::emitter::Event<Self>>(
@@ -137,6 +142,16 @@ macro_rules! __events {
         }
 
         $crate::__events! { @only $room $emitter }
+
+        impl $crate::$room::Raise for $emitter {
+            fn raise<E: $crate::emitter::Event<Self>>(
+                &self,
+                event: E,
+                payload: E::Payload<'_>,
+            ) -> $crate::emitter::Emitted {
+                self.emitter.emit(self, event, payload)
+            }
+        }
 
         impl ::core::fmt::Debug for $emitter {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
@@ -160,11 +175,12 @@ macro_rules! __events {
             }
         }
 
-        #[allow(dead_code)]
-        impl $emitter {
-            /// One that nobody listens to, and that behaves as the options say.
-            pub fn with_options(options: $crate::sync::Options<Self>) -> Self {
-                Self { emitter: $crate::sync::EventEmitter::with_options(options) }
+        impl $crate::sync::Downgrade for $emitter {
+            fn downgrade(
+                &self,
+            ) -> impl ::core::ops::Fn() -> ::core::option::Option<Self> + Send + Sync + 'static {
+                let weak = self.emitter.weak();
+                move || weak().map(|emitter| Self { emitter })
             }
         }
     };
@@ -179,30 +195,12 @@ macro_rules! __events {
             }
         }
 
-        #[allow(dead_code)]
-        impl $emitter {
-            /// One that nobody listens to, and that behaves as the options say.
-            pub fn with_options(options: $crate::emitter::Options<Self>) -> Self {
-                Self { emitter: $crate::emitter::EventEmitter::with_options(options) }
-            }
-        }
-
         $crate::__later! { $emitter }
 
         impl $crate::emitter::Downgrade for $emitter {
             fn downgrade(&self) -> impl ::core::ops::Fn() -> ::core::option::Option<Self> + 'static {
                 let weak = self.emitter.weak();
                 move || weak().map(|emitter| Self { emitter })
-            }
-        }
-
-        impl $crate::emitter::Raise for $emitter {
-            fn raise<E: $crate::emitter::Event<Self>>(
-                &self,
-                event: E,
-                payload: E::Payload<'_>,
-            ) -> $crate::emitter::Emitted {
-                self.emitter.emit(self, event, payload)
             }
         }
     };

@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 
 use super::careful::Careful;
 use super::handles::Off;
+use super::links::settle_each;
 use super::listeners::{AnyRow, Linked};
 use super::node::Owned;
 use super::options::Options;
@@ -64,7 +65,7 @@ impl<S: Declared> Core<S> {
     }
 
     #[cold]
-    fn watch(&self) -> &Watch<S> {
+    pub(super) fn watch(&self) -> &Watch<S> {
         self.watch.get_or_init(|| {
             let watch = Box::<Watch<S>>::default();
             if self.is_special() {
@@ -105,42 +106,52 @@ impl<S: Declared> Core<S> {
             return self.remove_with(source, listener);
         }
         // Nobody has ever watched: there are no other rows than these, and nobody is told.
-        let index = u16::try_from(listener.event).ok();
-        let row = index.filter(|_| listener.serial == self.serial).and_then(|at| self.rows.row(at));
-        row.is_some_and(|row| row.remove(listener.key))
+        let index = u16::try_from(listener.event).ok().filter(|_| listener.serial == self.serial);
+        let Some((index, row)) = index.and_then(|at| Some((at, self.rows.row(at)?))) else {
+            return false;
+        };
+        let removed = row.remove(listener.key);
+        if self.watched().is_some() {
+            self.settle(index, row); // a relay has come meanwhile
+        }
+        removed
     }
 
     #[cold]
     #[inline(never)]
     fn remove_with(&self, source: Option<&S>, listener: Listener) -> bool {
-        let Some((index, row)) = self.row_of(listener) else { return false };
-        match self.told_of_removals() {
-            None => row.remove(listener.key),
-            Some(watch) => self.remove_watched(watch, source, (index, row), listener.key),
-        }
+        self.row_of(listener).is_some_and(|(index, row)| {
+            self.remove_watched(self.told_of_removals(), source, (index, row), listener.key)
+        })
     }
 
     /// Removes the listener of this number.
     pub(super) fn remove_of<E: Event<S>>(&self, source: Option<&S>, number: i64) -> bool {
         let row = self.row::<E>();
-        match self.told_of_removals() {
-            None => row.remove(number),
-            Some(watch) => self.remove_watched(watch, source, (E::INDEX, row), number),
+        if self.watched().is_some() {
+            let told = self.told_of_removals();
+            return self.remove_watched(told, source, (E::INDEX, row), number);
         }
+        let removed = row.remove(number);
+        if self.watched().is_some() {
+            self.settle(E::INDEX, row);
+        }
+        removed
     }
 
     #[cold]
     #[inline(never)]
     fn remove_watched(
         &self,
-        watch: &Watch<S>,
+        told: Option<&Watch<S>>,
         source: Option<&S>,
         (index, row): (u16, &dyn AnyRow),
         number: i64,
     ) -> bool {
+        let Some(watch) = told else { return self.remove_settled((index, row), number) };
         let _turn = watch.turn.hold();
         let Some(location) = row.location(number) else { return false };
-        if !row.remove(number) {
+        if !self.remove_settled((index, row), number) {
             return false;
         }
         let listener = Listener { key: number, serial: self.serial, event: index.into() };
@@ -153,6 +164,23 @@ impl<S: Declared> Core<S> {
             None => self.tell_absent(watch, gone),
         }
         true
+    }
+
+    fn remove_settled(&self, (index, row): (u16, &dyn AnyRow), number: i64) -> bool {
+        let _settles = Settles { core: self, index, row };
+        row.remove(number)
+    }
+
+    /// Has the relays to an event listen, or not, as its listeners are now. Whoever changes these calls it.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn settle(&self, index: u16, row: &dyn AnyRow) {
+        let Some(watch) = self.watched() else { return };
+        let links = watch.links.to(index);
+        if !links.is_empty() {
+            let _turn = watch.turn.hold();
+            settle_each(&links, &|| row.count());
+        }
     }
 
     /// Tells of a removal when the emitter is not at hand.
@@ -184,6 +212,9 @@ impl<S: Declared> Core<S> {
     /// Removes all listeners and tells nobody.
     pub(super) fn clear(&self) {
         self.rows().for_each(|(_, row)| row.clear());
+        if self.watched().is_some_and(|watch| watch.links.are_there()) {
+            self.rows().for_each(|(index, row)| self.settle(index, row));
+        }
     }
 
     /// Removes all listeners; those who are told of it come last.
@@ -203,7 +234,10 @@ impl<S: Declared> Core<S> {
     pub(super) fn remove_all_of<E: Event<S>>(&self, source: &S) {
         let row = self.row::<E>();
         match self.told_of_removals() {
-            None => row.clear(),
+            None => {
+                let _settles = Settles { core: self, index: E::INDEX, row };
+                row.clear();
+            }
             Some(_) => self.remove_all_in(source, E::INDEX, row),
         }
     }
@@ -254,22 +288,34 @@ impl<S: Emitter> Core<S> {
     /// Adds a listener. Whoever watches is told before.
     pub(super) fn add<E: Event<S>>(&self, source: &S, node: Owned<S, E>, place: Place) -> Listener {
         if E::BUILT_IN || self.watched().is_some() {
-            return self.add_watched(source, node, place);
+            return self.add_watched(source, node, place, &mut |_| {});
         }
         let (listener, suspect) = self.put(node, place);
+        if self.watched().is_some() {
+            self.settle(E::INDEX, self.row::<E>()); // a relay has come meanwhile
+        }
         if suspect != 0 {
             self.suspect::<E>(source, suspect);
         }
         listener
     }
 
+    /// The same, where somebody watches, or may. `known` is called as soon as the listener stands there.
     #[cold]
     #[inline(never)]
-    fn add_watched<E: Event<S>>(&self, source: &S, node: Owned<S, E>, place: Place) -> Listener {
+    pub(super) fn add_watched<E: Event<S>>(
+        &self,
+        source: &S,
+        node: Owned<S, E>,
+        place: Place,
+        known: &mut dyn FnMut(Listener),
+    ) -> Listener {
         // The turn, if somebody is told, is had until the listener is there.
         let announce = |watch| self.announce::<E>(watch, source, node.location());
         let turn = self.watched().and_then(announce);
         let (listener, suspect) = self.put(node, place);
+        known(listener);
+        self.settle(E::INDEX, self.row::<E>());
         drop(turn);
         if E::BUILT_IN {
             self.watch().keep_recall(source);
@@ -316,6 +362,19 @@ impl<S: Emitter> Core<S> {
         if !told {
             report(&leak);
         }
+    }
+}
+
+/// Settles what the relays do as it is dropped: also if what a listener captured panics.
+struct Settles<'a, S: Declared> {
+    core: &'a Core<S>,
+    index: u16,
+    row: &'a dyn AnyRow,
+}
+
+impl<S: Declared> Drop for Settles<'_, S> {
+    fn drop(&mut self) {
+        self.core.settle(self.index, self.row);
     }
 }
 

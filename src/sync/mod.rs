@@ -68,9 +68,9 @@
 //! listener of that event wants, and do not wait in a listener for a thread that emits the same event.
 //!
 //! **No lock is held while your code runs.** A listener may do what it likes with the emitter, on any thread: no
-//! other method ever waits, but [`off_and_wait`](Emitter::off_and_wait), which says so, and those that are told to
-//! somebody who [watches](Watching). The same goes for destructors of what listeners capture, for payloads that are
-//! cloned, and for wakers.
+//! other method ever waits, but [`off_and_wait`](Emitter::off_and_wait), which says so, and those that add or remove
+//! where somebody [watches](Watching) or a [relay](Routing::relay) leads to. The same goes for destructors of what
+//! listeners capture, for payloads that are cloned, and for wakers.
 //!
 //! # The same as for one thread
 //!
@@ -79,7 +79,7 @@
 //! | [`Emitter`] | `on`, `once`, `many`, `prepend`, `prepend_once`, `on_group`, `on_when`, `on_weak`, `on_reentrant`, `on_scoped`, `guard`, `block`, `off`, [`off_and_wait`](Emitter::off_and_wait), `remove_all`, `remove_all_of`, `listener_count`, `event_names` |
 //! | [`Waiting`] | `next`, `next_or_error`, `stream`, `stream_or_error`: futures and streams that are `Send`, on any executor; [`first`](crate::emitter::first) takes these too |
 //! | [`Watching`] | `on_any`, `dump`, `set_max_listeners`; the events [`ListenerAdded`](crate::events::ListenerAdded), [`ListenerRemoved`](crate::events::ListenerRemoved), [`ListenerLeak`](crate::events::ListenerLeak) |
-//! | [`Routing`] | `intercept`, `on_try` |
+//! | [`Routing`] | `intercept`, `relay`, `relay_map`, `relay_with`, `on_try`; both ends of a relay are for many threads |
 //! | [`Options`] | `isolate_panics`, `max_depth` |
 //!
 //! The traits are [`onward::events`](mod@crate::events)' too, so that `use onward::events::*;` brings them in.
@@ -94,16 +94,15 @@
 //!   call the listener long after. Removed means removed.
 //! - **`block` of streams.** A source that pauses would keep the thread that emits waiting for the one that takes, which
 //!   may wait for it. A stream is bounded, and says what it loses.
-//! - **`relay`.** Whether the other emitter has listeners changes while the relay begins or ceases to listen. A listener
-//!   that emits there does it, and a [`ListenerAdded`](crate::events::ListenerAdded) listener there says when it is time.
 //! - **`emit_later`, `on_async`.** They belong to a loop, and so to one thread. `remote().post(..)` has another thread's
 //!   loop emit.
 //! - **`named`.** Names and keys are for one thread.
 //!
 //! # Removing
 //!
-//! [`off`](Emitter::off) does not wait (unless somebody listens for `ListenerRemoved`, see [`Watching`]). After it has returned, no emit on this thread, and none that begins on
-//! another, calls the listener; one that is under way on another thread may be just about to.
+//! [`off`](Emitter::off) does not wait (unless somebody listens for `ListenerRemoved`, see [`Watching`], or a relay leads
+//! to the event). After it has returned, no emit on this thread, and none that begins on another, calls the listener; one
+//! that is under way on another thread may be just about to.
 //! [`off_and_wait`](Emitter::off_and_wait) waits for that one: after it has returned, the listener does not run
 //! and is never called again.
 //!
@@ -133,7 +132,8 @@
 //! listeners (to await it is one) only emits gain.
 //!
 //! Interceptors, options, and those who hear all events have an emit go a longer way, which it chooses by the same look
-//! that tells it whether there are listeners at all. To add and to remove ask once whether anybody ever watched.
+//! that tells it whether there are listeners at all. To add and to remove ask, before and after, whether anybody ever
+//! watched, or relayed to it.
 
 #[macro_use]
 mod kinds;
@@ -144,11 +144,13 @@ mod emission;
 mod fences;
 mod habit;
 mod handles;
+mod links;
 mod listeners;
 mod node;
 mod options;
 mod primitives;
 mod readers;
+mod relaying;
 mod routing;
 mod row;
 mod sharing;
@@ -164,6 +166,7 @@ pub use emission::EventEmitter;
 pub use handles::{Block, StillRunning, Subscription, Subscriptions};
 pub use listeners::Listeners;
 pub use options::Options;
+pub use relaying::{Downgrade, Raise, Relay};
 pub use routing::Routing;
 #[doc(hidden)]
 pub use sharing::Threads;

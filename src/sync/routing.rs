@@ -1,16 +1,18 @@
-//! The trait by which events are stopped, or fail, on any thread.
+//! The trait by which events are stopped, passed on, or fail, on any thread.
 
 use core::ops::ControlFlow;
 
 use super::kinds::{Conditional, On};
 use super::node::{Seat, Verdict};
 use super::primitives::{Mark, mark};
+use super::relaying::{self, Downgrade, Raise, Relay, passed};
 use super::subscribing::Emitter;
 use crate::emitter::failing::{Failure, unhandled};
 use crate::emitter::names::{Error, ErrorMonitor};
 use crate::emitter::{Event, Listener, Place};
 
-/// Where events go: the methods that stop them, or turn a failure into the error event.
+/// Where events go: the methods that stop them, pass them on to another emitter, or turn a failure into the error
+/// event.
 ///
 /// It is [`onward::Routing`](crate::Routing) for many threads: the methods have the same names and do the same.
 pub trait Routing: Emitter {
@@ -74,6 +76,150 @@ pub trait Routing: Emitter {
         let listener = self.listeners().exclusive(self, event, place, Conditional, deciding);
         self.listener_added(event);
         listener
+    }
+
+    /// Has `target` raise `as_event` whenever this emits `event`, on the same thread, with the same payload.
+    ///
+    /// The relay listens here only while `target` has listeners for `as_event`: so a source that starts with its
+    /// first listener does not start for nobody, and an error that nobody listens for there stays
+    /// unhandled here. When `target.on(as_event, ..)` has returned, on whichever thread, the relay listens. It stands
+    /// among the listeners as [`on`](Emitter::on) adds them, at the end each time that it begins to listen, and counts
+    /// as called if somebody was called there.
+    ///
+    /// It keeps neither emitter alive, and ends with either; or by what is returned, whose drop does nothing.
+    ///
+    /// # Blocking
+    ///
+    /// What it passes on waits for its turn at `target`, in the turn that it has here. To add a listener for `as_event`
+    /// at `target`, and to remove one, waits while another thread does, as long as that may have a relay listen or cease
+    /// to. Relays in a circle, on any number of threads, do not wait for each other for ever: see
+    /// [the module](super#two-threads). One thing may happen later than it is said above: in such a circle, whoever is
+    /// lent the turn of one who is about to listen here leaves it to that one.
+    ///
+    /// # Panics
+    ///
+    /// If a [`ListenerAdded`](crate::events::ListenerAdded) listener here does: the panic passes out of the `on` there,
+    /// whose listener stays, and the relay begins with the next one that comes.
+    ///
+    /// # Re-entrancy
+    ///
+    /// As for [`on`](Emitter::on): an emit of the same event from inside of it skips it. So two emitters may relay to
+    /// each other. Each then has a listener, so both relays stay until one is ended.
+    ///
+    /// Who is told that it comes or goes may change who listens at `target`: in the end it listens if somebody does
+    /// there.
+    ///
+    /// ```
+    /// use onward::events;
+    /// use onward::sync::{Emitter, Routing};
+    ///
+    /// events! { sync Room { Said(&str) } }
+    /// events! { sync Tower { Heard(&str) } }
+    /// let (room, tower) = (Room::new(), Tower::new());
+    /// let relay = room.relay(Said, &tower, Heard);
+    /// assert_eq!(room.listener_count(Said), 0); // nobody is on the tower
+    ///
+    /// let guard = tower.on_scoped(Heard, |_, line| println!("from below: {line}"));
+    /// std::thread::scope(|threads| {
+    ///     threads.spawn(|| assert_eq!(room.emit(Said, "hello").called, 1));
+    /// });
+    /// drop(guard);
+    /// assert_eq!(room.listener_count(Said), 0);
+    /// assert!(!relay.is_active());
+    /// ```
+    #[track_caller]
+    fn relay<X, B, Y>(&self, event: X, target: &B, as_event: Y) -> Relay
+    where
+        Self: Downgrade,
+        X: Event<Self> + Send + Sync,
+        B: Raise,
+        Y: for<'a> Event<B, Payload<'a> = X::Payload<'a>> + Send,
+    {
+        relaying::relay(self, event, target, as_event, move |_: &Self, payload, target: &B| {
+            passed(target.raise(as_event, payload))
+        })
+    }
+
+    /// Has `target` raise `as_event` whenever this emits `event`, as [`relay`](Self::relay) does, with what `map`
+    /// makes of the payload.
+    ///
+    /// `map` is handed this emitter, then the payload, of which it gets a clone if it is a value. What it returns
+    /// may borrow from the payload. If it has to borrow from something new, or not everything
+    /// is to be passed on, use [`relay_with`](Self::relay_with).
+    ///
+    /// ```
+    /// use onward::events;
+    /// use onward::sync::{Emitter, Routing};
+    ///
+    /// events! { sync Room { Said(&str, &str) } }
+    /// events! { sync Counter { Letters(usize) } }
+    /// let (room, counter) = (Room::new(), Counter::new());
+    /// room.relay_map(Said, &counter, Letters, |_, (_, line)| line.len());
+    /// counter.on(Letters, |_, letters| assert_eq!(letters, 5));
+    /// assert_eq!(room.emit(Said, ("ada", "hello")).called, 1);
+    /// ```
+    #[track_caller]
+    fn relay_map<X, B, Y>(
+        &self,
+        event: X,
+        target: &B,
+        as_event: Y,
+        mut map: impl for<'a> FnMut(&'a Self, X::Payload<'a>) -> Y::Payload<'a> + Send + 'static,
+    ) -> Relay
+    where
+        Self: Downgrade,
+        X: Event<Self> + Send + Sync,
+        B: Raise,
+        Y: Event<B> + Send,
+    {
+        relaying::relay(
+            self,
+            event,
+            target,
+            as_event,
+            move |source: &Self, mut payload, target: &B| {
+                passed(target.raise(as_event, map(source, X::lend(&mut payload))))
+            },
+        )
+    }
+
+    /// Calls `pass_on` with the target whenever this emits `event`, as [`relay`](Self::relay) does, as long as
+    /// `target` has listeners for `as_event`. What `pass_on` raises there, if anything, is its own affair. It runs on
+    /// one thread at a time, and counts as called.
+    ///
+    /// ```
+    /// use onward::events;
+    /// use onward::sync::{Emitter, Routing};
+    ///
+    /// events! { sync Room { Said(&str) } }
+    /// let (room, newsroom) = (Room::new(), Room::new());
+    /// room.relay_with(Said, &newsroom, Said, |_, line, newsroom| {
+    ///     if line.ends_with('!') {
+    ///         newsroom.emit(Said, &format!("BREAKING: {line}"));
+    ///     }
+    /// });
+    /// newsroom.on(Said, |_, line| assert_eq!(line, "BREAKING: fire!"));
+    /// room.emit(Said, "good morning");
+    /// room.emit(Said, "fire!");
+    /// ```
+    #[track_caller]
+    fn relay_with<X, B, Y>(
+        &self,
+        event: X,
+        target: &B,
+        as_event: Y,
+        mut pass_on: impl for<'a> FnMut(&Self, X::Payload<'a>, &B) + Send + 'static,
+    ) -> Relay
+    where
+        Self: Downgrade,
+        X: Event<Self> + Send + Sync,
+        B: Downgrade,
+        Y: Event<B>,
+    {
+        relaying::relay(self, event, target, as_event, move |source: &Self, payload, target: &B| {
+            pass_on(source, payload, target);
+            Verdict::Taken
+        })
     }
 
     /// Adds a listener that may fail. Its error becomes the [`Error`] event of this emitter, on the same thread, as by

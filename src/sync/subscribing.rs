@@ -361,9 +361,10 @@ pub trait Emitter: Declared {
     /// Removes a listener. Says whether it was there: `false` if it has been removed before, has
     /// run out, or belongs to another emitter.
     ///
-    /// It does not wait, unless somebody listens for [`ListenerRemoved`](crate::events::ListenerRemoved). No emit that begins after this calls the listener, and none on this thread does. One
-    /// that is under way on another thread may be about to call it; [`off_and_wait`](Self::off_and_wait)
-    /// waits for that. What the listener captures is dropped before this returns, or, if
+    /// It does not wait, unless somebody listens for [`ListenerRemoved`](crate::events::ListenerRemoved), or a
+    /// [relay](super::Routing::relay) leads to its event. No emit that begins after this calls the listener, and none on
+    /// this thread does. One that is under way on another thread may be about to call it;
+    /// [`off_and_wait`](Self::off_and_wait) waits for that. What the listener captures is dropped before this returns, or, if
     /// its event is being emitted, when that has ended.
     ///
     /// It takes constant time for the newest listener, else a binary search.

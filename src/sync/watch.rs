@@ -5,6 +5,7 @@ use core::panic::Location;
 use std::collections::VecDeque;
 use std::sync::OnceLock;
 
+use super::links::Links;
 use super::listeners::AnyRow;
 use super::primitives::{Mutex, MutexGuard, Ordering, lock};
 use super::row::Row;
@@ -27,6 +28,7 @@ pub(super) struct Watch<S: Declared> {
     recall: OnceLock<Option<Recall<S>>>,
     /// Removals that nobody has been told of yet, for the emitter was not at hand.
     untold: Mutex<VecDeque<Gone>>,
+    pub(super) links: Links,
 }
 
 /// A listener that was removed.
@@ -111,6 +113,7 @@ impl<S: Declared> Default for Watch<S> {
             turn: Turn::new(),
             recall: OnceLock::new(),
             untold: Mutex::new(VecDeque::new()),
+            links: Links::new(),
         }
     }
 }
