@@ -545,52 +545,10 @@ fn one_time_listeners_of_a_habit_that_is_revoked() {
         let called = room.emit(Joined, 2).called + room.emit(Joined, 3).called;
         assert_eq!(called + thread.join().expect("no panic"), 5);
         assert_eq!([room.listener_count(Joined), room.emit(Joined, 4).called], [1, 1]);
-
-/// The relay listens when `on` has returned, and in the end it does what the listeners at its end say.
-#[test]
-fn a_relay_is_settled_by_whoever_comes_and_goes_at_its_end() {
-    for made_first in [true, false] {
-        model(2, move || {
-            let (source, target, heard) = (room(), room(), Arc::new(AtomicUsize::new(0)));
-            let early = made_first.then(|| source.relay(Joined, &target, Joined));
-            let (other, h) = (target.clone(), Arc::clone(&heard));
-            let thread = thread::spawn(move || {
-                let listener = other.on(Joined, |_, _| {});
-                other.off(listener);
-                other.on(Joined, move |_, _| _ = h.fetch_add(1, Ordering::Relaxed));
-            });
-            let relay = early.unwrap_or_else(|| source.relay(Joined, &target, Joined));
-            let listener = target.on(Joined, |_, _| {});
-            assert_eq!(source.emit(Joined, 1).called, 1);
-            target.off(listener);
-            thread.join().expect("no panic");
-            assert!(relay.is_active());
-            let before = heard.load(Ordering::Relaxed);
-            source.emit(Joined, 2);
-            assert_eq!(heard.load(Ordering::Relaxed), before + 1);
-            target.remove_all();
-            assert_eq!((source.listener_count(Joined), relay.is_active()), (0, false));
-        });
-    }
-}
-
-#[test]
-fn relays_in_a_circle_on_two_threads() {
-    model(2, || {
-        let (one, two) = (room(), room());
-        let relays = [one.relay(Joined, &two, Left), two.relay(Left, &one, Joined)];
-        one.on(Joined, |_, _| {});
-        two.on(Left, |_, _| {});
-        let other = two.clone();
-        let thread = thread::spawn(move || assert!(other.emit(Left, 1).called >= 1));
-        assert!(one.emit(Joined, 2).called >= 1);
-        thread.join().expect("no panic");
-        assert!(relays.iter().all(|relay| relay.is_active()));
     });
 }
 
 #[test]
-<<<<<<< HEAD
 fn off_and_wait_against_a_habit() {
     model(3, || {
         let (room, over) = (habitual().0, Arc::new(AtomicBool::new(false)));
@@ -665,7 +623,52 @@ fn readers_come_to_what_was_a_habit() {
         assert_eq!(dropped.load(Ordering::Relaxed), 1);
         assert_eq!([room.listener_count(Joined), room.emit(Joined, 4).called], [0, 0]);
     });
-=======
+}
+
+/// The relay listens when `on` has returned, and in the end it does what the listeners at its end say.
+#[test]
+fn a_relay_is_settled_by_whoever_comes_and_goes_at_its_end() {
+    for made_first in [true, false] {
+        model(2, move || {
+            let (source, target, heard) = (room(), room(), Arc::new(AtomicUsize::new(0)));
+            let early = made_first.then(|| source.relay(Joined, &target, Joined));
+            let (other, h) = (target.clone(), Arc::clone(&heard));
+            let thread = thread::spawn(move || {
+                let listener = other.on(Joined, |_, _| {});
+                other.off(listener);
+                other.on(Joined, move |_, _| _ = h.fetch_add(1, Ordering::Relaxed));
+            });
+            let relay = early.unwrap_or_else(|| source.relay(Joined, &target, Joined));
+            let listener = target.on(Joined, |_, _| {});
+            assert_eq!(source.emit(Joined, 1).called, 1);
+            target.off(listener);
+            thread.join().expect("no panic");
+            assert!(relay.is_active());
+            let before = heard.load(Ordering::Relaxed);
+            source.emit(Joined, 2);
+            assert_eq!(heard.load(Ordering::Relaxed), before + 1);
+            target.remove_all();
+            assert_eq!((source.listener_count(Joined), relay.is_active()), (0, false));
+        });
+    }
+}
+
+#[test]
+fn relays_in_a_circle_on_two_threads() {
+    model(2, || {
+        let (one, two) = (room(), room());
+        let relays = [one.relay(Joined, &two, Left), two.relay(Left, &one, Joined)];
+        one.on(Joined, |_, _| {});
+        two.on(Left, |_, _| {});
+        let other = two.clone();
+        let thread = thread::spawn(move || assert!(other.emit(Left, 1).called >= 1));
+        assert!(one.emit(Joined, 2).called >= 1);
+        thread.join().expect("no panic");
+        assert!(relays.iter().all(|relay| relay.is_active()));
+    });
+}
+
+#[test]
 fn one_end_of_a_relay_is_dropped_while_the_other_is_used() {
     for source_goes in [true, false] {
         model(3, move || {
@@ -680,5 +683,4 @@ fn one_end_of_a_relay_is_dropped_while_the_other_is_used() {
             assert!(!relay.is_active() && !relay.end());
         });
     }
->>>>>>> h-relay
 }
