@@ -138,6 +138,12 @@ impl Error {
         Self::new(ErrorKind::Other, "").because(cause)
     }
 
+    /// What was tried in several ways, each of which failed.
+    #[cfg(feature = "net")]
+    pub(crate) fn several(operation: &'static str, causes: Vec<Self>) -> Self {
+        Self::new(ErrorKind::Io, operation).because(Several(causes))
+    }
+
     /// An error event of `emitter` that nobody listened for.
     pub(crate) fn unhandled(emitter: impl fmt::Display, error: Self) -> Self {
         Self::new(ErrorKind::Unhandled, "unhandled error of").on(emitter).because(error)
@@ -166,6 +172,33 @@ impl Error {
     #[must_use]
     pub fn target(&self) -> Option<&str> {
         self.0.target.as_deref()
+    }
+
+    /// The errors of all that was tried, where several things were: each address of a name, say. Else there are none.
+    ///
+    /// ```
+    /// use onward::{events::*, net::Connector};
+    ///
+    /// onward::run(|| {
+    ///     // Nobody listens at any of these.
+    ///     let connector = Connector::new().lookup(|_, port| async move {
+    ///         Ok(vec![([127, 0, 0, 1], port).into(), ([127, 0, 0, 2], port).into()])
+    ///     });
+    ///     connector.connect("nowhere.example:1")?.on(Error, |_, error| {
+    ///         for cause in error.causes() {
+    ///             println!("{cause}"); // "connect 127.0.0.1:1: Connection refused (os error 111)", ..
+    ///         }
+    ///         assert_eq!(error.causes().len(), 2);
+    ///     });
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), onward::Error>(())
+    /// ```
+    #[doc(alias = "AggregateError")]
+    #[must_use]
+    pub fn causes(&self) -> &[Self] {
+        let several = self.0.cause.as_deref().and_then(|cause| cause.downcast_ref::<Several>());
+        several.map_or(&[], |several| &several.0)
     }
 
     /// The system's own kind, where the cause (or the cause's cause) is an [`io::Error`].
@@ -220,6 +253,8 @@ impl Error {
         cause
             .downcast_ref::<io::Error>()
             .or_else(|| cause.downcast_ref::<Self>().and_then(Self::find_io))
+            // As one asks what kind of error it is, the first stands for all.
+            .or_else(|| cause.downcast_ref::<Several>()?.0.first()?.find_io())
     }
 
     fn reason(&self) -> Option<&'static str> {
@@ -244,6 +279,22 @@ impl Error {
         })
     }
 }
+
+/// The cause of an error that has several.
+#[derive(Debug)]
+struct Several(Vec<Error>);
+
+impl fmt::Display for Several {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "all of {} failed", self.0.len())?;
+        for (at, error) in self.0.iter().enumerate() {
+            write!(f, "{} {error}", if at == 0 { ":" } else { ";" })?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Several {}
 
 /// Has this process, or the system, no descriptors left?
 #[cfg(feature = "event-loop")]

@@ -31,6 +31,8 @@
 //! | run a future, or wait in one | [`spawn`], [`block_on`], [`sleep`], [`timeout`], [`interval`]; listeners that are futures: [`OnAsync`] |
 //! | understand when what runs, make turns myself, be called before the end | [`event_loop`] |
 //! | talk over TCP, or through Unix sockets | [`net::Server`], [`net::Socket`]; how: [`net::ServerOptions`], [`net::SocketOptions`] |
+//! | look names up, choose how their addresses are tried | [`net::lookup`](net::lookup()), [`net::Connector`] |
+//! | send and receive datagrams | [`net::UdpSocket`] |
 //! | read and write files | [`fs::ReadStream`], [`fs::WriteStream`] |
 //! | give a socket to a library that is made for futures | [`net::Socket::into_io`] |
 //! | connect the two | [`stream::Readable::pipe`], [`stream::pipeline`] |

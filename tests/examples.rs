@@ -100,6 +100,13 @@ impl Lines {
         }
     }
 
+    fn wait_for_start_of_line(&self, start: &str) {
+        let until = Instant::now() + DEADLINE;
+        while !self.next().starts_with(start) {
+            assert!(Instant::now() < until, "no line began with `{start}`");
+        }
+    }
+
     fn expect_nothing_yet(&self) {
         assert_eq!(self.0.try_recv(), Err(TryRecvError::Empty));
     }
@@ -200,6 +207,57 @@ impl Client {
             Self::PlainUnix(stream) => stream.shutdown(Shutdown::Write).expect("it is connected"),
         }
     }
+}
+
+/// A player: `nc -u`, or a plain socket where there is none; and what it is told.
+fn player(address: &str, word: &str) -> (Option<Child>, Lines) {
+    let (host, port) = address.rsplit_once(':').expect("an address");
+    let mut nc = Command::new("nc");
+    nc.args(["-u", host, port]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    match nc.spawn() {
+        Ok(mut child) => {
+            let said = child.stdin.as_mut().expect("it was piped").write_all(word.as_bytes());
+            said.expect("it reads");
+            let lines = Lines::of(child.stdout.take().expect("it was piped"));
+            (Some(child), lines)
+        }
+        Err(error) => {
+            assert!(std::env::var_os("ONWARD_REQUIRE_NC").is_none(), "no nc: {error}");
+            let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("a free port");
+            socket.connect(address).expect("an address");
+            socket.send(word.as_bytes()).expect("it is sent");
+            socket.set_read_timeout(Some(DEADLINE)).expect("a timeout");
+            let (tell, told) = channel();
+            thread::spawn(move || {
+                let mut buffer = [0; 2048];
+                while let Ok(length) = socket.recv(&mut buffer) {
+                    if text(&buffer[..length]).lines().any(|line| tell.send(line.into()).is_err()) {
+                        return;
+                    }
+                }
+            });
+            (None, Lines(told))
+        }
+    }
+}
+
+#[test]
+fn game_tells_all_players_where_everybody_is() {
+    let mut server = Server::start(example("game").arg("127.0.0.1:0"), "playing on ");
+    let (first, first_lines) = player(&server.address, "right\n");
+    first_lines.wait_for_end_of_line(" (1, 0)");
+    let (second, second_lines) = player(&server.address, "up\n");
+    for lines in [&first_lines, &second_lines] {
+        lines.wait_for_end_of_line(" (0, 1)");
+        lines.wait_for_end_of_line(" (1, 0)");
+    }
+    for mut child in [first, second].into_iter().flatten() {
+        child.kill().expect("it is our own");
+        child.wait().expect("it is our own");
+    }
+    server.signal("-INT");
+    server.lines.wait_for_start_of_line("goodbye: ");
+    assert!(server.child.wait().expect("it ends").success());
 }
 
 #[test]

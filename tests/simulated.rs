@@ -8,6 +8,7 @@ mod simulated {
     mod model;
     mod outside;
     mod programs;
+    mod racing;
     mod stuck;
     mod support;
     mod time;

@@ -31,6 +31,12 @@ shared! {
     Connection
     /// The connection stands.
     Connect
+    /// The name has been looked up that is to be connected to.
+    Lookup
+    /// An address is tried, to connect there.
+    ConnectionAttempt
+    /// An address was tried in vain.
+    ConnectionAttemptFailed
     /// Somebody connected and was turned away, for there are as many connections as there may be. (Node's word
     /// is `drop`; here that would hide Rust's `Drop`.)
     Dropped
@@ -40,6 +46,10 @@ shared! {
     Shutdown
     /// The peer handed over a descriptor, through a Unix socket.
     Descriptor
+    /// A datagram has come.
+    Message
+    /// A datagram has come that is too long: only its beginning was read.
+    Truncated
     /// The file is open.
     Open
     /// Ctrl-C, or `SIGINT`.

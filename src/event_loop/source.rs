@@ -101,6 +101,10 @@ pub enum ResourceKind {
     UnixServer,
     /// A connection through a Unix socket.
     UnixSocket,
+    /// A socket for datagrams by UDP.
+    UdpSocket,
+    /// A Unix socket for datagrams.
+    UnixDatagram,
     /// A file that is read.
     ReadStream,
     /// A file that is written.
@@ -138,6 +142,8 @@ impl fmt::Display for ResourceKind {
             Self::TcpSocket => "TCP socket",
             Self::UnixServer => "Unix server",
             Self::UnixSocket => "Unix socket",
+            Self::UdpSocket => "UDP socket",
+            Self::UnixDatagram => "Unix datagram socket",
             Self::ReadStream => "file to read",
             Self::WriteStream => "file to write",
             Self::Signal => "signal",

@@ -1,4 +1,5 @@
-//! TCP and Unix sockets: [`Server`] listens, [`Socket`] talks; over either, by the same events.
+//! TCP and Unix sockets: [`Server`] listens, [`Socket`] talks; over either, by the same events. Datagrams: [`UdpSocket`]
+//! and [`UnixDatagram`].
 //!
 //! ```
 //! use onward::events::*;
@@ -23,15 +24,26 @@
 
 mod address;
 mod connect;
+mod connector;
+mod datagram;
+mod lookup;
 mod passing;
 mod place;
+mod race;
+mod resolve;
 mod server;
 mod socket;
 mod standard;
 mod sys;
+mod udp;
 #[cfg(unix)]
 mod unix;
+#[cfg(unix)]
+mod unix_datagram;
 
+pub use connector::{Connector, Family};
+pub use datagram::DatagramStats;
+pub use lookup::{Lookup, lookup};
 pub use passing::Passed;
 pub use place::Address;
 pub use server::{Server, ServerEvent, ServerOptions};
@@ -39,3 +51,6 @@ pub use server::{Server, ServerEvent, ServerOptions};
 pub use socket::Credentials;
 pub use socket::{KeepAlive, Socket, SocketEvent, SocketOptions};
 pub use standard::{Standard, StdListener, StdStream};
+pub use udp::{MulticastInterface, UdpEvent, UdpOptions, UdpSocket};
+#[cfg(unix)]
+pub use unix_datagram::{UnixDatagram, UnixDatagramEvent};

@@ -124,6 +124,34 @@ impl Address {
         }
     }
 
+    /// That of a Unix socket at a path. On Linux, one that begins with a zero is a name in the abstract namespace.
+    ///
+    /// # Errors
+    ///
+    /// Not a path, or longer than the about hundred bytes that the system allows.
+    ///
+    /// ```
+    /// use onward::net::Address;
+    ///
+    /// assert_eq!(Address::from_path("/run/app.sock")?.to_string(), "unix:/run/app.sock");
+    /// assert!(Address::from_path("/".repeat(200)).is_err());
+    /// # Ok::<(), onward::Error>(())
+    /// ```
+    #[cfg(unix)]
+    pub fn from_path(path: impl AsRef<Path>) -> Result<Self> {
+        super::unix::address("read address", path.as_ref())?;
+        Ok(Self::of_path(path.as_ref()))
+    }
+
+    /// The bytes of a Unix socket's path, or of its name behind a zero.
+    #[cfg(unix)]
+    pub(super) fn unix_bytes(&self) -> Option<&[u8]> {
+        match &self.0 {
+            Place::Unix(name) => Some(name.bytes()),
+            Place::Ip(_) => None,
+        }
+    }
+
     /// What the system says; `None` if it is no address of ours.
     pub(super) fn of(address: &socket2::SockAddr) -> Option<Self> {
         #[cfg(unix)]

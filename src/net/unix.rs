@@ -80,14 +80,14 @@ fn is_left(path: &Path, address: &SockAddr) -> bool {
     socket && stream().and_then(|stream| stream.connect(address)).is_err_and(refused)
 }
 
-/// The file of a server's socket, which goes when this is dropped, if it is still the same.
+/// The file of a bound socket, which goes when this is dropped, if it is still the same.
 pub(super) struct File {
     path: PathBuf,
     identity: (u64, u64),
 }
 
 impl File {
-    fn new(path: &Path) -> io::Result<Self> {
+    pub(super) fn new(path: &Path) -> io::Result<Self> {
         // The folder may be another one by then.
         let path = std::path::absolute(path)?;
         let identity = identity(&path)?;

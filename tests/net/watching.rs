@@ -16,6 +16,12 @@ fn all_events_of_a_socket_come_in_their_order_and_nothing_after_the_last() {
         let added = to.clone();
         client.on(ListenerRemoved, move |_, removed| added.note(removed.event()));
         client.on_any(move |client, event| match event {
+            SocketEvent::Lookup(found) => to.note(format!("lookup {found:?}")),
+            SocketEvent::ConnectionAttempt(to_where) => {
+                assert_eq!(*to_where, address.as_socket_addr().expect("an IP address"));
+                to.note("attempt");
+            }
+            SocketEvent::ConnectionAttemptFailed(_, error) => to.note(error.to_string()),
             SocketEvent::Connect => to.note("connect"),
             SocketEvent::Data(chunk) => to.note(String::from_utf8_lossy(chunk)),
             SocketEvent::End => to.note("end"),
@@ -35,7 +41,7 @@ fn all_events_of_a_socket_come_in_their_order_and_nothing_after_the_last() {
         client.end();
         Ok(())
     });
-    log.assert(&["connect", "finish", "Data", "hello", "end", "close false"]);
+    log.assert(&["attempt", "connect", "finish", "Data", "hello", "end", "close false"]);
 }
 
 /// To listen to all does not make it read; a guard finds its socket again.
@@ -64,7 +70,7 @@ fn a_listener_to_all_lets_no_data_flow_and_a_guard_tells_what_it_removes() {
         });
         Ok(())
     });
-    log.assert(&["removed", "Connect", "Close"]);
+    log.assert(&["removed", "ConnectionAttempt", "Connect", "Close"]);
 }
 
 #[test]

@@ -135,6 +135,7 @@ impl Source for Inner {
     }
 
     fn abandon(self: Rc<Self>) {
+        connect::give_up(&Socket(Rc::clone(&self)));
         drop(self.duplex.detach());
         self.emitter.clear();
     }

@@ -24,7 +24,8 @@ use super::place::Address;
 use super::sys::Raw;
 use crate::emitter::EventEmitter;
 use crate::emitter::names::{
-    Close, Connect, Data, Descriptor, Drain, End, Finish, Hangup, Shutdown, Timeout,
+    Close, Connect, ConnectionAttempt, ConnectionAttemptFailed, Data, Descriptor, Drain, End,
+    Finish, Hangup, Lookup, Shutdown, Timeout,
 };
 use crate::error::Error;
 use crate::event_loop::{Handle, Key, Timer};
@@ -38,6 +39,9 @@ use std::time::Duration;
 
 crate::events! {
     pub for Socket {
+        use Lookup(&[SocketAddr]),
+        use ConnectionAttempt(SocketAddr),
+        use ConnectionAttemptFailed(SocketAddr, &Error),
         use Connect(),
         use Data(&[u8]),
         use End(),
@@ -64,6 +68,9 @@ crate::events! {
 ///
 /// | event | payload | when |
 /// |---|---|---|
+/// | [`Lookup`] | `&[SocketAddr]` | a name was looked up: what it stands for |
+/// | [`ConnectionAttempt`] | `SocketAddr` | an address is tried (not on accepted sockets) |
+/// | [`ConnectionAttemptFailed`] | `(SocketAddr, &onward::Error)` | it was tried in vain; there may be others |
 /// | [`Connect`] | `()` | the connection stands (not on accepted sockets, which stand already) |
 /// | [`Data`] | `&[u8]` | a chunk has come; borrowed, for the time of the call |
 /// | [`End`] | `()` | the peer will send no more |
@@ -78,7 +85,7 @@ crate::events! {
 ///
 /// # Ordering
 ///
-/// `Connect`, `Data`s, `End`, `Close`; `Drain` and `Finish` somewhere between. `Error` comes directly
+/// `Lookup`, `ConnectionAttempt`s, each before its `ConnectionAttemptFailed`, `Connect`, `Data`s, `End`, `Close`; `Drain` and `Finish` somewhere between. `Error` comes directly
 /// before `Close`, nothing comes after `Close`, and no event is emitted from inside of the call that
 /// causes it. A reset by the peer is an `Error`, without `End`.
 ///
@@ -267,6 +274,18 @@ impl Socket {
 
     pub(super) fn upgraded(inner: &Weak<Inner>) -> Option<Self> {
         inner.upgrade().map(Self)
+    }
+
+    pub(super) fn tell_lookup(&self, found: &[SocketAddr]) {
+        self.0.emitter.emit(self, Lookup, found);
+    }
+
+    pub(super) fn tell_attempt(&self, address: SocketAddr) {
+        self.0.emitter.emit(self, ConnectionAttempt, address);
+    }
+
+    pub(super) fn tell_attempt_failed(&self, address: SocketAddr, error: &Error) {
+        self.0.emitter.emit(self, ConnectionAttemptFailed, (address, error));
     }
 
     /// Its server wants to close.

@@ -8,6 +8,7 @@ use crate::event_loop::{Handle, Key, Origin};
 use crate::io::{self as engine, Duplex, Endpoint as _};
 use crate::net::address::Address as Target;
 use crate::net::connect;
+use crate::net::connector::Plan;
 #[cfg(unix)]
 use crate::net::place;
 use crate::net::standard::StdStream;
@@ -34,8 +35,9 @@ const SHORTEST_REST: Duration = Duration::from_millis(1);
 const LONGEST_REST: Duration = Duration::from_millis(100);
 
 impl Socket {
-    /// Connects to `HOST:PORT`. A name is looked up on the blocking pool, and its addresses are
-    /// tried one after the other.
+    /// Connects to `HOST:PORT`. A name is looked up on the blocking pool, and its addresses are tried beside each other,
+    /// the next one 250 ms after the one before; the first that answers is taken.
+    /// [`Connector`](crate::net::Connector) has more to say.
     ///
     /// # Errors
     ///
@@ -54,7 +56,8 @@ impl Socket {
     /// ```
     #[track_caller]
     pub fn connect(address: impl fmt::Display) -> Result<Self> {
-        Self::connect_with(SocketOptions::new(), &address.to_string(), Location::caller())
+        let options = SocketOptions::new();
+        Self::connect_with(options, Plan::DEFAULT, &address.to_string(), Location::caller())
     }
 
     /// Connects to a Unix socket. On Linux, a path that begins with a zero is a name in the abstract namespace.
@@ -167,8 +170,9 @@ impl Socket {
         Ok(raw.into_socket().into())
     }
 
-    pub(super) fn connect_with(
+    pub(in crate::net) fn connect_with(
         options: SocketOptions,
+        plan: Plan,
         address: &str,
         origin: Origin,
     ) -> Result<Self> {
@@ -180,7 +184,7 @@ impl Socket {
         let address = Target::parse("connect", address)?;
         let socket = Self::new(handle, None, None, false, origin);
         socket.take(options);
-        connect::start(&socket, address);
+        connect::start(&socket, address, plan);
         Ok(socket)
     }
 

@@ -10,6 +10,7 @@ use std::panic::Location;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::net::connector::Plan;
 use crate::net::sys::Raw;
 
 /// How to make a socket: one that [`connect`](Self::connect)s, or those that a server accepts
@@ -152,7 +153,7 @@ impl SocketOptions {
     /// As [`Socket::connect`]; and, as an error event, if the system does not take an option.
     #[track_caller]
     pub fn connect(self, address: impl fmt::Display) -> Result<Socket> {
-        Socket::connect_with(self, &address.to_string(), Location::caller())
+        Socket::connect_with(self, Plan::DEFAULT, &address.to_string(), Location::caller())
     }
 
     /// Connects to a Unix socket; see [`Socket::connect_path`].

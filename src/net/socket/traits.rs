@@ -3,9 +3,10 @@
 use super::Socket;
 #[cfg(unix)]
 use crate::emitter::names::Descriptor;
-use crate::emitter::names::{Data, Hangup};
+use crate::emitter::names::{ConnectionAttempt, Data, Hangup};
 use crate::emitter::{Downgrade, Emitter, Event, Listeners, Pausable, Recall};
 use crate::io::{self as engine, Endpoint as _};
+use crate::net::connect;
 use crate::stream::{ReadControl, WriteControl};
 use std::any::TypeId;
 use std::fmt;
@@ -33,6 +34,8 @@ impl Emitter for Socket {
             engine::listen(self);
         } else if TypeId::of::<E>() == TypeId::of::<Hangup>() {
             engine::await_hangup(self);
+        } else if TypeId::of::<E>() == TypeId::of::<ConnectionAttempt>() {
+            connect::announce_later(self);
         }
         #[cfg(unix)]
         if TypeId::of::<E>() == TypeId::of::<Descriptor>() && self.0.unix {

@@ -1,0 +1,16 @@
+//! What sockets for datagrams promise, with real ones. Each file holds one concern.
+#![cfg(feature = "net")]
+
+#[allow(dead_code, reason = "shared with other tests")]
+mod common;
+
+mod datagrams {
+    mod connected;
+    mod lives;
+    mod messages;
+    mod options;
+    mod sending;
+    mod support;
+    #[cfg(unix)]
+    mod unix;
+}
