@@ -313,7 +313,10 @@ impl UnixDatagram {
     #[must_use]
     pub fn local_addr(&self) -> Option<Address> {
         let local = self.0.datagrams.with_socket(UnixHandle::local_addr);
-        local.and_then(io::Result::ok).filter(|local| !is_unnamed(local)).or(self.0.local.get())
+        local
+            .and_then(io::Result::ok)
+            .filter(|local| !is_unnamed(local))
+            .or_else(|| self.0.local.get())
     }
 
     /// The peer that it is connected to, if that has a name.
