@@ -1,4 +1,5 @@
-//! TCP and Unix sockets: [`Server`] listens, [`Socket`] talks; over either, by the same events. UDP: [`UdpSocket`].
+//! TCP and Unix sockets: [`Server`] listens, [`Socket`] talks; over either, by the same events. Datagrams: [`UdpSocket`]
+//! and [`UnixDatagram`].
 //!
 //! ```
 //! use onward::events::*;

@@ -197,3 +197,87 @@ fn close_right_after_connect_tells_close_only() {
     });
     seen.assert(&["close"]);
 }
+
+/// A number as only the system's resolver reads it, which is a name for everybody else.
+#[cfg(target_os = "linux")]
+fn named(port: u16) -> String {
+    format!("127.1:{port}")
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_is_sent_while_the_name_of_the_peer_is_looked_up_waits() {
+    let log = Log::default();
+    let seen = log.clone();
+    run(move || {
+        let peer = plain();
+        let there = peer.local_addr()?;
+        let socket = UdpSocket::new()?;
+        watch(&log, &socket);
+        socket.connect(named(there.port()))?;
+        assert_eq!((socket.peer_addr(), socket.local_addr()), (None, None));
+        let told = log.clone();
+        assert!(!socket.send_then("one", move |sent| {
+            sent.expect("it is sent");
+            told.note("sent");
+        }));
+        assert!(!socket.send("two"));
+        socket.on(Drain, move |socket, ()| {
+            assert_eq!(socket.peer_addr(), Some(there));
+            assert_eq!((next(&peer), next(&peer)), (b"one".to_vec(), b"two".to_vec()));
+            socket.close();
+        });
+        Ok(())
+    });
+    seen.assert(&["listening", "connect", "sent", "drain", "close"]);
+}
+
+#[test]
+fn a_peer_with_a_name_that_nobody_knows_is_an_error_and_what_waited_is_told() {
+    let log = Log::default();
+    let seen = log.clone();
+    run(move || {
+        let name = format!("{}.invalid:80", "a".repeat(64));
+        let socket = bound();
+        watch(&log, &socket);
+        socket.connect(&name)?;
+        let told = log.clone();
+        socket.send_then("never", move |sent| {
+            assert_eq!(sent.expect_err("not sent").operation(), "look up");
+            told.note("callback");
+        });
+        socket.send("never");
+        socket.on(Error, move |socket, error| {
+            assert_eq!(error.target(), Some(&*name));
+            assert_eq!((socket.stats().failed, socket.stats().queued), (2, 0));
+        });
+        socket.on(Drain, |socket, ()| socket.close());
+        Ok(())
+    });
+    assert!(seen.len() == 5 && seen.ends_with(&["drain", "close"]), "{seen:?}");
+}
+
+#[test]
+fn a_lookup_ends_with_the_wish_for_its_peer() {
+    let log = Log::default();
+    let seen = log.clone();
+    run(move || {
+        let (closed, changed) = (UdpSocket::new()?, bound());
+        watch(&log, &closed);
+        closed.connect("name.invalid:80")?;
+        closed.close();
+        let peer = plain();
+        changed.connect("name.invalid:80")?;
+        changed.connect(peer.local_addr()?)?;
+        changed.send("changed");
+        assert_eq!(next(&peer), b"changed");
+        changed.connect("name.invalid:80")?;
+        changed.disconnect()?;
+        changed.on(Error, |_, error| panic!("{error}"));
+        onward::set_timeout(Duration::from_millis(20), move || changed.close());
+        let error = closed.connect("name.invalid:80").expect_err("it is closed");
+        assert_eq!(error.io_kind(), Some(io::ErrorKind::NotConnected));
+        Ok(())
+    });
+    seen.assert(&["close"]);
+}

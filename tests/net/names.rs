@@ -343,6 +343,12 @@ fn a_lookup_gives_addresses_to_a_callback_or_a_future() {
         net::lookup("127.0.0.1:80")?.then(|found| {
             assert_eq!(found.expect("a number"), [SocketAddr::from(([127, 0, 0, 1], 80))]);
         });
+        // A number as only the system's resolver reads it, which is a name for everybody else.
+        if cfg!(target_os = "linux") {
+            net::lookup("127.1:80")?.then(|found| {
+                assert_eq!(found.expect("it is known"), [SocketAddr::from(([127, 0, 0, 1], 80))]);
+            });
+        }
         let name = format!("{}.invalid:80", "a".repeat(64));
         let asked = name.clone();
         net::lookup(&name)?.then(move |found| {

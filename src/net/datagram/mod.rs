@@ -20,7 +20,7 @@ pub(super) use life::{
     resume, set_connected,
 };
 pub(super) use queue::Done;
-pub(super) use sending::{send, send_all};
+pub(super) use sending::{fail_waiting, send, send_all};
 pub use stats::DatagramStats;
 #[cfg(unix)]
 pub(super) use unix::UnixHandle;

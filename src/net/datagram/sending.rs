@@ -198,6 +198,17 @@ pub(super) fn flush<E: Endpoint>(endpoint: &E) {
     }
 }
 
+/// What waits will not be sent, for this reason, which is told apart.
+pub(in crate::net) fn fail_waiting<E: Endpoint>(endpoint: &E, error: &Error) {
+    let datagrams = endpoint.datagrams();
+    let waiting = datagrams.queue.borrow_mut().clear();
+    add(&datagrams.counters.failed, waiting.len());
+    for one in waiting {
+        finish(endpoint, one.done, || Err(error.clone()));
+    }
+    update_interest(endpoint);
+}
+
 fn sent_first<E: Endpoint>(endpoint: &E) {
     let datagrams = endpoint.datagrams();
     let first = datagrams.queue.borrow_mut().pop();

@@ -1,5 +1,6 @@
 //! UDP.
 
+mod connecting;
 mod multicast;
 mod options;
 mod sending;
@@ -7,8 +8,8 @@ mod sending;
 pub use multicast::MulticastInterface;
 pub use options::UdpOptions;
 
-use super::address::Address;
 use super::datagram::{self as engine, DatagramStats, Datagrams, Endpoint};
+use super::resolve::Ticket;
 use crate::emitter::Downgrade;
 use crate::emitter::names::{Close, Connect, Drain, Listening, Message, Truncated};
 use crate::emitter::{Emitter, Event, EventEmitter, Listeners, Pausable, Recall};
@@ -97,6 +98,10 @@ struct Inner {
     peer: Cell<Option<SocketAddr>>,
     /// What it was bound to, once it is closed.
     local: Cell<Option<SocketAddr>>,
+    /// The name of the peer is being looked up.
+    looking: Cell<Option<Ticket>>,
+    /// How often it was connected, or disconnected.
+    connects: Cell<u64>,
 }
 
 impl UdpSocket {
@@ -156,53 +161,9 @@ impl UdpSocket {
             datagrams: Datagrams::new(handle, origin),
             peer: Cell::new(None),
             local: Cell::new(None),
+            looking: Cell::new(None),
+            connects: Cell::new(0),
         }))
-    }
-
-    /// Has only this peer's messages come, and [`send`](Self::send) go there. A second call changes the peer.
-    ///
-    /// `HOST:PORT`, where the host is a number or `localhost`. UDP connects without a word to the peer, so this tells
-    /// nothing about it; but if its machine answers that nobody listens there, an `Error` tells.
-    ///
-    /// # Errors
-    ///
-    /// Not an address, or one that cannot be reached from this socket; or it is closed.
-    pub fn connect(&self, address: impl fmt::Display) -> Result<()> {
-        let to = Address::to_connect("connect", address)?;
-        self.connect_to(to)
-    }
-
-    fn connect_to(&self, to: SocketAddr) -> Result<()> {
-        let failed = |error| Error::io("connect", error).on(to);
-        self.bind_for(to).map_err(failed)?;
-        // A socket that is closed has none.
-        let closed = || Err(io::ErrorKind::NotConnected.into());
-        let connected = self.0.datagrams.with_socket(|socket| socket.connect(to));
-        connected.unwrap_or_else(closed).map_err(failed)?;
-        self.0.peer.set(Some(to));
-        engine::set_connected(self, Some(true));
-        let connected = self.clone();
-        let datagrams = &self.0.datagrams;
-        datagrams.handle.next_tick_from(datagrams.origin, move || {
-            if !connected.is_closed() {
-                connected.0.emitter.emit(&connected, Connect, ());
-            }
-        });
-        Ok(())
-    }
-
-    /// Has everybody's messages come again. The port stays the same.
-    ///
-    /// # Errors
-    ///
-    /// The system's. Without a peer nothing happens.
-    pub fn disconnect(&self) -> Result<()> {
-        if self.0.peer.take().is_none() {
-            return Ok(());
-        }
-        engine::set_connected(self, Some(false));
-        let done = self.0.datagrams.with_socket(options::disconnect).unwrap_or(Ok(()));
-        done.map_err(|error| Error::io("disconnect", error).on(self.name()))
     }
 
     /// Binds it to any port, of the family of that address, if it is not bound yet.
@@ -223,6 +184,7 @@ impl UdpSocket {
     /// nothing.
     pub fn close(&self) {
         self.0.local.set(self.local_addr());
+        self.stop_looking();
         engine::close(self);
     }
 
