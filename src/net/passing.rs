@@ -95,6 +95,8 @@ mod unix {
             self.cut_short.take()
         }
 
+        #[cold]
+        #[inline(never)]
         pub(in crate::net) fn receive(
             &self,
             from: BorrowedFd<'_>,
@@ -124,6 +126,8 @@ mod unix {
 
         /// Sends until the system takes no more, or all is sent: who asks would think that it takes no more if
         /// fewer bytes went out.
+        #[cold]
+        #[inline(never)]
         pub(in crate::net) fn send(
             &self,
             to: BorrowedFd<'_>,

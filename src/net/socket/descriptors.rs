@@ -86,6 +86,7 @@ impl Socket {
             return wrong("written to after end");
         }
         let descriptor = descriptor.into();
+        self.0.special.set(true);
         let noted = duplex.with_bytes(|raw| {
             let sent = duplex.sent();
             raw.pass_descriptors(sent);
@@ -158,6 +159,7 @@ impl Socket {
     /// Descriptors are asked for from here on.
     pub(super) fn take_descriptors(&self) {
         let sent = self.0.duplex.sent();
+        self.0.special.set(true);
         self.0.duplex.with_bytes(|raw| raw.pass_descriptors(sent));
     }
 }

@@ -30,10 +30,8 @@ impl Endpoint for Socket {
 
     #[inline]
     fn tell_data(&self, chunk: &[u8]) {
-        self.touch();
-        #[cfg(unix)]
-        if self.0.unix {
-            self.tell_descriptors();
+        if self.0.special.get() {
+            self.before_data();
         }
         self.0.emitter.emit(self, Data, chunk);
     }
@@ -68,6 +66,17 @@ impl Endpoint for Socket {
         // Even if a listener panics.
         let _over = Over(self);
         self.0.emitter.emit(self, Close, had_error);
+    }
+}
+
+impl Socket {
+    /// What few sockets have to do when bytes have come.
+    #[cold]
+    #[inline(never)]
+    fn before_data(&self) {
+        self.touch();
+        #[cfg(unix)]
+        self.tell_descriptors();
     }
 }
 

@@ -58,6 +58,7 @@ impl Socket {
         if after == 0 || self.is_destroyed() {
             return;
         }
+        self.0.special.set(true);
         self.0.active.set(self.handle().nanoseconds());
         let (timer, seen) = (self.set_idle_timer(after), self.0.moved());
         self.0.rare().idle = Some(Idle { after, timer, seen, expected: seen, told: None });
@@ -66,13 +67,17 @@ impl Socket {
     /// Something has happened.
     #[inline]
     pub(super) fn touch(&self) {
-        if self.0.active.get() != NEVER {
+        if self.0.special.get() {
             self.note_activity();
         }
     }
 
     #[cold]
+    #[inline(never)]
     fn note_activity(&self) {
+        if self.0.active.get() == NEVER {
+            return;
+        }
         self.0.active.set(self.handle().nanoseconds());
         let (moved, waiting) = (self.0.moved(), self.0.duplex.queued() as u64);
         if let Some(idle) = &mut self.0.rare().idle {

@@ -101,9 +101,11 @@ pub struct Socket(Rc<Inner>);
 #[repr(C)]
 pub(super) struct Inner {
     emitter: EventEmitter<Socket>,
+    /// Is there anything beside the bytes: somebody who wants to know when some moved, descriptors?
+    special: Cell<bool>,
+    duplex: Duplex<Raw>,
     /// When something happened, if somebody wants to know.
     active: Cell<u64>,
-    duplex: Duplex<Raw>,
     /// Is it a Unix socket?
     unix: bool,
     dial: RefCell<Option<Box<Dial>>>,

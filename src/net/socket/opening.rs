@@ -246,8 +246,9 @@ impl Socket {
     ) -> Self {
         Self(Rc::new(Inner {
             emitter: EventEmitter::new(),
-            active: Cell::new(idle::NEVER),
+            special: Cell::new(false),
             duplex: Duplex::new(handle, origin),
+            active: Cell::new(idle::NEVER),
             unix,
             dial: RefCell::new(None),
             rare: RefCell::new(None),
