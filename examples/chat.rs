@@ -10,7 +10,6 @@
 use onward::events::*;
 use onward::fs::WriteStream;
 use onward::net::{Server, Socket};
-use onward::stream::lines;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -135,15 +134,11 @@ fn welcome(hall: &Rc<Hall>, socket: &Socket) {
     let guest = Rc::new(RefCell::new(Guest { hall: hall.clone(), name: None }));
     let (speaking, rambling, ending, leaving) =
         (guest.clone(), guest.clone(), guest.clone(), guest);
-    // The socket is kept for a last word to who says too much at once.
-    let lines = lines(socket).max(LONGEST_LINE).keep_stream();
-    let answering = socket.clone();
-    lines.on(Line, move |lines, line| {
-        speaking.borrow_mut().line(&answering, &printable(line));
-        if answering.is_ended() {
-            lines.pause(); // that was the last line we wanted to hear
-        }
+    let lines = socket.on_line(move |socket, line| {
+        speaking.borrow_mut().line(socket, &printable(line));
     });
+    // The socket is kept for a last word to who says too much at once.
+    let lines = lines.max(LONGEST_LINE).keep_stream();
     lines.on(End, move |_, ()| ending.borrow_mut().leave());
     let answering = socket.clone();
     lines.on(Error, move |_, _| {
@@ -163,6 +158,9 @@ struct Guest {
 
 impl Guest {
     fn line(&mut self, socket: &Socket, line: &str) {
+        if socket.is_ended() {
+            return; // the one before was the last that we wanted to hear
+        }
         match (&self.name, line) {
             (_, "/quit") => {
                 self.leave();

@@ -9,6 +9,7 @@ mod simulated {
     mod outside;
     mod programs;
     mod racing;
+    mod streams;
     mod stuck;
     mod support;
     mod time;

@@ -99,7 +99,7 @@ impl Duplex {
     /// ```
     #[track_caller]
     pub fn new(accept: impl FnMut(&Self, &[u8], Done) + 'static) -> Result<Self> {
-        Self::make(Box::new(accept))
+        Self::make(Accept::Each(Box::new(accept)))
     }
 
     #[track_caller]

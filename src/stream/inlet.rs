@@ -2,7 +2,7 @@
 
 use super::callbacks::Callback;
 use super::intake::{Intake, Offer};
-use super::life::{self, Inner, Stream, close_if_done, destroy, guarded, tell};
+use super::life::{self, Inner, Stream, close_if_done, destroy, guarded, settle, tell};
 use super::outcome::Done;
 use super::writable::WhenFull;
 use crate::error::{Error, ErrorKind, Result};
@@ -11,8 +11,17 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-/// Takes a chunk, and says by [`Done`] when it has been accepted.
-pub(super) type Accept<S> = Box<dyn FnMut(&S, &[u8], Done)>;
+type Each<S> = Box<dyn FnMut(&S, &[u8], Done)>;
+type All<S> = Box<dyn FnMut(&S, &[&[u8]], Done)>;
+
+/// Takes what is written, and says by [`Done`] when it has been accepted.
+pub(super) enum Accept<S> {
+    /// Chunk by chunk.
+    Each(Each<S>),
+    /// All that waits.
+    All(All<S>),
+}
+
 /// What is to be done before `Finish`.
 pub(super) type Finish<S> = Box<dyn FnOnce(&S, Done)>;
 /// A stream that waits to hear that a chunk was accepted, or that all is finished.
@@ -24,6 +33,9 @@ pub(super) trait Accepting {
 pub(super) struct Inlet<S> {
     pub(super) intake: RefCell<Intake>,
     accept: Cell<Option<Accept<S>>>,
+    takes_all: bool,
+    /// How many chunks are being worked on.
+    in_hand: Cell<usize>,
     finish: Cell<Option<Finish<S>>>,
     /// One for each chunk that was not accepted yet.
     waiting: RefCell<VecDeque<Option<Callback>>>,
@@ -50,6 +62,8 @@ impl<S> Inlet<S> {
     fn with(intake: Intake, accept: Option<Accept<S>>) -> Self {
         Self {
             intake: RefCell::new(intake),
+            takes_all: matches!(accept, Some(Accept::All(_))),
+            in_hand: Cell::new(0),
             accept: Cell::new(accept),
             finish: Cell::new(None),
             waiting: RefCell::default(),
@@ -106,7 +120,7 @@ pub(super) fn write<S: Stream>(stream: &S, bytes: &[u8], callback: Option<Callba
     match offer {
         Offer::Now => {
             inlet.waiting.borrow_mut().push_back(callback);
-            hand_over(stream, bytes);
+            hand_over(stream, &[bytes]);
             advance(stream);
         }
         Offer::Wait => {
@@ -149,15 +163,23 @@ pub(super) fn uncork<S: Stream>(stream: &S) {
 pub(super) fn advance<S: Stream>(stream: &S) {
     let (core, inlet) = (stream.core(), &stream.core().inlet);
     while !inlet.handing.get() && !core.is_destroyed() {
-        let Some(chunk) = inlet.intake.borrow_mut().next() else { break };
-        hand_over(stream, &chunk);
-        inlet.intake.borrow_mut().chunks.recycle(chunk);
+        if inlet.takes_all {
+            let chunks = inlet.intake.borrow_mut().next_all();
+            if chunks.is_empty() {
+                break;
+            }
+            hand_over(stream, &chunks.iter().map(Vec::as_slice).collect::<Vec<_>>());
+        } else {
+            let Some(chunk) = inlet.intake.borrow_mut().next() else { break };
+            hand_over(stream, &[&chunk]);
+            inlet.intake.borrow_mut().chunks.recycle(chunk);
+        }
     }
     schedule(stream);
 }
 
-/// Lends a chunk to the closure that takes it.
-fn hand_over<S: Stream>(stream: &S, bytes: &[u8]) {
+/// Lends chunks to the closure that takes them.
+fn hand_over<S: Stream>(stream: &S, chunks: &[&[u8]]) {
     struct PutBack<'a, S>(&'a Inlet<S>, Option<Accept<S>>);
     impl<S> Drop for PutBack<'_, S> {
         fn drop(&mut self) {
@@ -168,9 +190,13 @@ fn hand_over<S: Stream>(stream: &S, bytes: &[u8]) {
     let inlet = &stream.core().inlet;
     inlet.handing.set(true);
     let mut lent = PutBack(inlet, inlet.accept.take());
-    if let Some(accept) = &mut lent.1 {
-        guarded(stream, |stream| accept(stream, bytes, Done::of(stream)), advance);
-    }
+    inlet.in_hand.set(chunks.len());
+    let accept = |stream: &S| match (&mut lent.1, chunks) {
+        (Some(Accept::All(accept)), chunks) => accept(stream, chunks, Done::of(stream)),
+        (Some(Accept::Each(accept)), [chunk]) => accept(stream, chunk, Done::of(stream)),
+        _ => {}
+    };
+    guarded(stream, accept, advance);
 }
 
 impl<S: Stream> Accepting for Inner<S> {
@@ -187,9 +213,10 @@ impl<S: Stream> Accepting for Inner<S> {
             return schedule(&stream);
         }
         inlet.intake.borrow_mut().accepted();
-        if let Some(callback) = inlet.waiting.borrow_mut().pop_front().flatten() {
-            inlet.accepted.borrow_mut().push_back(callback);
-        }
+        let mut waiting = inlet.waiting.borrow_mut();
+        let done = inlet.in_hand.get().min(waiting.len());
+        inlet.accepted.borrow_mut().extend(waiting.drain(..done).flatten());
+        drop(waiting);
         advance(&stream);
     }
 }
@@ -244,5 +271,5 @@ fn progress<S: Stream>(stream: &S) {
     }
     guarded(stream, S::tell_finish, close_if_done);
     close_if_done(stream);
-    core.handle.settle();
+    settle(stream);
 }

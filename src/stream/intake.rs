@@ -139,7 +139,16 @@ impl Intake {
         Some(chunk)
     }
 
-    /// The chunk that was handed over has been accepted.
+    /// All that waits, if it is its time.
+    pub(super) fn next_all(&mut self) -> Vec<Vec<u8>> {
+        if self.corks > 0 || self.chunks.is_empty() || !self.step(Step::Begin) {
+            return Vec::new();
+        }
+        self.in_flight = self.chunks.len();
+        std::iter::from_fn(|| self.chunks.pop()).collect()
+    }
+
+    /// What was handed over has been accepted.
     pub(super) fn accepted(&mut self) -> bool {
         self.in_flight = 0;
         self.step(Step::Accepted)

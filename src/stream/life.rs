@@ -88,7 +88,28 @@ pub(super) fn open<S: Stream>(
 /// which is run again takes things to their end.
 pub(super) fn tell<S: Stream>(stream: &S, tell: impl FnOnce(&S), next: fn(&S)) {
     guarded(stream, tell, next);
-    stream.core().handle.settle();
+    settle(stream);
+}
+
+thread_local! {
+    static SETTLING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs the ticks, so that what was told goes all the way down a pipeline before more is told.
+///
+/// Streams tell in ticks themselves. One that does so in here leaves the ticks to who is running them: a thousand streams
+/// that have something to tell would be a thousand calls deep otherwise.
+pub(super) fn settle<S: Stream>(stream: &S) {
+    struct Settled;
+    impl Drop for Settled {
+        fn drop(&mut self) {
+            SETTLING.set(false);
+        }
+    }
+    if !SETTLING.replace(true) {
+        let _settled = Settled;
+        stream.core().handle.settle();
+    }
 }
 
 /// Calls a closure of the program; if it panics, `next` comes in the next turn.

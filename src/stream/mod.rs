@@ -27,8 +27,8 @@
 //! | the same with streams in between | [`pipeline`]`(&from, (&between, &to), done)` |
 //! | give several the same | [`tee`]; the slowest decides |
 //! | hear when one is through, and how it went | [`ended`], [`finished`], [`both_finished`] |
-//! | read lines | [`lines`] |
-//! | read messages that say how long they are | [`frames`]; what writes them is [`Prefix::frame`] |
+//! | read lines | [`lines`], or [`on_line`](Readable::on_line) to answer |
+//! | read messages that say how long they are | [`frames`], or [`on_frame`](Readable::on_frame); what writes them is [`Prefix::frame`] |
 //! | cut at something else | [`pieces`], with a [`Splitter`] of yours |
 //! | have no more than so many bytes a second | [`Rate`] |
 //!
@@ -38,7 +38,7 @@
 //! |---|---|
 //! | `new Readable({ read })`, `push` from outside | [`Source::pull`], [`Source::new`] |
 //! | `Readable.from(iterable)` | [`Source::from_iter`] |
-//! | `new Writable({ write })` | [`Sink::new`]; with a callback, [`Sink::with_done`]; `final` is [`before_finish`](Sink::before_finish) |
+//! | `new Writable({ write })` | [`Sink::new`]; with a callback, [`Sink::with_done`]; `writev` is [`Sink::gathered`], `final` is [`before_finish`](Sink::before_finish) |
 //! | `new Transform({ transform, flush })` | [`Duplex::transform`], [`Duplex::transform_with`] |
 //! | `new PassThrough()` | [`Duplex::pass_through`] |
 //! | `new Duplex({ read, write })` | [`Duplex::new`] |
@@ -96,6 +96,7 @@
 mod callbacks;
 mod chunks;
 mod collector;
+mod cutting;
 mod duplex;
 mod finished;
 mod handles;

@@ -2,7 +2,7 @@
 
 use super::chunks::Chunks;
 use super::inlet::Accepting;
-use super::life::{self, Core, Stream, close_if_done, destroy, guarded, tell};
+use super::life::{self, Core, Stream, close_if_done, destroy, guarded, settle, tell};
 use super::readable::Flow;
 use super::writable::HIGH_WATER;
 use crate::error::{Error, ErrorKind, Result};
@@ -209,7 +209,7 @@ fn tell_end<S: Stream>(stream: &S) {
     outlet.told_end.set(true);
     guarded(stream, S::tell_end, close_if_done);
     close_if_done(stream);
-    stream.core().handle.settle();
+    settle(stream);
 }
 
 /// Asks the producer for more. `false`: it has none for now, or there is none.
@@ -232,7 +232,8 @@ fn ask<S: Stream>(stream: &S) -> bool {
             destroy(stream, Some(error), None);
         }
     };
-    tell(stream, ask, pump);
+    // What it has pushed is told before the ticks run.
+    guarded(stream, ask, pump);
     drop(lent);
     outlet.is_due()
 }

@@ -2,13 +2,13 @@
 
 use super::readable::Flow;
 use super::reader::Reader;
-use super::split::{Cutter, Piece, Splitter};
-use super::traits::{ReadControl, ReadEar, Readable};
+use super::split::{Cutter, Splitter};
+use super::traits::{ReadControl, Readable};
 use crate::emitter::names::{Close, Data, End, Line};
 use crate::emitter::{
     Downgrade, Emitter, Event, EventEmitter, Listeners, Pausable, Recall, Subscription,
 };
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::event_loop::{Handle, Origin};
 use std::any::TypeId;
 use std::cell::{Cell, RefCell};
@@ -46,8 +46,8 @@ crate::events! {
 /// # Errors
 ///
 /// What goes wrong with the stream is told by the stream. What goes wrong here, of kind
-/// [`TooLong`](ErrorKind::TooLong), [`Malformed`](ErrorKind::Malformed) or, in the middle of a frame,
-/// [`PrematureClose`](ErrorKind::PrematureClose), is told here, and then the stream is destroyed; with
+/// [`TooLong`](crate::ErrorKind::TooLong), [`Malformed`](crate::ErrorKind::Malformed) or, in the middle of a frame,
+/// [`PrematureClose`](crate::ErrorKind::PrematureClose), is told here, and then the stream is destroyed; with
 /// [`keep_stream`](Self::keep_stream) it is only paused.
 ///
 /// # Backpressure
@@ -55,26 +55,26 @@ crate::events! {
 /// It is a stream to read itself, and can be paused, in the middle of a chunk too, and piped. The stream below is held
 /// meanwhile. Nothing is read from it before somebody listens here.
 #[derive(Clone)]
-pub struct Pieces(Rc<Inner>);
+pub struct Pieces(pub(super) Rc<Inner>);
 
-struct Inner {
-    emitter: EventEmitter<Pieces>,
+pub(super) struct Inner {
+    pub(super) emitter: EventEmitter<Pieces>,
     /// Streams without a loop have no later.
-    handle: Option<Handle>,
-    origin: Origin,
-    stream: Box<dyn Reader>,
-    cutter: RefCell<Cutter<Box<dyn Splitter>>>,
-    flow: Flow,
-    holding: Cell<bool>,
+    pub(super) handle: Option<Handle>,
+    pub(super) origin: Origin,
+    pub(super) stream: Box<dyn Reader>,
+    pub(super) cutter: RefCell<Cutter<Box<dyn Splitter>>>,
+    pub(super) flow: Flow,
+    pub(super) holding: Cell<bool>,
     /// What came in one chunk with the piece at which it was paused.
-    backlog: RefCell<Vec<u8>>,
-    scheduled: Cell<bool>,
-    stream_ended: Cell<bool>,
-    stream_failed: Cell<bool>,
-    strict: Cell<bool>,
-    keeps_stream: Cell<bool>,
-    destroyed: Cell<bool>,
-    listening: RefCell<Vec<Subscription>>,
+    pub(super) backlog: RefCell<Vec<u8>>,
+    pub(super) scheduled: Cell<bool>,
+    pub(super) stream_ended: Cell<bool>,
+    pub(super) stream_failed: Cell<bool>,
+    pub(super) strict: Cell<bool>,
+    pub(super) keeps_stream: Cell<bool>,
+    pub(super) destroyed: Cell<bool>,
+    pub(super) listening: RefCell<Vec<Subscription>>,
 }
 
 /// Tells what is read from `stream` as the pieces that `splitter` finds; see there for an example.
@@ -131,7 +131,7 @@ impl Pieces {
         self
     }
 
-    /// Text that is no UTF-8 is an error, of kind [`Malformed`](ErrorKind::Malformed), which says at which byte of the
+    /// Text that is no UTF-8 is an error, of kind [`Malformed`](crate::ErrorKind::Malformed), which says at which byte of the
     /// piece. It concerns those who listen for [`Line`] only.
     ///
     /// ```
@@ -207,215 +207,6 @@ impl Pieces {
     #[must_use]
     pub fn is_destroyed(&self) -> bool {
         self.0.destroyed.get()
-    }
-
-    fn flow_changed(&self, change: impl FnOnce(&Flow) -> bool) {
-        if change(&self.0.flow) {
-            self.go_on_later();
-            self.0.balance();
-        }
-    }
-
-    /// What was left, and what could not be told, comes once the running callback is through.
-    fn go_on_later(&self) {
-        let waits = self.0.stream_ended.get() || !self.0.backlog.borrow().is_empty();
-        if !waits || !self.0.flow.is_flowing() || self.0.scheduled.replace(true) {
-            return;
-        }
-        let pieces = self.clone();
-        self.0.later(move || pieces.go_on());
-    }
-
-    fn go_on(&self) {
-        self.0.scheduled.set(false);
-        let backlog = self.0.backlog.take();
-        self.cut(&backlog);
-        if self.0.stream_ended.get() && self.0.backlog.borrow().is_empty() {
-            self.finish();
-        }
-        self.0.balance();
-    }
-
-    /// Tells the pieces in a chunk; from where it is paused on, they are kept.
-    fn cut(&self, mut chunk: &[u8]) {
-        let inner = &*self.0;
-        while !chunk.is_empty() && !inner.destroyed.get() {
-            if !inner.flow.is_flowing() {
-                inner.backlog.borrow_mut().extend_from_slice(chunk);
-                return inner.balance();
-            }
-            let cut = inner.cutter.borrow_mut().cut(chunk);
-            let (rest, piece) = match cut {
-                Ok(Piece::Unfinished) => return,
-                Ok(Piece::Here { taken, told }) => {
-                    let rest = Rest(self, &chunk[taken..]);
-                    self.tell(&chunk[told]);
-                    (rest, None)
-                }
-                Ok(Piece::Held { taken, piece, told }) => {
-                    let rest = Rest(self, &chunk[taken..]);
-                    self.tell(&piece[told]);
-                    (rest, Some(piece))
-                }
-                Err(error) => return self.abort(Some(error)),
-            };
-            chunk = rest.1;
-            std::mem::forget(rest);
-            if let Some(piece) = piece {
-                inner.cutter.borrow_mut().recycle(piece);
-            }
-        }
-    }
-
-    fn tell(&self, piece: &[u8]) {
-        let emitter = &self.0.emitter;
-        emitter.emit(self, Data, piece);
-        if self.listener_count(Line) == 0 || self.0.destroyed.get() {
-            return;
-        }
-        match std::str::from_utf8(piece) {
-            Ok(line) => drop(emitter.emit(self, Line, line)),
-            Err(error) if self.0.strict.get() => {
-                self.abort(Some(Error::new(ErrorKind::Malformed, "read line").because(error)));
-            }
-            Err(_) => drop(emitter.emit(self, Line, &String::from_utf8_lossy(piece))),
-        }
-    }
-
-    /// The stream has ended, and all but the last piece has been told.
-    fn finish(&self) {
-        let inner = &*self.0;
-        if inner.destroyed.get() {
-            return;
-        }
-        let last = inner.cutter.borrow_mut().finish();
-        match last {
-            Err(error) => return self.abort(Some(error)),
-            Ok(Some((piece, told))) => self.tell(&piece[told]),
-            Ok(None) => {}
-        }
-        // It may have been paused at the last piece.
-        if inner.flow.is_flowing() && !inner.destroyed.get() {
-            inner.flow.end();
-            inner.emitter.emit(self, End, ());
-            self.close(inner.stream_failed.get());
-        }
-    }
-
-    /// Ends it before its time.
-    fn abort(&self, error: Option<Error>) {
-        let inner = &*self.0;
-        if inner.destroyed.get() {
-            return;
-        }
-        if inner.keeps_stream.get() {
-            inner.stream.pause();
-        }
-        let had_error = error.is_some();
-        if let Some(error) = error {
-            let pieces = self.clone();
-            inner.at_close(move || pieces.tell_error(error));
-        }
-        let pieces = self.clone();
-        self.close_with(had_error, move || {
-            if !pieces.0.keeps_stream.get() {
-                pieces.0.stream.destroy();
-            }
-        });
-    }
-
-    fn tell_error(&self, error: Error) {
-        if let Err(unhandled) = self.0.emitter.emit_error(self, error) {
-            let error = Error::unhandled(self, unhandled.into_inner());
-            self.0.handle.iter().for_each(|handle| handle.fail(error.clone()));
-        }
-    }
-
-    fn close(&self, had_error: bool) {
-        self.close_with(had_error, || {});
-    }
-
-    fn close_with(&self, had_error: bool, also: impl FnOnce() + 'static) {
-        let inner = &*self.0;
-        if inner.destroyed.replace(true) {
-            return;
-        }
-        inner.flow.end();
-        inner.backlog.take();
-        let pieces = self.clone();
-        inner.at_close(move || {
-            also();
-            pieces.0.emitter.emit(&pieces, Close, had_error);
-            pieces.0.emitter.clear();
-        });
-        // Nothing more is heard of the stream, which may go on.
-        drop(inner.listening.take());
-        inner.balance();
-    }
-}
-
-/// What comes after the piece that is being told: if a listener panics it is kept.
-struct Rest<'p, 'c>(&'p Pieces, &'c [u8]);
-
-impl Drop for Rest<'_, '_> {
-    fn drop(&mut self) {
-        self.0.0.backlog.borrow_mut().extend_from_slice(self.1);
-        self.0.0.balance();
-        self.0.go_on_later();
-    }
-}
-
-impl Inner {
-    /// Holds the stream as long as nothing of it can be told.
-    fn balance(&self) {
-        let waits = !self.flow.is_flowing() || !self.backlog.borrow().is_empty();
-        let hold = waits && !self.destroyed.get();
-        if self.holding.replace(hold) == hold {
-            return;
-        }
-        if hold { self.stream.hold() } else { self.stream.release() }
-    }
-
-    fn later(&self, f: impl FnOnce() + 'static) {
-        match &self.handle {
-            Some(handle) => handle.next_tick_from(self.origin, f),
-            None => f(),
-        }
-    }
-
-    fn at_close(&self, f: impl FnOnce() + 'static) {
-        match &self.handle {
-            Some(handle) => handle.at_close(self.origin, f),
-            None => f(),
-        }
-    }
-}
-
-impl ReadEar for Pieces {
-    fn data(&self, chunk: &[u8]) {
-        if self.0.backlog.borrow().is_empty() {
-            self.cut(chunk);
-        } else {
-            self.0.backlog.borrow_mut().extend_from_slice(chunk);
-        }
-    }
-
-    fn ended(&self) {
-        self.0.stream_ended.set(true);
-        if self.0.flow.is_flowing() && self.0.backlog.borrow().is_empty() {
-            self.finish();
-        }
-    }
-
-    fn failed(&self, _: &Error) {
-        self.0.stream_failed.set(true);
-    }
-
-    fn closed(&self) {
-        // Who was paused may still want to hear the rest.
-        if !self.0.stream_ended.get() {
-            self.close(self.0.stream_failed.get());
-        }
     }
 }
 

@@ -82,7 +82,7 @@ impl Sink {
     /// Not in a loop.
     #[track_caller]
     pub fn new<O: Outcome>(mut accept: impl FnMut(&[u8]) -> O + 'static) -> Result<Self> {
-        Self::make(Box::new(move |_, chunk, done| done.with(accept(chunk).into_result())))
+        Self::with_done(move |_, chunk, done| done.with(accept(chunk).into_result()))
     }
 
     /// One whose closure is handed a [`Done`] with each chunk, and says by it, now or later, that it has accepted it:
@@ -115,7 +115,36 @@ impl Sink {
     /// ```
     #[track_caller]
     pub fn with_done(accept: impl FnMut(&Self, &[u8], Done) + 'static) -> Result<Self> {
-        Self::make(Box::new(accept))
+        Self::make(Accept::Each(Box::new(accept)))
+    }
+
+    /// The same with a closure that is handed all that waits, in one go: Node's `writev`. What was written behind a
+    /// [`cork`](Self::cork), or while it was busy, comes together.
+    ///
+    /// # Errors
+    ///
+    /// Not in a loop.
+    ///
+    /// ```
+    /// use onward::stream::Sink;
+    ///
+    /// onward::run(|| {
+    ///     let sink = Sink::gathered(|_, chunks, done| {
+    ///         println!("{} at once", chunks.len());
+    ///         done.ok();
+    ///     })?;
+    ///     sink.cork();
+    ///     sink.write("header");
+    ///     sink.write("body");
+    ///     sink.uncork(); // 2 at once
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), onward::Error>(())
+    /// ```
+    #[doc(alias = "writev")]
+    #[track_caller]
+    pub fn gathered(accept: impl FnMut(&Self, &[&[u8]], Done) + 'static) -> Result<Self> {
+        Self::make(Accept::All(Box::new(accept)))
     }
 
     #[track_caller]

@@ -1,7 +1,10 @@
 //! What makes a type a readable or a writable stream.
 
+use super::newline::lines;
+use super::pieces::Pieces;
 use super::pipe::{Concerned, PipeOptions, connect};
-use crate::emitter::names::{self as events, Close, Data, Drain, End, ErrorMonitor, Finish};
+use super::prefix::{Prefix, frames};
+use crate::emitter::names::{self as events, Close, Data, Drain, End, ErrorMonitor, Finish, Line};
 use crate::emitter::{Emitter, Event, Listener};
 use crate::error::Error;
 use std::rc::Rc;
@@ -74,6 +77,60 @@ pub trait Readable: ReadControl {
     fn pipe_with<W: Writable>(&self, to: &W, options: PipeOptions) -> W {
         connect(self, to, options, Concerned::default());
         to.clone()
+    }
+
+    /// Calls `f` with each line that is read, and with this stream: [`lines`] for those who answer.
+    ///
+    /// What is given back can be told [how long](Pieces::max) a line may be, be paused, and tells errors and the end.
+    ///
+    /// ```
+    /// use onward::{events::*, stream::Duplex};
+    ///
+    /// onward::run(|| {
+    ///     let (client, server) = Duplex::pair()?;
+    ///     let lines = server.on_line(|server, name| {
+    ///         server.write(format!("hello, {name}\n"));
+    ///     });
+    ///     lines.max(100).on(End, |_, ()| println!("they have said all"));
+    ///     server.on(End, |server, ()| server.end());
+    ///     client.on_line(|client, line| {
+    ///         assert_eq!(line, "hello, ada");
+    ///         client.end();
+    ///     });
+    ///     client.write("ada\n");
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), onward::Error>(())
+    /// ```
+    #[track_caller]
+    fn on_line(&self, mut f: impl FnMut(&Self, &str) + 'static) -> Pieces {
+        let (lines, stream) = (lines(self), self.clone());
+        lines.on(Line, move |_, line| f(&stream, line));
+        lines
+    }
+
+    /// Calls `f` with each message that is read, and with this stream: [`frames`] for those who answer.
+    ///
+    /// ```
+    /// use onward::{events::*, stream::{Duplex, Prefix}};
+    ///
+    /// onward::run(|| {
+    ///     let (client, server) = Duplex::pair()?;
+    ///     server.on_frame(Prefix::U16, |server, ping| {
+    ///         assert_eq!(ping, b"ping");
+    ///         server.end_with(b"\0\x04pong");
+    ///     });
+    ///     client.write(Prefix::U16.frame("ping")?);
+    ///     client.on_frame(Prefix::U16, |client, _| client.end());
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), onward::Error>(())
+    /// ```
+    #[track_caller]
+    fn on_frame(&self, prefix: Prefix, mut f: impl FnMut(&Self, &[u8]) + 'static) -> Pieces {
+        let (frames, stream) = (frames(self, prefix), self.clone());
+        frames.on(Data, move |_, frame| f(&stream, frame));
+        frames
     }
 
     #[doc(hidden)]

@@ -40,9 +40,9 @@ impl Duplex {
     /// ```
     #[track_caller]
     pub fn transform<O: Outcome>(mut f: impl FnMut(&[u8], &Self) -> O + 'static) -> Result<Self> {
-        let transform = Self::make(Box::new(move |out, chunk, done| {
+        let transform = Self::new(move |out, chunk, done| {
             take(out, f(chunk, out).into_result(), done);
-        }))?;
+        })?;
         transform.before_finish(|out, done| finish(out, Ok(()), done));
         Ok(transform)
     }
@@ -78,12 +78,12 @@ impl Duplex {
         // Only one of the two runs at a time, and never inside of itself.
         let state = Rc::new(RefCell::new(Some(state)));
         let kept = Rc::clone(&state);
-        let transform = Self::make(Box::new(move |out, chunk, done| {
+        let transform = Self::new(move |out, chunk, done| {
             let Some(mut lent) = state.take() else { return drop(done) };
             let outcome = f(&mut lent, chunk, out).into_result();
             state.replace(Some(lent));
             take(out, outcome, done);
-        }))?;
+        })?;
         transform.before_finish(move |out, done| {
             let outcome =
                 kept.take().map_or(Ok(()), |mut state| flush(&mut state, out).into_result());
@@ -154,13 +154,13 @@ impl Duplex {
         let ending = Rc::clone(&peer);
         // Dropped with the closure, when this end is closed.
         let hang_up = HangUp(Rc::clone(&peer));
-        let end = Self::make(Box::new(move |_, chunk, done| {
+        let end = Self::new(move |_, chunk, done| {
             let _ = &hang_up;
             match peer.open() {
                 Some(peer) => take(&peer, peer.push(chunk).into_result(), done),
                 None => done.fail(Error::io("write", io::ErrorKind::BrokenPipe.into())),
             }
-        }))?;
+        })?;
         end.before_finish(move |_, done| {
             ending.end();
             done.ok();

@@ -232,3 +232,22 @@ fn a_passage_that_is_piped_to_itself_starves_nobody() {
         Ok(())
     });
 }
+
+#[test]
+fn many_streams_that_have_something_to_tell_at_once_need_no_deep_stack() {
+    let little = std::thread::Builder::new().stack_size(256 * 1024);
+    let thread = little.spawn(|| {
+        run(|| {
+            let heard = Rc::new(Cell::new(0));
+            for _ in 0..5_000 {
+                let passage = Duplex::pass_through()?;
+                let hearing = Rc::clone(&heard);
+                passage.on(Data, move |_, _| hearing.set(hearing.get() + 1));
+                passage.end_with("x");
+            }
+            onward::Handle::current()?.at_exit(move || assert_eq!(heard.get(), 5_000));
+            Ok(())
+        });
+    });
+    thread.expect("a thread").join().expect("it ends well");
+}

@@ -90,6 +90,7 @@ pub(crate) struct Model {
     writes: usize,
     destroyed: bool,
     ticks: VecDeque<Tick>,
+    settling: bool,
     closing: VecDeque<String>,
 }
 
@@ -117,6 +118,7 @@ impl Model {
             writes: 0,
             destroyed: false,
             ticks: VecDeque::new(),
+            settling: false,
             closing: VecDeque::new(),
         }
     }
@@ -294,6 +296,14 @@ impl Model {
         }
     }
 
+    /// Ticks that run already are not run from inside of one.
+    fn settle(&mut self) {
+        if !std::mem::replace(&mut self.settling, true) {
+            self.run_ticks();
+            self.settling = false;
+        }
+    }
+
     fn run_ticks(&mut self) {
         while let Some(tick) = self.ticks.pop_front() {
             match tick {
@@ -311,12 +321,12 @@ impl Model {
                 if self.listens {
                     self.log.push(format!("data {length}"));
                 }
-                self.run_ticks();
+                self.settle();
             } else if self.pump_is_due() && self.push_ended {
                 (self.flow, self.end_told) = (Flow::Ended, true);
                 self.log.push("end".into());
                 self.close_if_done();
-                return self.run_ticks();
+                return self.settle();
             } else {
                 self.asked |= self.pump_is_due();
                 break;
@@ -329,17 +339,17 @@ impl Model {
         self.progress_waits = false;
         if self.is_idle() && std::mem::take(&mut self.needs_drain) && !self.write_ended {
             self.log.push("drain".into());
-            self.run_ticks();
+            self.settle();
         }
         while let Some(number) = self.accepted.pop_front() {
             self.log.push(format!("callback {number} ok"));
-            self.run_ticks();
+            self.settle();
         }
         if !self.destroyed && self.is_idle() && self.write_ended && !self.finish_told {
             self.finish_told = true;
             self.log.push("finish".into());
             self.close_if_done();
-            self.run_ticks();
+            self.settle();
         }
     }
 

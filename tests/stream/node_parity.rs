@@ -153,11 +153,15 @@ fn backpressure() {
 
 #[test]
 fn writev() {
-    // What is corked goes out in one go, in order, with the callbacks in order and `Finish` last; `end` uncorks.
+    // What is corked, nested too, goes out in one go, with the callbacks in order and `Finish` last; `end` uncorks.
     let log = Log::default();
     let seen = log.clone();
     run(move || {
-        let sink = log.accepting("")?;
+        let taking = log.clone();
+        let sink = Sink::gathered(move |_, chunks, done| {
+            taking.note(format!("takes {}", String::from_utf8_lossy(&chunks.join(&b'|'))));
+            done.ok();
+        })?;
         log.sink("", &sink);
         sink.cork();
         sink.write_then("a", log.written("a"));
@@ -169,15 +173,5 @@ fn writev() {
         sink.end();
         Ok(())
     });
-    seen.assert(&[
-        "still corked",
-        "takes a",
-        "takes b",
-        "takes c",
-        "a ok",
-        "b ok",
-        "c ok",
-        "finish",
-        "close false",
-    ]);
+    seen.assert(&["still corked", "takes a|b|c", "a ok", "b ok", "c ok", "finish", "close false"]);
 }

@@ -284,6 +284,44 @@ fn corks_hold_what_is_written_until_the_last_is_out() {
 }
 
 #[test]
+fn a_sink_that_gathers_gets_what_has_come_while_it_was_busy_in_one_go() {
+    let log = Log::default();
+    let seen = log.clone();
+    run(move || {
+        let taking = log.clone();
+        let sink = Sink::gathered(move |_, chunks, done| {
+            taking.note(format!("takes {}", String::from_utf8_lossy(&chunks.join(&b'|'))));
+            let bad = chunks.contains(&&b"bad"[..]);
+            next_turn(move || if bad { done.fail(oops()) } else { done.ok() });
+        })?;
+        log.sink("", &sink);
+        sink.write_then("1", log.written("first"));
+        sink.write_then("2", log.written("second"));
+        sink.write_then("", log.written("empty"));
+        assert_eq!(sink.queued(), 2);
+        next_turn(move || {
+            next_turn(move || {
+                sink.write_then("bad", log.written("third"));
+                sink.write_then("4", log.written("fourth"));
+            });
+        });
+        Ok(())
+    });
+    seen.assert(&[
+        "takes 1",
+        "takes 2|",
+        "first ok",
+        "second ok",
+        "empty ok",
+        "takes bad",
+        "third oops",
+        "fourth oops",
+        "error oops",
+        "close true",
+    ]);
+}
+
+#[test]
 fn a_closure_that_panics_ends_the_stream_and_what_waits_behind_it_hears_so() {
     let event_loop = onward::EventLoop::new().expect("a loop");
     let log = Log::default();
