@@ -37,24 +37,11 @@ impl Address {
 
     /// An address to bind to, which has to be a number: looking a name up would block.
     pub(super) fn to_bind(operation: &'static str, address: impl Display) -> Result<SocketAddr> {
-        Self::number(operation, address, "not a number: names are not looked up to listen")
-    }
-
-    /// The same for a peer.
-    pub(super) fn to_connect(operation: &'static str, address: impl Display) -> Result<SocketAddr> {
-        Self::number(operation, address, "not a number: names are not looked up here")
-    }
-
-    fn number(
-        operation: &'static str,
-        address: impl Display,
-        else_because: &'static str,
-    ) -> Result<SocketAddr> {
         match Self::parse(operation, &address)? {
             Self::Number(number) => Ok(number),
             Self::Name(..) => {
                 let error = Error::new(ErrorKind::InvalidInput, operation).on(address);
-                Err(error.because(else_because))
+                Err(error.because("not a number: names are not looked up to listen"))
             }
         }
     }
