@@ -11,6 +11,7 @@ use onward::sync::Emitter;
 use std::cell::Cell;
 use std::hint::black_box;
 use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 const ROUNDS: usize = 31;
@@ -175,6 +176,28 @@ fn two_threads(name: &str, emitters: &[Bench; 2]) {
     println!("{name:<44} {clock:>9.2} {processor:>14.2}");
 }
 
+/// Nanoseconds that another thread takes to look at an event that one thread has used alone until then, and how many
+/// it takes to look once more; while the first thread is at work, or waits.
+fn another_comes(name: &str, is_busy: bool) {
+    let over = AtomicBool::new(false);
+    let emitters: Vec<_> = (0..500).map(|_| emitter(1)).collect();
+    emitters.iter().for_each(|bench| emit(bench, 200));
+    let look = || {
+        let looks = emitters
+            .iter()
+            .map(|bench| time(&mut |_| _ = black_box(bench.listener_count(Happened)), 1));
+        median(looks.collect())
+    };
+    let [first, again] = std::thread::scope(|threads| {
+        let other = threads.spawn(|| [look(), look()]);
+        while is_busy && !other.is_finished() {
+            over.load(Ordering::Relaxed);
+        }
+        other.join().expect("it ends")
+    });
+    println!("{name:<44} {first:>9.0} {again:>14.0}");
+}
+
 fn main() {
     let rows: Vec<(&str, Work, Work)> = vec![
         ("emit to nobody", bare_emit(0), onward_emit(emitter(0))),
@@ -202,4 +225,8 @@ fn main() {
     two_threads("one emitter, 10 re-entrant listeners", &[shared.clone(), shared]);
     let shared = emitter(10);
     two_threads("one emitter, 10 listeners: they take turns", &[shared.clone(), shared]);
+    let title = "another thread comes, ns with the clock";
+    println!("\n{title:<44} {:>9} {:>14}", "at first", "once more");
+    another_comes("the first one is at work", true);
+    another_comes("the first one sleeps", false);
 }

@@ -433,7 +433,7 @@ fn habitual() -> (Room, Arc<AtomicUsize>) {
 
 #[test]
 fn a_habit_goes_from_thread_to_thread() {
-    model(3, || {
+    model(2, || {
         let (room, total) = habitual();
         let other = room.clone();
         let thread = thread::spawn(move || {

@@ -32,8 +32,8 @@ use std::sync::atomic::AtomicUsize;
 /// How many threads can make a row their habit, one after the other; as the two lowest bits of the word tell apart.
 const PLACES: usize = 4;
 
-/// How often a thread has to come first; each time that a habit is revoked, so many times as often as before. What
-/// revoking costs, some microseconds, is earned back in about a thousand turns.
+/// How often in a row a thread has to come first; and how many times as often whenever its habit has been revoked. To revoke
+/// costs between half a microsecond and some, which a hundred emits earn, or a few hundred.
 const FIRST: usize = if cfg!(onward_loom) { 1 } else { 64 };
 const MORE: usize = if cfg!(onward_loom) { 1 } else { 8 };
 /// A habit that was revoked so often is not taken up any more.

@@ -126,7 +126,7 @@
 //!
 //! On Linux, with the feature `membarrier`, these atomic operations fall away while one thread is the only one that comes to
 //! an event: when it has come 64 times in a row. Another thread that comes then has the system interrupt all threads of
-//! the process for a moment, which takes some microseconds; and from then on it takes eight times as many to become
+//! the process for a moment, which takes some hundred nanoseconds or more; and from then on it takes eight times as many to become
 //! one thread's again. So what threads share settles on atomic operations, and all else does without. Where the system has
 //! no such call, or does not allow it, all is as without the feature. For an event that has, or ever had, re-entrant
 //! listeners (to await it is one) only emits gain.

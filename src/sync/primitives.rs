@@ -40,6 +40,10 @@ impl<T> UnsafeCell<T> {
     pub(super) fn get_mut(&self) -> MutPtr<T> {
         MutPtr(self.0.get())
     }
+
+    pub(super) fn mine(&mut self) -> &mut T {
+        self.0.get_mut()
+    }
 }
 
 #[cfg(not(onward_loom))]
