@@ -213,10 +213,16 @@ impl<S: Stream> Accepting for Inner<S> {
             return schedule(&stream);
         }
         inlet.intake.borrow_mut().accepted();
-        let mut waiting = inlet.waiting.borrow_mut();
-        let done = inlet.in_hand.get().min(waiting.len());
-        inlet.accepted.borrow_mut().extend(waiting.drain(..done).flatten());
-        drop(waiting);
+        for _ in 0..inlet.in_hand.get() {
+            let callback = inlet.waiting.borrow_mut().pop_front().flatten();
+            callback
+                .into_iter()
+                .for_each(|callback| inlet.accepted.borrow_mut().push_back(callback));
+        }
+        // Who hands it over goes on.
+        if inlet.handing.get() {
+            return;
+        }
         advance(&stream);
     }
 }

@@ -289,12 +289,18 @@ fn frames_come_out_as_they_went_in_wherever_they_were_cut() {
 #[test]
 fn a_frame_that_is_too_long_is_refused_by_its_head_and_one_that_is_cut_off_too() {
     type Case = (Prefix, &'static [u8], &'static [&'static str]);
-    let cases: [Case; 5] = [
+    let cases: [Case; 6] = [
         (Prefix::U32, b"\x00\x00\x00\x0a", &["error TooLong", "close true"]),
         (Prefix::U64, &[0xff; 8], &["error TooLong", "close true"]),
         (Prefix::U8, b"\x05hell", &["error PrematureClose", "close true"]),
         (Prefix::U16, b"\x00", &["error PrematureClose", "close true"]),
         (Prefix::Varint, &[0xff; 11], &["error Malformed", "close true"]),
+        // Its 65th bit is set.
+        (
+            Prefix::Varint,
+            b"\x80\x80\x80\x80\x80\x80\x80\x80\x80\x02",
+            &["error Malformed", "close true"],
+        ),
     ];
     for (prefix, bytes, expected) in cases {
         for size in [1, 100] {

@@ -1,6 +1,6 @@
 //! Transforms, passages, and pipes in memory.
 
-use super::support::{Log, next_turn, oops, run};
+use super::support::{Log, next_turn, oops, run, watchdog};
 use onward::events::*;
 use onward::stream::{Duplex, Sink, Source};
 use std::cell::Cell;
@@ -224,6 +224,7 @@ fn a_chunk_that_waits_for_an_end_that_is_destroyed_fails() {
 
 #[test]
 fn a_passage_that_is_piped_to_itself_starves_nobody() {
+    let _watch = watchdog();
     run(|| {
         let circle = Duplex::pass_through()?;
         circle.pipe(&circle);

@@ -1,6 +1,6 @@
 //! Streams to read that the program fills.
 
-use super::support::{Log, next_turn, oops, run, run_to};
+use super::support::{Log, next_turn, oops, run, run_to, watchdog};
 use onward::ErrorKind;
 use onward::events::*;
 use onward::stream::Source;
@@ -251,6 +251,7 @@ fn a_closed_stream_has_dropped_its_closures_and_its_listeners() {
 
 #[test]
 fn a_producer_that_is_never_at_a_loss_keeps_no_timer_waiting() {
+    let _watch = watchdog();
     run(|| {
         let source = Source::pull(|source| source.push("more"))?;
         source.resume();

@@ -5,6 +5,7 @@ use onward::stream::{Duplex, Sink, Source};
 use onward::{Error, ErrorKind, Result};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::sync::mpsc;
 use std::time::Duration;
 
 /// Far more than any test takes, even on a busy machine.
@@ -29,6 +30,19 @@ pub(crate) fn run_to(setup: impl FnOnce() -> Result<()>) -> Result<()> {
     });
     assert!(!late.get(), "the loop had not ended after {LIMIT:?}");
     result
+}
+
+/// Ends the whole process if this is not dropped in time: a loop that spins stops at no timer.
+pub(crate) fn watchdog() -> mpsc::Sender<()> {
+    let (alive, watched) = mpsc::channel::<()>();
+    let test = std::thread::current().name().unwrap_or("a test").to_string();
+    std::thread::spawn(move || {
+        if watched.recv_timeout(LIMIT * 2) == Err(mpsc::RecvTimeoutError::Timeout) {
+            eprintln!("{test} hangs");
+            std::process::abort();
+        }
+    });
+    alive
 }
 
 /// Calls `then` in the next turn, after it has polled.
