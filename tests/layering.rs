@@ -15,7 +15,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("on_async", &["emitter", "event_loop"]),
     ("abort", &["error", "emitter", "event_loop"]),
     ("stream", &["error", "emitter", "event_loop", "abort"]),
-    ("io", &["error", "event_loop", "stream"]),
+    ("io", &["error", "emitter", "event_loop", "stream"]),
     ("net", &["error", "emitter", "event_loop", "abort", "stream", "io"]),
     ("fs", &["error", "emitter", "event_loop", "abort", "stream", "io"]),
     ("process", &["error", "emitter", "event_loop", "stream", "io"]),
