@@ -81,6 +81,8 @@ pub enum ErrorKind {
     PoolFull,
     /// It was cancelled before it came to its end.
     Cancelled,
+    /// A [signal](crate::abort) said to give up.
+    Aborted,
     /// It took longer than it was given.
     TimedOut,
     /// Nothing is left that could still complete what is waited for.

@@ -29,12 +29,14 @@
 //! | have events with names made at run time, keys, wildcards | [`emitter::named`] |
 //! | run something later, or again and again | [`set_timeout`], [`set_interval`], [`set_immediate`], [`next_tick`] |
 //! | run a future, or wait in one | [`spawn`], [`block_on`], [`sleep`], [`timeout`], [`interval`]; listeners that are futures: [`OnAsync`] |
+//! | give up, all at once | [`abort`] |
 //! | understand when what runs, make turns myself, be called before the end | [`event_loop`] |
 //! | talk over TCP, or through Unix sockets | [`net::Server`], [`net::Socket`]; how: [`net::ServerOptions`], [`net::SocketOptions`] |
 //! | look names up, choose how their addresses are tried | [`net::lookup`](net::lookup()), [`net::Connector`] |
 //! | send and receive datagrams | [`net::UdpSocket`] |
 //! | read and write files | [`fs::ReadStream`], [`fs::WriteStream`] |
 //! | give a socket to a library that is made for futures | [`net::Socket::into_io`] |
+//! | make any stream an `AsyncRead` or `AsyncWrite`, and any of these a stream | [`io`] |
 //! | connect the two | [`stream::Readable::pipe`], [`stream::pipeline`] |
 //! | make streams of mine, transform, tee, limit them | [`stream::Source`], [`stream::Sink`], [`stream::Duplex`]; the guide is in [`stream`] |
 //! | read lines, or messages | [`stream::lines`], [`stream::frames`] |
@@ -104,6 +106,9 @@ pub mod event_loop;
 mod later;
 #[cfg(feature = "event-loop")]
 mod on_async;
+
+#[cfg(feature = "event-loop")]
+pub mod abort;
 
 #[cfg(feature = "event-loop")]
 pub mod stream;

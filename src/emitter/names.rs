@@ -27,6 +27,8 @@ shared! {
     ErrorMonitor
     /// It is over: the last event there is.
     Close
+    /// Whoever listens is to give up.
+    Abort
     /// The server accepts connections from here on.
     Listening
     /// Somebody has connected.

@@ -4,6 +4,7 @@ use super::life::{self, FileStream, Life, Way};
 use super::reading::{self, Ahead};
 use super::sys::{How, Kind};
 use super::{ReadOptions, open};
+use crate::abort::{Abortable, when_closed};
 use crate::emitter::Downgrade;
 use crate::emitter::names::{Close, Data, End, Open};
 use crate::emitter::{Emitter, Event, EventEmitter, Listeners, Pausable, Recall};
@@ -443,5 +444,14 @@ impl fmt::Debug for ReadStream {
 impl fmt::Display for ReadStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ReadStream {}", self.0.life.target())
+    }
+}
+
+impl Abortable for ReadStream {
+    fn destroy_with(&self, error: Error) {
+        life::destroy(self, Some(error));
+    }
+    fn when_closed(&self, then: impl FnOnce() + 'static) {
+        when_closed(self, then);
     }
 }

@@ -3,6 +3,7 @@
 use super::life::{self, FileStream, Life, Way};
 use super::sys::{self, Kind};
 use super::{WriteOptions, open, writing};
+use crate::abort::{Abortable, when_closed};
 use crate::emitter::Downgrade;
 use crate::emitter::names::{Close, Drain, Finish, Open};
 use crate::emitter::{Emitter, EventEmitter, Listeners, Recall};
@@ -432,5 +433,14 @@ impl fmt::Debug for WriteStream {
 impl fmt::Display for WriteStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "WriteStream {}", self.0.life.target())
+    }
+}
+
+impl Abortable for WriteStream {
+    fn destroy_with(&self, error: Error) {
+        life::destroy(self, Some(error));
+    }
+    fn when_closed(&self, then: impl FnOnce() + 'static) {
+        when_closed(self, then);
     }
 }

@@ -50,6 +50,15 @@ macro_rules! handle {
             }
         }
 
+        impl crate::abort::Abortable for $name {
+            fn destroy_with(&self, error: Error) {
+                life::destroy(self, Some(error), None);
+            }
+            fn when_closed(&self, then: impl FnOnce() + 'static) {
+                crate::abort::when_closed(self, then);
+            }
+        }
+
         impl Drop for $name {
             fn drop(&mut self) {
                 life::handle_dropped(self);

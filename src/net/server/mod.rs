@@ -1,5 +1,6 @@
 //! A server: over TCP, or at a Unix socket.
 
+mod aborting;
 mod accepting;
 mod closing;
 mod opening;

@@ -1,10 +1,12 @@
 //! What a socket has in common with other streams and emitters.
 
 use super::Socket;
+use crate::abort::{Abortable, when_closed};
 #[cfg(unix)]
 use crate::emitter::names::Descriptor;
 use crate::emitter::names::{ConnectionAttempt, Data, Hangup};
 use crate::emitter::{Downgrade, Emitter, Event, Listeners, Pausable, Recall};
+use crate::error::Error;
 use crate::io::{self as engine, Endpoint as _};
 use crate::net::connect;
 use crate::stream::{ReadControl, WriteControl};
@@ -41,6 +43,15 @@ impl Emitter for Socket {
         if TypeId::of::<E>() == TypeId::of::<Descriptor>() && self.0.unix {
             self.take_descriptors();
         }
+    }
+}
+
+impl Abortable for Socket {
+    fn destroy_with(&self, error: Error) {
+        engine::destroy(self, Some(error));
+    }
+    fn when_closed(&self, then: impl FnOnce() + 'static) {
+        when_closed(self, then);
     }
 }
 

@@ -110,7 +110,10 @@ impl Socket {
     ///
     /// onward::run(|| {
     ///     let server = Server::listen("127.0.0.1:0")?;
-    ///     server.on(Connection, |server, _| server.close());
+    ///     server.on(Connection, |server, socket| {
+    ///         server.close();
+    ///         socket.resume();
+    ///     });
     ///
     ///     let client = Socket::connect(server.local_addr())?;
     ///     client.on(Connect, |client, ()| {
