@@ -654,6 +654,24 @@ fn a_relay_is_settled_by_whoever_comes_and_goes_at_its_end() {
 }
 
 #[test]
+fn a_relay_that_is_made_while_somebody_comes_or_goes() {
+    for comes in [true, false] {
+        model(3, move || {
+            let (source, target) = (room(), room());
+            let leaves = (!comes).then(|| target.on(Joined, |_, _| {}));
+            let other = target.clone();
+            let thread = thread::spawn(move || match leaves {
+                Some(listener) => assert!(other.off(listener)),
+                None => _ = other.on(Joined, |_, _| {}),
+            });
+            let relay = source.relay(Joined, &target, Joined);
+            thread.join().expect("no panic");
+            assert_eq!(relay.is_active(), comes);
+        });
+    }
+}
+
+#[test]
 fn relays_in_a_circle_on_two_threads() {
     model(2, || {
         let (one, two) = (room(), room());

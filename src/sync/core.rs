@@ -106,15 +106,21 @@ impl<S: Declared> Core<S> {
             return self.remove_with(source, listener);
         }
         // Nobody has ever watched: there are no other rows than these, and nobody is told.
-        let index = u16::try_from(listener.event).ok().filter(|_| listener.serial == self.serial);
-        let Some((index, row)) = index.and_then(|at| Some((at, self.rows.row(at)?))) else {
-            return false;
-        };
-        let removed = row.remove(listener.key);
+        let index = u16::try_from(listener.event).ok();
+        let row = index.filter(|_| listener.serial == self.serial).and_then(|at| self.rows.row(at));
+        let removed = row.is_some_and(|row| row.remove(listener.key));
         if self.watched().is_some() {
-            self.settle(index, row); // a relay has come meanwhile
+            self.settle_of(listener); // a relay has come meanwhile
         }
         removed
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn settle_of(&self, listener: Listener) {
+        if let Some((index, row)) = self.row_of(listener) {
+            self.settle(index, row);
+        }
     }
 
     #[cold]
@@ -175,7 +181,7 @@ impl<S: Declared> Core<S> {
     #[cold]
     #[inline(never)]
     pub(super) fn settle(&self, index: u16, row: &dyn AnyRow) {
-        let Some(watch) = self.watched() else { return };
+        let Some(watch) = self.watched().filter(|watch| watch.links.are_there()) else { return };
         let links = watch.links.to(index);
         if !links.is_empty() {
             let _turn = watch.turn.hold();

@@ -1,5 +1,6 @@
 //! The relays that lead to an emitter, which it keeps.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
 use super::handles::Off;
@@ -19,7 +20,12 @@ pub(super) trait Link: Off {
 }
 
 /// The relays that lead to an emitter, each with the index of its event there.
-pub(super) struct Links(Mutex<Crowd>);
+pub(super) struct Links {
+    /// Written in the lock. Who has changed a row and finds none here did so before any relay that comes looks at it. Not
+    /// one of `loom`'s: it does not see that who finds this emitter watched comes after who has made all this.
+    number: AtomicUsize,
+    crowd: Mutex<Crowd>,
+}
 
 struct Crowd {
     links: Vec<(u16, Arc<dyn Link>)>,
@@ -29,38 +35,41 @@ struct Crowd {
 
 impl Links {
     pub(super) fn new() -> Self {
-        Self(Mutex::new(Crowd { links: Vec::new(), limit: 8 }))
+        let crowd = Crowd { links: Vec::new(), limit: 8 };
+        Self { number: AtomicUsize::new(0), crowd: Mutex::new(crowd) }
     }
 
     pub(super) fn are_there(&self) -> bool {
-        !lock(&self.0).links.is_empty()
+        self.number.load(Ordering::Acquire) != 0
     }
 
     /// Those that lead to this event, in the order in which they were made.
     pub(super) fn to(&self, event: u16) -> Vec<Arc<dyn Link>> {
-        let crowd = lock(&self.0);
+        let crowd = lock(&self.crowd);
         let links = crowd.links.iter().filter(|(index, _)| *index == event);
         links.map(|(_, link)| Arc::clone(link)).collect()
     }
 
     pub(super) fn add(&self, event: u16, link: Arc<dyn Link>) {
-        let mut crowd = lock(&self.0);
+        let mut crowd = lock(&self.crowd);
         crowd.links.push((event, link));
+        self.number.store(crowd.links.len(), Ordering::Release);
         if crowd.links.len() <= crowd.limit {
             return;
         }
         let all: Vec<_> = crowd.links.iter().map(|(_, link)| Arc::clone(link)).collect();
         drop(crowd);
         all.iter().filter(|link| link.is_over()).for_each(|link| self.remove(address(&**link)));
-        let mut crowd = lock(&self.0);
+        let mut crowd = lock(&self.crowd);
         crowd.limit = (crowd.links.len() * 2).max(8);
     }
 
     /// Removes the one with that address.
     pub(super) fn remove(&self, link: usize) {
-        let mut crowd = lock(&self.0);
+        let mut crowd = lock(&self.crowd);
         let at = crowd.links.iter().position(|(_, other)| address(&**other) == link);
         let removed = at.map(|at| crowd.links.remove(at));
+        self.number.store(crowd.links.len(), Ordering::Release);
         drop(crowd); // before what it captured
         drop(removed);
     }

@@ -80,6 +80,9 @@ impl<T> Clone for Later<T> {
     }
 }
 
+/// Where each instruction is checked, it takes longer.
+const DEADLINE: Duration = Duration::from_secs(if cfg!(miri) { 900 } else { 30 });
+
 /// Runs a test that would hang if it failed, and gives it half a minute.
 pub(crate) fn in_time(test: impl FnOnce() + Send + 'static) {
     let (done, ended) = channel::<()>();
@@ -87,7 +90,7 @@ pub(crate) fn in_time(test: impl FnOnce() + Send + 'static) {
         let _done = done; // is dropped as the test ends, also by a panic
         test();
     });
-    match ended.recv_timeout(Duration::from_secs(30)) {
+    match ended.recv_timeout(DEADLINE) {
         Err(RecvTimeoutError::Disconnected) => {
             if let Err(panic) = runs.join() {
                 std::panic::resume_unwind(panic);
