@@ -15,7 +15,7 @@ events! { sync Mill { Ground(Counted), Turned(u32), Stopped() } }
 
 /// More often than it takes to make something a habit, the first times.
 const OFTEN: usize = if cfg!(miri) { 70 } else { 600 };
-const STEPS: usize = if cfg!(miri) { 20 } else { 100 };
+const STEPS: usize = if cfg!(miri) { 20 } else { 30 };
 
 /// Counts how many of these there are.
 struct Counted(Arc<AtomicIsize>);
