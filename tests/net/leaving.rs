@@ -1,24 +1,24 @@
 //! Peers that go while nobody reads, and sockets that have heard enough.
 
-use crate::common::{ANY, LIMIT, Log, connect_to, guest, host, join, run, serve_one, when};
+use crate::common::{ANY, Log, connect_to, guest, host, join, run, serve_one};
 use onward::events::*;
 use onward::net::{Server, Socket};
 use std::cell::Cell;
 use std::io::{Read as _, Write as _};
 use std::net::Shutdown;
 use std::rc::Rc;
-use std::sync::mpsc;
 use std::time::Duration;
-
-fn noting_hangup(log: &Log, socket: &Socket) {
-    let log = log.clone();
-    socket.on(Hangup, move |_, ()| log.note("hangup"));
-}
 
 #[cfg(all(any(target_os = "linux", target_os = "android"), not(onward_force_polling)))]
 mod hangups {
     use super::*;
-    use crate::common::{count_turns, reset};
+    use crate::common::{LIMIT, count_turns, reset, when};
+    use std::sync::mpsc;
+
+    fn noting_hangup(log: &Log, socket: &Socket) {
+        let log = log.clone();
+        socket.on(Hangup, move |_, ()| log.note("hangup"));
+    }
 
     #[test]
     fn a_paused_socket_hears_that_the_peer_has_ended_and_then_reads_all_of_it() {

@@ -404,7 +404,7 @@ fn check(schedule: &Schedule, record: &Record, net: &Net) {
 fn whatever_happens_when_the_contract_holds() {
     let mut config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
     if std::env::var_os("PROPTEST_CASES").is_none() {
-        config.cases = 2_000;
+        config.cases = 1_000;
     }
     proptest!(config, |(schedule in schedule())| hold_to_the_contract(&schedule));
 }
