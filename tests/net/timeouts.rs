@@ -1,7 +1,9 @@
 //! A connection on which nothing happens, and one that does not come to stand.
 
 use crate::common::{ANY, LIMIT, Log, connect_to, guest, host, join, next_turn, run, serve_one};
+use onward::event_loop::ResourceKind;
 use onward::events::*;
+use onward::inspect::Resource;
 use onward::net::{Server, ServerOptions, Socket, SocketOptions};
 use onward::{ErrorKind, now};
 use std::cell::{Cell, RefCell};
@@ -306,8 +308,12 @@ fn a_limit_for_connecting_is_over_once_it_stands() {
         let client = SocketOptions::new().connect_timeout(LIMIT).connect(address)?;
         log.watch(&client);
         client.on(Data, |client, _| {
-            // The timer is not there any more, or the loop would be told of it.
-            assert!(!format!("{:?}", onward::inspect::dump()).contains("Timer"));
+            let dump = onward::inspect::dump();
+            let here = |timer: &&Resource| {
+                timer.kind == ResourceKind::Timer
+                    && timer.location.is_some_and(|location| location.file() == file!())
+            };
+            assert_eq!(dump.resources.iter().filter(here).count(), 0);
             client.end();
         });
         drop(peer);
