@@ -36,7 +36,7 @@ fn child_that_has_none_left() {
         let mut files = Some(files);
         unbound.on(Error, move |unbound, error| {
             assert!(error.to_string().starts_with("bind 127.0.0.1:9: "), "{error}");
-            files = None;
+            drop(files.take());
             assert!(!unbound.is_closed() && unbound.send_to("x", there), "now it is bound");
             unbound.close();
         });
