@@ -10,6 +10,8 @@ mod datagrams {
     mod messages;
     mod options;
     mod sending;
+    #[cfg(target_os = "linux")]
+    mod starved;
     mod support;
     #[cfg(unix)]
     mod unix;
