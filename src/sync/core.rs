@@ -5,7 +5,6 @@
 //! see the count of an event go up and down one by one, whatever threads do.
 
 use core::panic::Location;
-use std::sync::OnceLock;
 
 use super::careful::Careful;
 use super::handles::Off;
@@ -13,7 +12,7 @@ use super::links::settle_each;
 use super::listeners::{AnyRow, Linked};
 use super::node::Owned;
 use super::options::Options;
-use super::primitives::{AtomicI64, AtomicUsize, Mutex, Ordering, lock};
+use super::primitives::{AtomicI64, AtomicUsize, Mutex, OnceLock, Ordering, lock};
 use super::row::Row;
 use super::subscribing::Emitter;
 use super::turn::Held;

@@ -1,10 +1,9 @@
 //! The relays that lead to an emitter, which it keeps.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
 use super::handles::Off;
-use super::primitives::{Mutex, lock};
+use super::primitives::{AtomicUsize, Mutex, Ordering, lock};
 
 /// A relay, whatever it relays.
 pub(super) trait Link: Off {
@@ -21,8 +20,7 @@ pub(super) trait Link: Off {
 
 /// The relays that lead to an emitter, each with the index of its event there.
 pub(super) struct Links {
-    /// Written in the lock. Who has changed a row and finds none here did so before any relay that comes looks at it. Not
-    /// one of `loom`'s: it does not see that who finds this emitter watched comes after who has made all this.
+    /// Written in the lock. Who has changed a row and finds none here did so before any relay that comes looks at it.
     number: AtomicUsize,
     crowd: Mutex<Crowd>,
 }

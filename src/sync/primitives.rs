@@ -22,6 +22,33 @@ pub(super) use loom::{
 
 pub(super) use std::sync::atomic::Ordering;
 
+#[cfg(not(onward_loom))]
+pub(super) use std::sync::OnceLock;
+
+/// One of which `loom` sees that who finds it made comes after who has made it.
+#[cfg(onward_loom)]
+pub(super) struct OnceLock<T> {
+    value: std::sync::OnceLock<T>,
+    made: AtomicBool,
+}
+
+#[cfg(onward_loom)]
+impl<T> OnceLock<T> {
+    pub(super) fn new() -> Self {
+        Self { value: std::sync::OnceLock::new(), made: AtomicBool::new(false) }
+    }
+
+    pub(super) fn get(&self) -> Option<&T> {
+        if self.made.load(Ordering::Acquire) { self.value.get() } else { None }
+    }
+
+    pub(super) fn get_or_init(&self, make: impl FnOnce() -> T) -> &T {
+        let value = self.value.get_or_init(make);
+        self.made.store(true, Ordering::Release);
+        value
+    }
+}
+
 /// What is touched by one thread at a time, as that one has made sure; `loom` checks that.
 #[cfg(not(onward_loom))]
 pub(super) struct UnsafeCell<T>(core::cell::UnsafeCell<T>);
