@@ -3,6 +3,7 @@
 //!     cargo bench --bench io
 //!
 //! `cargo bench --bench io -- load HOST:PORT` only puts load on a server: 64 connections, 300,000 messages.
+//! `cargo bench --bench io -- idle` says how much memory an idle connection takes; it wants 10,000 descriptors.
 //!
 //! Servers and readers are processes of their own (this same program, called again), and take turns in
 //! every round; what counts is their own CPU time, as the kernel's scheduler counts it. Each ratio is the
@@ -32,6 +33,7 @@ mod linux {
         let args: Vec<String> = std::env::args().collect();
         match args.get(1).map(String::as_str) {
             Some("load") => load(&args[2]),
+            Some("idle") => idle(),
             Some("raw-server") => raw_server(),
             Some("onward-server") => onward_server(),
             Some("raw-read") => raw_read(&args[2]),
@@ -128,7 +130,30 @@ mod linux {
         Ok(())
     }
 
+    /// Resident bytes of a process.
+    fn resident(process: u32) -> Result<f64, Failure> {
+        let text = fs::read_to_string(format!("/proc/{process}/smaps_rollup"))?;
+        let line = text.lines().find(|line| line.starts_with("Rss:")).ok_or("no Rss")?;
+        Ok(line.split_whitespace().nth(1).ok_or("no number")?.parse::<f64>()? * 1024.0)
+    }
+
+    /// What a connection takes on which nothing happens any more.
+    fn idle() -> Result<(), Failure> {
+        const CONNECTIONS: usize = 8_000;
+        for mode in ["raw-server", "onward-server"] {
+            let mut server = Server::start(mode, 200)?;
+            server.load.run(1)?;
+            let before = resident(server.child.id())?;
+            let mut more = Load::connect(&server.address, CONNECTIONS)?;
+            more.run(1)?;
+            let bytes = (resident(server.child.id())? - before) / CONNECTIONS as f64;
+            println!("{mode}: {bytes:.0} bytes for each of {CONNECTIONS} idle connections");
+        }
+        Ok(())
+    }
+
     struct Server {
+        address: String,
         child: Child,
         load: Load,
     }
@@ -139,8 +164,9 @@ mod linux {
                 Command::new(std::env::current_exe()?).arg(mode).stdout(Stdio::piped()).spawn()?;
             let mut address = String::new();
             BufReader::new(child.stdout.as_mut().ok_or("no output")?).read_line(&mut address)?;
-            let load = Load::connect(address.trim(), connections)?;
-            Ok(Self { child, load })
+            let address = address.trim().to_owned();
+            let load = Load::connect(&address, connections)?;
+            Ok(Self { address, child, load })
         }
 
         /// CPU nanoseconds per message.
