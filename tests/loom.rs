@@ -25,6 +25,7 @@ events! { sync Room { Joined(u32), Left(u32) } }
 fn model(interruptions: usize, model: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(interruptions);
+    builder.max_branches = 10_000; // habits that come and go make long models
     builder.check(model);
 }
 
@@ -32,6 +33,14 @@ fn model(interruptions: usize, model: impl Fn() + Sync + Send + 'static) {
 fn room() -> Room {
     let room = Room::new();
     room.once(Joined, |_, _| {});
+    room.remove_all();
+    room
+}
+
+/// One where what those need who watch is there too: made on the way, it is ordered by a `OnceLock`, of which `loom` knows nothing.
+fn watchable() -> Room {
+    let room = room();
+    room.once(ListenerAdded, |_, _| {});
     room.remove_all();
     room
 }
@@ -630,7 +639,8 @@ fn readers_come_to_what_was_a_habit() {
 fn a_relay_is_settled_by_whoever_comes_and_goes_at_its_end() {
     for made_first in [true, false] {
         model(2, move || {
-            let (source, target, heard) = (room(), room(), Arc::new(AtomicUsize::new(0)));
+            let (source, target) = (watchable(), watchable());
+            let heard = Arc::new(AtomicUsize::new(0));
             let early = made_first.then(|| source.relay(Joined, &target, Joined));
             let (other, h) = (target.clone(), Arc::clone(&heard));
             let thread = thread::spawn(move || {
@@ -657,7 +667,7 @@ fn a_relay_is_settled_by_whoever_comes_and_goes_at_its_end() {
 fn a_relay_that_is_made_while_somebody_comes_or_goes() {
     for comes in [true, false] {
         model(3, move || {
-            let (source, target) = (room(), room());
+            let (source, target) = (watchable(), watchable());
             let leaves = (!comes).then(|| target.on(Joined, |_, _| {}));
             let other = target.clone();
             let thread = thread::spawn(move || match leaves {
