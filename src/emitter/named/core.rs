@@ -31,6 +31,25 @@ use crate::emitter::names::ListenerLeak;
 use crate::emitter::options::Options;
 use crate::emitter::slot::Slot;
 
+/// Names may come from strangers: what hashes them is not to be guessed, and is chosen once in a process.
+#[cfg(feature = "std")]
+fn hasher() -> RandomState {
+    use std::collections::hash_map::RandomState as Random;
+    static CHOSEN: std::sync::OnceLock<RandomState> = std::sync::OnceLock::new();
+    let choose = || {
+        let random = Random::new();
+        let [a, b, c, d] = [0_u8, 1, 2, 3].map(|seed| random.hash_one(seed));
+        RandomState::with_seeds(a, b, c, d)
+    };
+    CHOSEN.get_or_init(choose).clone()
+}
+
+/// Where there is nothing to choose by but the addresses of things.
+#[cfg(not(feature = "std"))]
+fn hasher() -> RandomState {
+    RandomState::new()
+}
+
 /// The inside of a [`NamedEmitter`].
 #[allow(unnameable_types, missing_debug_implementations, reason = "for the storage alone")]
 #[repr(C)] // what an emit looks at comes first, and side by side
@@ -58,7 +77,7 @@ impl Core {
         Rc::new_cyclic(|this| Self {
             serial: serial(),
             registrations: Cell::new(0),
-            hasher: RandomState::new(),
+            hasher: hasher(),
             limit: Cell::new(0),
             patterns: Cell::new(0),
             table: Table::default(),
