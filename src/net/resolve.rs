@@ -3,7 +3,7 @@
 //! Each loop has a resolver of its own. Whoever asks for a name that is being looked up waits with those who
 //! asked before; when the last of them has lost interest, it is not looked up any more.
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::event_loop::{BlockingJob, Handle, Origin, pool::Kind};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -109,18 +109,18 @@ impl Resolver {
         };
         let (resolver, on, host) = (Rc::clone(self), handle.clone(), Rc::clone(host));
         handle.spawn_blocking_from(Kind::Dns, origin, work).then(move |found| {
-            let found = found.and_then(|found: io::Result<_>| found.map_err(failed));
-            resolver.found(&on, origin, &host, found.map(distinct));
+            // Work that was not done says nothing about the name.
+            let is_answer = found.is_ok();
+            let found = found.and_then(|found: io::Result<_>| found.map_err(failed)).map(distinct);
+            if is_answer {
+                resolver.remember(on.now(), &host, found.clone());
+            }
+            resolver.found(&on, origin, &host, found);
         })
     }
 
     fn found(&self, handle: &Handle, origin: Origin, host: &Rc<str>, found: Found) {
         let looking = self.looking.borrow_mut().remove(host);
-        // Work that was not done says nothing about the name.
-        let is_answer = found.as_ref().err().is_none_or(|error| error.kind() == ErrorKind::Io);
-        if is_answer {
-            self.remember(handle.now(), host, found.clone());
-        }
         // Each by itself, so that one that panics keeps no other from hearing.
         for (_, then) in looking.into_iter().flat_map(|looking| looking.waiting) {
             let found = found.clone();
