@@ -1,3 +1,4 @@
+//@ event-loop
 //! A pipeline through something that cannot be read, or that cannot be written to.
 //~ is no stream to write to
 //~ is no stream to read from
