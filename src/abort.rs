@@ -418,8 +418,7 @@ impl Emitter for AbortSignal {
     }
 
     fn recall(&self) -> Option<Recall<Self>> {
-        let inner = Rc::downgrade(&self.0);
-        Some(Recall::new(move || inner.upgrade().map(Self)))
+        Some(Recall::new(self.downgrade()))
     }
 }
 

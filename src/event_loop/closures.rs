@@ -18,7 +18,7 @@ use std::panic::Location;
 use std::rc::Rc;
 
 /// A closure that is larger lies in a box, for it is moved when its shelf grows, and when it is called.
-const LARGE: usize = 128;
+pub(super) const LARGE: usize = 128;
 /// So many lines of a program have a shelf of their own. Those beyond share one, and use boxes.
 const LINES: usize = 65_000;
 /// A shelf with room for so many keeps it when it is empty.
@@ -242,7 +242,13 @@ impl<F> Drop for Called<'_, F> {
 pub(crate) struct Closures(RefCell<Shelves>);
 
 /// The type of its closures, and the address of the line.
-type Name = (TypeId, usize);
+pub(super) type Name = (TypeId, usize);
+
+/// The name of the shelf of such closures.
+#[inline]
+pub(super) fn name<C: 'static>(origin: Origin) -> Name {
+    (TypeId::of::<C>(), std::ptr::from_ref(origin).addr())
+}
 
 #[derive(Default)]
 struct Shelves {
@@ -285,7 +291,7 @@ impl Shelves {
     where
         Row<C>: Shelf,
     {
-        let name = (TypeId::of::<C>(), std::ptr::from_ref(origin).addr());
+        let name = name::<C>(origin);
         if !matches!(&self.last, Some((last, ..)) if *last == name) {
             self.look_up::<C>(name, origin);
         }

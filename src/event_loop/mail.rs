@@ -4,16 +4,14 @@
 //! forth between the threads with it. In a box of its own it would be allocated on one thread and freed on another, which
 //! costs more than all the rest of a post.
 
-use super::closures::Mix;
+use super::closures::{LARGE, Mix, Name, name};
 use super::queues::{Job, Origin, sent};
 use super::slab::Key;
 use super::tasks::Woken;
-use std::any::{Any, TypeId};
+use std::any::Any;
 use std::collections::{HashMap, VecDeque};
 use std::hash::BuildHasherDefault;
 
-/// A closure that is larger lies in a box, for it is moved when its shelf grows, and when it is called.
-const LARGE: usize = 128;
 /// So many lines of a program have a shelf of their own; those beyond use boxes.
 const SHELVES: usize = if cfg!(test) { 3 } else { 1024 };
 /// A queue with room for so many keeps it when it is empty.
@@ -76,9 +74,6 @@ impl<F: FnOnce() + Send + 'static> Shelf for Row<F> {
     }
 }
 
-/// The type of its closures, and the address of the line.
-type Name = (TypeId, usize);
-
 struct Named {
     name: Name,
     origin: Origin,
@@ -114,7 +109,7 @@ impl Mail {
 
     #[inline]
     pub(crate) fn push_job<F: FnOnce() + Send + 'static>(&mut self, closure: F, origin: Origin) {
-        let name = (TypeId::of::<F>(), std::ptr::from_ref(origin).addr());
+        let name = name::<F>(origin);
         if self.shelves.get(usize::from(self.last)).is_none_or(|named| named.name != name) {
             self.find::<F>(name, origin);
         }

@@ -102,6 +102,7 @@ mod run_until;
 #[cfg(test)]
 mod scripted;
 mod sender;
+mod serving;
 #[cfg(any(test, feature = "testing"))]
 mod simulation;
 #[cfg(not(any(test, feature = "testing")))]

@@ -10,7 +10,7 @@ use crate::emitter::names::{Close, Data, End, Open};
 use crate::emitter::{Emitter, Event, EventEmitter, Listeners, Pausable, Recall};
 use crate::error::{Error, Result};
 use crate::event_loop::{Handle, Interest, ResourceKind};
-use crate::stream::{Flow, ReadControl};
+use crate::stream::{Flow, ReadControl, holds};
 use std::any::TypeId;
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -308,8 +308,7 @@ impl Emitter for ReadStream {
     }
 
     fn recall(&self) -> Option<Recall<Self>> {
-        let inner = Rc::downgrade(&self.0);
-        Some(Recall::new(move || inner.upgrade().map(Self)))
+        Some(Recall::new(self.downgrade()))
     }
 
     fn listener_added<E: Event<Self>>(&self, _: E) {
@@ -393,12 +392,7 @@ impl FileStream for ReadStream {
 /// [`pause`](ReadStream::pause) stays what it is.
 impl Pausable for ReadStream {
     fn pauser(&self) -> impl Fn(bool) + 'static {
-        let stream = Rc::downgrade(&self.0);
-        move |pause| {
-            let stream = stream.upgrade().map(Self);
-            let change = if pause { ReadControl::hold } else { ReadControl::release };
-            stream.iter().for_each(change);
-        }
+        holds(self)
     }
 }
 

@@ -331,8 +331,7 @@ impl Emitter for WriteStream {
     }
 
     fn recall(&self) -> Option<Recall<Self>> {
-        let inner = Rc::downgrade(&self.0);
-        Some(Recall::new(move || inner.upgrade().map(Self)))
+        Some(Recall::new(self.downgrade()))
     }
 }
 

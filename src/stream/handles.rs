@@ -32,8 +32,7 @@ macro_rules! handle {
             }
 
             fn recall(&self) -> Option<Recall<Self>> {
-                let inner = Rc::downgrade(&self.0);
-                Some(Recall::new(move || inner.upgrade().map(Self)))
+                Some(Recall::new(self.downgrade()))
             }
 
             fn listener_added<E: Event<Self>>(&self, _: E) {
@@ -155,12 +154,7 @@ macro_rules! read_control {
         /// A stream of `Data` that blocks does not let it flow while it is full.
         impl Pausable for $name {
             fn pauser(&self) -> impl Fn(bool) + 'static {
-                let stream = Rc::downgrade(&self.0);
-                move |pause| {
-                    let stream = stream.upgrade().map(Self);
-                    let change = if pause { ReadControl::hold } else { ReadControl::release };
-                    stream.iter().for_each(change);
-                }
+                crate::stream::holds(self)
             }
         }
     };

@@ -136,6 +136,7 @@ pub use pipe::PipeOptions;
 #[doc(hidden)]
 pub use pipe::{Group, Verdict};
 pub use pipeline::{Sinks, Stages, pipeline, tee};
+pub(crate) use traits::holds;
 pub use traits::{ReadControl, Readable, Writable, WriteControl};
 #[doc(hidden)]
 pub use traits::{ReadEar, WriteEar};

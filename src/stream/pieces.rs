@@ -3,7 +3,7 @@
 use super::readable::Flow;
 use super::reader::Reader;
 use super::split::{Cutter, Splitter};
-use super::traits::{ReadControl, Readable};
+use super::traits::{ReadControl, Readable, holds};
 use crate::emitter::names::{Close, Data, End, Line};
 use crate::emitter::{
     Downgrade, Emitter, Event, EventEmitter, Listeners, Pausable, Recall, Subscription,
@@ -216,8 +216,7 @@ impl Emitter for Pieces {
     }
 
     fn recall(&self) -> Option<Recall<Self>> {
-        let inner = Rc::downgrade(&self.0);
-        Some(Recall::new(move || inner.upgrade().map(Self)))
+        Some(Recall::new(self.downgrade()))
     }
 
     fn listener_added<E: Event<Self>>(&self, _: E) {
@@ -266,12 +265,7 @@ impl ReadControl for Pieces {
 /// A stream of `Data` that blocks does not let it flow while it is full.
 impl Pausable for Pieces {
     fn pauser(&self) -> impl Fn(bool) + 'static {
-        let pieces = Rc::downgrade(&self.0);
-        move |pause| {
-            let pieces = pieces.upgrade().map(Self);
-            let change = if pause { ReadControl::hold } else { ReadControl::release };
-            pieces.iter().for_each(change);
-        }
+        holds(self)
     }
 }
 

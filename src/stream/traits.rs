@@ -5,7 +5,7 @@ use super::pieces::Pieces;
 use super::pipe::{Concerned, PipeOptions, connect};
 use super::prefix::{Prefix, frames};
 use crate::emitter::names::{self as events, Close, Data, Drain, End, ErrorMonitor, Finish, Line};
-use crate::emitter::{Emitter, Event, Listener};
+use crate::emitter::{Downgrade, Emitter, Event, Listener};
 use crate::error::Error;
 use std::rc::Rc;
 
@@ -50,6 +50,15 @@ pub trait WriteControl: Emitter + Clone {
     fn destroy(&self);
     /// Has it been destroyed? Then its `Close` has come or is about to.
     fn is_destroyed(&self) -> bool;
+}
+
+/// What a [`Pausable`](crate::emitter::Pausable) stream gives: holds it and releases it, and does not keep it alive.
+pub(crate) fn holds<R: ReadControl + Downgrade>(stream: &R) -> impl Fn(bool) + 'static {
+    let find = stream.downgrade();
+    move |hold| {
+        let stream = find();
+        stream.iter().for_each(if hold { R::hold } else { R::release });
+    }
 }
 
 /// A stream of bytes to read.

@@ -6,6 +6,7 @@
 
 #[cfg(target_os = "linux")]
 mod batch;
+mod handles;
 mod life;
 mod queue;
 mod receiving;
@@ -15,6 +16,7 @@ mod sys;
 #[cfg(unix)]
 mod unix;
 
+pub(super) use handles::handle;
 pub(super) use life::{
     Datagrams, Endpoint, attach, close, fail_later, hear, hold, pause, ready, refused, release,
     resume, set_connected,

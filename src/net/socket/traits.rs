@@ -9,7 +9,7 @@ use crate::emitter::{Downgrade, Emitter, Event, Listeners, Pausable, Recall};
 use crate::error::Error;
 use crate::io::{self as engine, Endpoint as _};
 use crate::net::connect;
-use crate::stream::{ReadControl, WriteControl};
+use crate::stream::{ReadControl, WriteControl, holds};
 use std::any::TypeId;
 use std::fmt;
 use std::rc::Rc;
@@ -27,8 +27,7 @@ impl Emitter for Socket {
     }
 
     fn recall(&self) -> Option<Recall<Self>> {
-        let inner = Rc::downgrade(&self.0);
-        Some(Recall::new(move || inner.upgrade().map(Self)))
+        Some(Recall::new(self.downgrade()))
     }
 
     fn listener_added<E: Event<Self>>(&self, _: E) {
@@ -83,11 +82,7 @@ impl ReadControl for Socket {
 /// [`pause`](Socket::pause) stays what it is.
 impl Pausable for Socket {
     fn pauser(&self) -> impl Fn(bool) + 'static {
-        let socket = Rc::downgrade(&self.0);
-        move |pause| {
-            let socket = socket.upgrade().map(Socket);
-            socket.iter().for_each(if pause { engine::hold } else { engine::release });
-        }
+        holds(self)
     }
 }
 

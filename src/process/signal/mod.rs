@@ -222,8 +222,7 @@ impl Emitter for Signals {
     }
 
     fn recall(&self) -> Option<Recall<Self>> {
-        let inner = Rc::downgrade(&self.0);
-        Some(Recall::new(move || inner.upgrade().map(Self)))
+        Some(Recall::new(self.downgrade()))
     }
 
     fn listener_added<E: Event<Self>>(&self, _: E) {

@@ -1,0 +1,123 @@
+//! What the objects on a loop ask of it: sources, and what they put on the loop.
+
+use super::handle::{Handle, nanoseconds};
+use super::queues::{Origin, job};
+use super::registry::Birth;
+use super::slab::Key;
+use super::source::{Descriptor, Interest, Source, Trigger};
+use super::tokens::Timer;
+use std::rc::Rc;
+use std::time::Duration;
+
+impl Handle {
+    /// Has the loop ended for good?
+    pub(crate) fn is_over(&self) -> bool {
+        self.0.is_over()
+    }
+
+    /// How many turns there have been.
+    pub(crate) fn turns(&self) -> u64 {
+        self.0.turns()
+    }
+
+    /// Puts a source on the loop, which was made at `origin`.
+    pub(crate) fn add_source(
+        &self,
+        source: Rc<dyn Source>,
+        trigger: Trigger,
+        origin: Origin,
+    ) -> Key {
+        let birth = Birth { at: self.0.now(), origin };
+        self.0.registry.borrow_mut().add(source, trigger, birth)
+    }
+
+    pub(crate) fn want(&self, key: Key, interest: Interest) {
+        self.0.registry.borrow_mut().want(key, interest);
+    }
+
+    /// This readiness is not exhausted: tell it again when the others have had their turn, or as soon as
+    /// it is wanted.
+    pub(crate) fn again(&self, key: Key, readiness: Interest) {
+        self.0.registry.borrow_mut().again(key, readiness);
+    }
+
+    pub(crate) fn count_source(&self, key: Key, counted: bool) {
+        self.0.registry.borrow_mut().count(key, counted);
+    }
+
+    /// Takes a source out, before its descriptor is closed.
+    pub(crate) fn remove_source(&self, key: Key) {
+        let core = &self.0;
+        // The driver of a child that was forked off is its parent's.
+        let delete = |descriptor: Descriptor<'_>| {
+            if core.is_forked() { Ok(()) } else { core.driver.delete(descriptor) }
+        };
+        let removed = core.registry.borrow_mut().remove(key, delete);
+        drop(removed);
+    }
+
+    /// What runs now is about this source: a report of slow callbacks says so. Where the loop tells the source, it
+    /// knows.
+    #[inline]
+    pub(crate) fn about(&self, source: impl FnOnce() -> Rc<dyn Source>) {
+        if self.0.slow.is_on() {
+            self.0.slow.about(source());
+        }
+    }
+
+    // What a source puts on the loop has the place where the user made the source.
+
+    /// Runs `f` at the start of the next turn.
+    pub(crate) fn defer(&self, origin: Origin, f: impl FnOnce() + 'static) {
+        self.put(&self.0.deferred, origin, f);
+    }
+
+    /// Runs `f` in this turn, after the polling phase.
+    #[cfg_attr(not(unix), allow(dead_code, reason = "signals use it, and there are none"))]
+    pub(crate) fn behind_poll(&self, origin: Origin, f: impl FnOnce() + 'static) {
+        self.put(&self.0.after_poll, origin, f);
+    }
+
+    /// Runs `f` at the end of this turn, where things are closed.
+    pub(crate) fn at_close(&self, origin: Origin, f: impl FnOnce() + 'static) {
+        self.put(&self.0.closing, origin, f);
+    }
+
+    /// Runs `f` as a tick.
+    pub(crate) fn next_tick_from(&self, origin: Origin, f: impl FnOnce() + 'static) {
+        if !self.0.is_over() {
+            self.0.tick(job(f, origin));
+        }
+    }
+
+    /// Runs `f` when `delay` has passed.
+    pub(crate) fn set_timeout_from(
+        &self,
+        origin: Origin,
+        delay: Duration,
+        f: impl FnOnce() + 'static,
+    ) -> Timer {
+        self.timeout(nanoseconds(delay), f, origin)
+    }
+
+    /// To be called after each call of user code from inside of the loop.
+    #[inline]
+    pub(crate) fn settle(&self) {
+        self.0.settle();
+    }
+
+    #[inline]
+    pub(crate) fn with_scratch<T>(&self, read: impl FnOnce(&mut [u8]) -> T) -> T {
+        self.0.with_scratch(read)
+    }
+
+    #[inline]
+    pub(crate) fn take_spare(&self) -> Vec<u8> {
+        self.0.take_spare()
+    }
+
+    #[inline]
+    pub(crate) fn give_spare(&self, memory: Vec<u8>) {
+        self.0.give_spare(memory);
+    }
+}
