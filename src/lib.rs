@@ -36,6 +36,7 @@
 //! | send and receive datagrams | [`net::UdpSocket`] |
 //! | read and write files | [`fs::ReadStream`], [`fs::WriteStream`] |
 //! | give a socket to a library that is made for futures | [`net::Socket::into_io`] |
+//! | serve HTTP, or WebSockets | hyper and tungstenite on such a socket: `examples/http.rs`, `examples/chat` |
 //! | make any stream an `AsyncRead` or `AsyncWrite`, and any of these a stream | [`io`] |
 //! | connect the two | [`stream::Readable::pipe`], [`stream::pipeline`] |
 //! | make streams of mine, transform, tee, limit them | [`stream::Source`], [`stream::Sink`], [`stream::Duplex`]; the guide is in [`stream`] |

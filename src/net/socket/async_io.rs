@@ -16,6 +16,9 @@ impl Socket {
     /// [`destroy`](Self::destroy) it. A listener for `Data` that comes later ends it with an error, for it would wait
     /// for ever.
     ///
+    /// HTTP, WebSockets and clients of databases work on it. `examples/http.rs` is a server with hyper, and
+    /// `examples/support/hyper.rs` all that hyper has to be told.
+    ///
     /// # Errors
     ///
     /// [`InUse`](ErrorKind::InUse): somebody listens for `Data`, a pipe for example, or pulls already.

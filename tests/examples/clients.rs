@@ -1,0 +1,206 @@
+//! The examples as processes, and those who talk to them.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
+
+pub(crate) fn example(name: &str) -> Command {
+    let test = std::env::current_exe().expect("a test knows its own path");
+    let folder = test.parent().and_then(Path::parent).expect("tests are built beside the examples");
+    let program = folder.join("examples").join(name);
+    assert!(
+        program.exists(),
+        "{} is not there: `cargo test` builds it, so does `cargo build --examples`",
+        program.display()
+    );
+    Command::new(program)
+}
+
+/// Beside what is built, so that it goes with that.
+pub(crate) fn temporary(name: &str) -> PathBuf {
+    let folder = format!("examples-{}", std::process::id());
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(folder);
+    fs::create_dir_all(&folder).expect("the target folder can be written to");
+    folder.join(name)
+}
+
+pub(crate) fn run(command: &mut Command) -> Output {
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    finish(child.expect("the example was built"))
+}
+
+/// Waits for a program to end, within the deadline.
+pub(crate) fn finish(child: Child) -> Output {
+    let id = child.id().to_string();
+    let (tell, told) = channel();
+    thread::spawn(move || tell.send(child.wait_with_output()));
+    told.recv_timeout(DEADLINE).map_or_else(
+        |_| {
+            let _ = Command::new("kill").args(["-KILL", &id]).status();
+            panic!("the program did not end")
+        },
+        |output| output.expect("a child can be waited for"),
+    )
+}
+
+pub(crate) fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// The lines of a stream as they come, each within the deadline.
+pub(crate) struct Lines(pub(crate) Receiver<String>);
+
+impl Lines {
+    pub(crate) fn of(stream: impl Read + Send + 'static) -> Self {
+        let (tell, told) = channel();
+        thread::spawn(move || {
+            for line in BufReader::new(stream).lines() {
+                let Ok(line) = line else { return };
+                if tell.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        Self(told)
+    }
+
+    pub(crate) fn next(&self) -> String {
+        self.0.recv_timeout(DEADLINE).expect("a line should have come")
+    }
+
+    pub(crate) fn expect(&self, line: &str) {
+        assert_eq!(self.next(), line);
+    }
+
+    /// Passes over lines until one is this.
+    pub(crate) fn wait_for(&self, line: &str) {
+        let until = Instant::now() + DEADLINE;
+        while self.next() != line {
+            assert!(Instant::now() < until, "`{line}` did not come");
+        }
+    }
+
+    /// Passes over lines until one ends like this.
+    pub(crate) fn wait_for_end_of_line(&self, end: &str) {
+        let until = Instant::now() + DEADLINE;
+        while !self.next().ends_with(end) {
+            assert!(Instant::now() < until, "no line ended with `{end}`");
+        }
+    }
+
+    pub(crate) fn wait_for_start_of_line(&self, start: &str) {
+        let until = Instant::now() + DEADLINE;
+        while !self.next().starts_with(start) {
+            assert!(Instant::now() < until, "no line began with `{start}`");
+        }
+    }
+
+    pub(crate) fn expect_nothing_yet(&self) {
+        assert_eq!(self.0.try_recv(), Err(TryRecvError::Empty));
+    }
+
+    pub(crate) fn expect_end(&self) {
+        assert_eq!(
+            self.0.recv_timeout(DEADLINE),
+            Err(RecvTimeoutError::Disconnected),
+            "the stream should have ended"
+        );
+    }
+}
+
+/// A server example and the address it printed.
+pub(crate) struct Server {
+    pub(crate) child: Child,
+    pub(crate) lines: Lines,
+    pub(crate) address: String,
+}
+
+impl Server {
+    pub(crate) fn start(command: &mut Command, before: &str) -> Self {
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the example was built");
+        let lines = Lines::of(child.stdout.take().expect("it was piped"));
+        let first = lines.next();
+        let rest =
+            first.strip_prefix(before).unwrap_or_else(|| panic!("unexpected first line: {first}"));
+        let address = rest.split(';').next().unwrap_or_default().to_owned();
+        Self { child, lines, address }
+    }
+
+    pub(crate) fn signal(&self, signal: &str) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().expect("kill exists").success());
+    }
+}
+
+/// Somebody at the other end: `nc`, or a plain socket where there is none.
+pub(crate) enum Client {
+    Nc(Child),
+    Plain(TcpStream),
+    PlainUnix(UnixStream),
+}
+
+impl Client {
+    pub(crate) fn connect(address: &str) -> (Self, Lines) {
+        let (host, port) = address.rsplit_once(':').expect("an address");
+        let to = if host == "unix" { ["-U", port] } else { [host, port] };
+        let nc = Command::new("nc")
+            .arg("-N")
+            .args(to)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn();
+        match nc {
+            Ok(mut child) => {
+                let lines = Lines::of(child.stdout.take().expect("it was piped"));
+                (Self::Nc(child), lines)
+            }
+            Err(error) => {
+                assert!(std::env::var_os("ONWARD_REQUIRE_NC").is_none(), "no nc: {error}");
+                if host == "unix" {
+                    let stream = UnixStream::connect(port).expect("the server listens");
+                    let lines = Lines::of(stream.try_clone().expect("a socket can be cloned"));
+                    return (Self::PlainUnix(stream), lines);
+                }
+                let stream = TcpStream::connect(address).expect("the server listens");
+                let lines = Lines::of(stream.try_clone().expect("a socket can be cloned"));
+                (Self::Plain(stream), lines)
+            }
+        }
+    }
+
+    pub(crate) fn say(&mut self, line: &str) {
+        let line = format!("{line}\n");
+        let said = match self {
+            Self::Nc(child) => {
+                child.stdin.as_mut().expect("it was piped").write_all(line.as_bytes())
+            }
+            Self::Plain(stream) => stream.write_all(line.as_bytes()),
+            Self::PlainUnix(stream) => stream.write_all(line.as_bytes()),
+        };
+        said.expect("the client still listens");
+    }
+
+    /// Says no more.
+    pub(crate) fn hang_up(self) {
+        match self {
+            Self::Nc(mut child) => {
+                drop(child.stdin.take());
+                finish(child);
+            }
+            Self::Plain(stream) => stream.shutdown(Shutdown::Write).expect("it is connected"),
+            Self::PlainUnix(stream) => stream.shutdown(Shutdown::Write).expect("it is connected"),
+        }
+    }
+}
