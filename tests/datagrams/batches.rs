@@ -105,6 +105,32 @@ fn what_came_with_the_one_at_which_it_was_paused_comes_before_what_came_since() 
     }
 }
 
+/// Both are ready in the same turn, and the first one's listener resumes the second.
+#[test]
+fn what_was_kept_comes_first_also_if_there_is_more_in_the_very_turn_in_which_it_is_resumed() {
+    let seen = logged(move |log| {
+        let (first, socket) = (bound(), Way::Together.receiver());
+        Way::Together.send("123", address(&socket));
+        until("4", &log, &socket);
+        socket.once(Message, move |socket, _| {
+            socket.pause();
+            let socket = socket.clone();
+            next_turn(move || {
+                let peer = plain();
+                peer.send_to(b"now", address(&first)).expect("sent");
+                peer.send_to(b"4", address(&socket)).expect("sent");
+                first.on(Message, move |first, _| {
+                    socket.resume();
+                    first.close();
+                });
+            });
+        });
+        Ok(())
+    });
+    let messages = ["message 1", "message 2", "message 3", "message 4"];
+    seen.assert(&[&["listening"][..], &messages, &["close"]].concat());
+}
+
 #[test]
 fn closing_in_the_middle_of_many_tells_no_more_of_them() {
     for way in WAYS {
