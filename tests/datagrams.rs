@@ -5,6 +5,7 @@
 mod common;
 
 mod datagrams {
+    mod batches;
     mod connected;
     mod lives;
     mod messages;

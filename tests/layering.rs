@@ -101,6 +101,7 @@ const UNSAFE: &[&str] = &[
     "emitter/slot.rs",
     "emitter/walk.rs",
     "event_loop/driver/portable.rs",
+    "net/datagram/raw.rs",
     "sync/node.rs",
     "sync/row.rs",
     "sync/walk.rs",

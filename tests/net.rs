@@ -16,6 +16,7 @@ mod net {
     mod leaving;
     mod lifetimes;
     mod limits;
+    mod lookups;
     mod names;
     mod node_parity;
     mod options;

@@ -3,7 +3,8 @@
 //! A single address is tried by the socket itself. Several have a [`race`].
 
 use super::address::Address;
-use super::connector::{Answer, Plan};
+use super::connector::Plan;
+use super::hook::Answer;
 use super::race::{self, Race};
 use super::resolve::{Resolver, Ticket};
 use super::socket::Socket;
@@ -54,10 +55,11 @@ pub(super) fn start(socket: &Socket, address: Address, plan: Plan) {
         Address::Number(number) => (number.to_string(), Some(*number)),
         Address::Name(host, port) => (format!("{host}:{port}"), None),
     };
-    // It is the user's: should it panic, nothing has begun.
+    // A hook is the user's: should it panic, nothing has begun.
     let answer = match (&address, &plan.hook) {
+        (Address::Number(_), _) => None,
         (Address::Name(host, port), Some(hook)) => Some(hook(host, *port)),
-        _ => None,
+        (Address::Name(host, port), None) => Resolver::of(socket.handle()).ask(host, *port),
     };
     let dial = Dial { asked, plan, current, untold: true, looking: None, race: None };
     socket.dial().replace(Some(Box::new(dial)));
@@ -77,10 +79,8 @@ pub(super) fn start(socket: &Socket, address: Address, plan: Plan) {
 fn look_up(socket: &Socket, host: &str, port: u16) -> Option<Ticket> {
     let (handle, origin) = (socket.handle(), socket.duplex().origin());
     let asker = socket.clone();
-    Resolver::of(handle).look_up(handle, origin, host, move |found| {
-        let with_port = |ip: &std::net::IpAddr| SocketAddr::new(*ip, port);
-        answered(&asker, found.map(|found| found.iter().map(with_port).collect()));
-    })
+    let then = move |found| answered(&asker, found);
+    Resolver::of(handle).find(handle, origin, (host, port), None, then)
 }
 
 /// Has the program itself say what a name stands for.

@@ -1,13 +1,12 @@
 //! How names become connections.
 
+use super::hook::{Hook, hook};
 use super::socket::{Socket, SocketOptions};
 use crate::error::Result;
 use std::fmt;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::panic::Location;
-use std::pin::Pin;
-use std::rc::Rc;
 use std::time::Duration;
 
 /// How long an attempt is alone before the next begins beside it: the Connection Attempt Delay that RFC 8305
@@ -15,10 +14,6 @@ use std::time::Duration;
 const DELAY: Duration = Duration::from_millis(250);
 /// The least that the RFC allows. Less would have all addresses called at once.
 const SHORTEST_DELAY: Duration = Duration::from_millis(10);
-
-/// What a lookup hook gives.
-pub(super) type Answer = Pin<Box<dyn Future<Output = Result<Vec<SocketAddr>>>>>;
-type Hook = Rc<dyn Fn(&str, u16) -> Answer>;
 
 /// Which of a name's addresses are tried, and in which order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -152,12 +147,13 @@ impl Connector {
 
     /// Has names looked up by `lookup`, which is handed the host and the port, and gives a future of the addresses. It is
     /// called inside of [`connect`](Self::connect), for names only, and what it says is not remembered. Its future runs on
-    /// the loop, and is dropped when nobody waits for it any more.
+    /// the loop, and is dropped when nobody waits for it any more. [`set_lookup`](super::set_lookup) does that for all
+    /// sockets of a loop.
     pub fn lookup<F>(mut self, lookup: impl Fn(&str, u16) -> F + 'static) -> Self
     where
         F: Future<Output = Result<Vec<SocketAddr>>> + 'static,
     {
-        self.plan.hook = Some(Rc::new(move |host, port| Box::pin(lookup(host, port))));
+        self.plan.hook = Some(hook(lookup));
         self
     }
 

@@ -17,7 +17,7 @@ use std::task::{Context, Poll, Waker};
 /// without holding up the loop.
 ///
 /// Whoever asks for the same name meanwhile shares the answer, and for five seconds (one, if there is no such name) it is
-/// remembered. A number needs no looking up.
+/// remembered. A number needs no looking up. If the loop has a [way of its own](super::set_lookup), that is asked instead.
 ///
 /// # Errors
 ///
@@ -43,7 +43,33 @@ use std::task::{Context, Poll, Waker};
 #[doc(alias = "dns.lookup")]
 #[track_caller]
 pub fn lookup(address: impl fmt::Display) -> Result<Lookup> {
-    let (handle, origin) = (Handle::for_operation("look up")?, Location::caller());
+    look_up(address, true, Location::caller())
+}
+
+/// As [`lookup`], but always by the system, also if the loop has a [way of its own](super::set_lookup): that may want to ask
+/// it.
+///
+/// # Errors
+///
+/// Those of [`lookup`].
+///
+/// ```
+/// use onward::net;
+///
+/// onward::run(|| {
+///     net::set_lookup(|_, _| async { Ok(vec![]) })?;
+///     net::system_lookup("localhost:80")?.then(|found| assert!(found.is_ok_and(|found| found.len() > 0)));
+///     Ok(())
+/// })?;
+/// # Ok::<(), onward::Error>(())
+/// ```
+#[track_caller]
+pub fn system_lookup(address: impl fmt::Display) -> Result<Lookup> {
+    look_up(address, false, Location::caller())
+}
+
+fn look_up(address: impl fmt::Display, by_hook: bool, origin: Origin) -> Result<Lookup> {
+    let handle = Handle::for_operation("look up")?;
     let state = Rc::new(State::default());
     let mut lookup = Lookup { state, ticket: None, handle, origin };
     match Address::parse("look up", address)? {
@@ -51,10 +77,9 @@ pub fn lookup(address: impl fmt::Display) -> Result<Lookup> {
         Address::Name(host, port) => {
             let (asked, handle) = (format!("{host}:{port}"), &lookup.handle);
             let asker = Asker(Some(Rc::clone(&lookup.state)));
-            let resolver = Resolver::of(handle);
-            lookup.ticket = resolver.look_up(handle, origin, &host, move |found| {
-                let with_port = |ip: &std::net::IpAddr| SocketAddr::new(*ip, port);
-                let found = found.map(|found| found.iter().map(with_port).collect());
+            let (resolver, name) = (Resolver::of(handle), (&*host, port));
+            let answer = if by_hook { resolver.ask(&host, port) } else { None };
+            lookup.ticket = resolver.find(handle, origin, name, answer, move |found| {
                 asker.tell(found.map_err(|error| error.on(asked)));
             });
         }

@@ -26,6 +26,7 @@ mod address;
 mod connect;
 mod connector;
 mod datagram;
+mod hook;
 mod lookup;
 mod passing;
 mod place;
@@ -43,7 +44,8 @@ mod unix_datagram;
 
 pub use connector::{Connector, Family};
 pub use datagram::DatagramStats;
-pub use lookup::{Lookup, lookup};
+pub use hook::{reset_lookup, set_lookup};
+pub use lookup::{Lookup, lookup, system_lookup};
 pub use passing::Passed;
 pub use place::Address;
 pub use server::{Server, ServerEvent, ServerOptions};

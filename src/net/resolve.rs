@@ -3,12 +3,13 @@
 //! Each loop has a resolver of its own. Whoever asks for a name that is being looked up waits with those who
 //! asked before; when the last of them has lost interest, it is not looked up any more.
 
+use super::hook::{Answer, Hook};
 use crate::error::{Error, Result};
-use crate::event_loop::{BlockingJob, Handle, Origin, pool::Kind};
+use crate::event_loop::{BlockingJob, Handle, JoinHandle, Origin, pool::Kind};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, ToSocketAddrs as _};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -21,14 +22,15 @@ pub(super) const FORGOTTEN: Duration = Duration::from_secs(1);
 const NAMES: usize = 256;
 
 /// What a name stands for, or why that is not known; the port is for the asker to add.
-pub(super) type Found = Result<Rc<[IpAddr]>>;
+type Found = Result<Rc<[IpAddr]>>;
 type Then = Box<dyn FnOnce(Found)>;
 
 /// Names somebody who waits.
-pub(super) struct Ticket {
-    resolver: Rc<Resolver>,
-    host: Rc<str>,
-    number: u64,
+pub(super) enum Ticket {
+    /// For the system's answer, maybe with others.
+    Shared { resolver: Rc<Resolver>, host: Rc<str>, number: u64 },
+    /// For that of the loop's own hook.
+    Own(JoinHandle<()>),
 }
 
 struct Looking {
@@ -47,6 +49,8 @@ pub(super) struct Resolver {
     looking: RefCell<HashMap<Rc<str>, Looking>>,
     known: RefCell<HashMap<Rc<str>, Known>>,
     number: Cell<u64>,
+    /// How names are looked up on this loop, if not by the system.
+    hook: RefCell<Option<Hook>>,
 }
 
 thread_local! {
@@ -73,9 +77,41 @@ impl Resolver {
         new
     }
 
+    pub(super) fn hook(&self) -> Option<Hook> {
+        self.hook.borrow().clone()
+    }
+
+    pub(super) fn set_hook(&self, hook: Option<Hook>) {
+        let before = self.hook.replace(hook);
+        drop(before);
+    }
+
+    /// Asks the loop's own hook, if there is one. It is the user's, and may panic: so it is asked before anything begins.
+    pub(super) fn ask(&self, host: &str, port: u16) -> Option<Answer> {
+        self.hook().map(|hook| hook(host, port))
+    }
+
+    /// Calls `then` with what a name stands for, later: by this answer, or as the system says.
+    pub(super) fn find(
+        self: &Rc<Self>,
+        handle: &Handle,
+        origin: Origin,
+        (host, port): (&str, u16),
+        answer: Option<Answer>,
+        then: impl FnOnce(Result<Vec<SocketAddr>>) + 'static,
+    ) -> Option<Ticket> {
+        let Some(answer) = answer else {
+            let with_port = move |ip: &IpAddr| SocketAddr::new(*ip, port);
+            return self.look_up(handle, origin, host, move |found| {
+                then(found.map(|found| found.iter().map(with_port).collect()));
+            });
+        };
+        Some(Ticket::Own(handle.spawn_from(origin, async move { then(answer.await) })))
+    }
+
     /// Calls `then` with what `host` stands for, later: as a tick if that is known, and else when it has been looked
     /// up. It may be called although its ticket was given back, if that comes too late.
-    pub(super) fn look_up(
+    fn look_up(
         self: &Rc<Self>,
         handle: &Handle,
         origin: Origin,
@@ -98,7 +134,7 @@ impl Resolver {
             let job = self.begin(handle, origin, &host);
             looking.insert(Rc::clone(&host), Looking { job, waiting: vec![waiting] });
         }
-        Some(Ticket { resolver: Rc::clone(self), host, number })
+        Some(Ticket::Shared { resolver: Rc::clone(self), host, number })
     }
 
     fn begin(self: &Rc<Self>, handle: &Handle, origin: Origin, host: &Rc<str>) -> BlockingJob {
@@ -146,11 +182,15 @@ impl Resolver {
 impl Ticket {
     /// Nobody waits here any more. If nobody else does either, the loop does not wait for the answer.
     pub(super) fn give_back(self) {
-        let mut looking = self.resolver.looking.borrow_mut();
-        let Some(entry) = looking.get_mut(&self.host) else { return };
-        let at = entry.waiting.iter().position(|(number, _)| *number == self.number);
+        let (resolver, host, number) = match self {
+            Self::Shared { resolver, host, number } => (resolver, host, number),
+            Self::Own(answer) => return answer.cancel(),
+        };
+        let mut looking = resolver.looking.borrow_mut();
+        let Some(entry) = looking.get_mut(&host) else { return };
+        let at = entry.waiting.iter().position(|(waiting, _)| *waiting == number);
         let gone = at.map(|at| entry.waiting.swap_remove(at));
-        let over = if entry.waiting.is_empty() { looking.remove(&self.host) } else { None };
+        let over = if entry.waiting.is_empty() { looking.remove(&host) } else { None };
         drop(looking);
         // Both drop what the user gave.
         drop(gone);

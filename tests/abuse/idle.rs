@@ -1,6 +1,6 @@
 //! Connections in odd states cost nothing while nothing happens: the loop sleeps.
 
-use crate::common::{Log, connect_to, count_turns, reset, run, when};
+use crate::common::{Log, connect_to, count_turns, logged, reset, when};
 use onward::events::*;
 use onward::net::Socket;
 use std::io::{Read as _, Write as _};
@@ -20,9 +20,7 @@ fn sleeps_after(
     act: impl FnOnce(TcpStream) -> Option<TcpStream> + Send + 'static,
     then: impl FnOnce(&Socket) + 'static,
 ) -> Log {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let ((stand, stands), (sender, acted)) = (mpsc::channel(), mpsc::channel());
         let (client, _) = connect_to(move |stream| {
             stands.recv().expect("it stands some time");

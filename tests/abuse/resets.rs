@@ -1,7 +1,7 @@
 //! Peers that go away without a word.
 
 use crate::common::{
-    ANY, Log, connect_to, guest, host, join, next_turn, plain, reset, run, serve_one, when,
+    ANY, Log, connect_to, guest, host, join, logged, next_turn, plain, reset, run, serve_one, when,
 };
 use onward::events::*;
 use onward::net::{Server, Socket};
@@ -12,9 +12,7 @@ use std::time::Duration;
 
 #[test]
 fn a_reset_in_the_middle_of_a_large_write_is_one_error_and_the_close() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let address = serve_one(move |socket| {
             log.watch(socket);
             socket.write(vec![1; 10 << 20]);
@@ -31,9 +29,7 @@ fn a_reset_in_the_middle_of_a_large_write_is_one_error_and_the_close() {
 
 #[test]
 fn a_client_that_leaves_without_reading_what_it_got_is_one_error_and_the_close() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let (client, _) = connect_to(|stream| {
             // The standard library just closes; the kernel resets, for there is something unread.
             stream.peek(&mut [0]).expect("something comes");
@@ -47,9 +43,7 @@ fn a_client_that_leaves_without_reading_what_it_got_is_one_error_and_the_close()
 
 #[test]
 fn writing_on_and_on_to_a_peer_that_was_reset_is_one_error_and_the_close() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let (gone, when_gone) = mpsc::channel();
         let (client, _) = connect_to(move |mut stream| {
             stream.read_exact(&mut [0]).expect("it stands");
@@ -75,9 +69,7 @@ fn writing_on_and_on_to_a_peer_that_was_reset_is_one_error_and_the_close() {
 #[test]
 #[cfg(target_os = "linux")]
 fn what_came_before_a_reset_is_told_before_the_error() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let (gone, when_gone) = mpsc::channel();
         let (client, _) = connect_to(move |mut stream| {
             stream.read_exact(&mut [0]).expect("it stands");
@@ -97,9 +89,7 @@ fn what_came_before_a_reset_is_told_before_the_error() {
 #[test]
 #[cfg(target_os = "linux")]
 fn an_answer_that_came_before_a_reset_is_told_even_if_there_is_more_to_write() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let ((full, when_full), (gone, when_gone)) = (mpsc::channel(), mpsc::channel());
         let (client, _) = connect_to(move |mut stream| {
             when_full.recv().expect("the queue fills up");
@@ -121,9 +111,7 @@ fn an_answer_that_came_before_a_reset_is_told_even_if_there_is_more_to_write() {
 
 #[test]
 fn a_client_that_is_gone_before_it_is_accepted_harms_nobody() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let server = Server::listen(ANY)?;
         let address = server.local_addr();
         (0..5).for_each(|_| reset(plain(address)));
@@ -170,9 +158,7 @@ fn a_peer_that_is_reset_while_the_connection_is_made_is_one_error_or_none() {
 #[test]
 fn ten_connections_that_are_reset_in_one_batch_are_ten_errors() {
     const GUESTS: usize = 10;
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let server = Server::listen(ANY)?;
         let mut clients: Vec<TcpStream> = (0..GUESTS).map(|_| plain(server.local_addr())).collect();
         let mut guests = Vec::new();
@@ -195,9 +181,7 @@ fn ten_connections_that_are_reset_in_one_batch_are_ten_errors() {
 #[test]
 fn destroying_all_others_in_the_first_error_of_a_batch_leaves_one_error() {
     const GUESTS: usize = 10;
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let server = Server::listen(ANY)?;
         let mut clients: Vec<TcpStream> = (0..GUESTS).map(|_| plain(server.local_addr())).collect();
         let guests = std::rc::Rc::new(std::cell::RefCell::new(Vec::<Socket>::new()));

@@ -124,6 +124,14 @@ fn sort(error: &Error) -> String {
     }
 }
 
+/// The same, with a record of what happens.
+pub(crate) fn logged(setup: impl FnOnce(Log) -> Result<()>) -> Log {
+    let log = Log::default();
+    let seen = log.clone();
+    run(move || setup(log));
+    seen
+}
+
 /// A server on the loop that hands its first guest to `serve`, and closes.
 pub(crate) fn serve_one(serve: impl Fn(&Socket) + 'static) -> Result<Address> {
     let server = Server::listen(ANY)?;

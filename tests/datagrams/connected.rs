@@ -1,7 +1,7 @@
 //! A socket with a peer.
 
 use super::support::{address, bound, next, nobody, plain, watch};
-use crate::common::{Log, next_turn, run};
+use crate::common::{logged, next_turn, run};
 use onward::events::*;
 use onward::net::UdpSocket;
 use onward::{ErrorKind, Result};
@@ -10,9 +10,7 @@ use std::time::Duration;
 
 #[test]
 fn connect_is_told_soon_and_send_needs_no_address() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let peer = plain();
         let there = peer.local_addr()?;
         let socket = UdpSocket::new()?;
@@ -30,9 +28,7 @@ fn connect_is_told_soon_and_send_needs_no_address() {
 
 #[test]
 fn only_the_peer_is_heard_and_all_others_after_disconnect() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let (peer, stranger) = (plain(), plain());
         let socket = UdpSocket::new()?;
         watch(&log, &socket);
@@ -57,9 +53,7 @@ fn only_the_peer_is_heard_and_all_others_after_disconnect() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_peer_that_is_not_there_is_an_error_and_the_socket_stays_open() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let there = nobody();
         let socket = UdpSocket::new()?;
         watch(&log, &socket);
@@ -84,9 +78,7 @@ fn a_peer_that_is_not_there_is_an_error_and_the_socket_stays_open() {
 #[cfg(target_os = "linux")]
 #[test]
 fn who_only_sends_hears_of_a_peer_that_is_not_there_too() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let socket = UdpSocket::new()?;
         super::support::watch_all_but_messages(&log, &socket);
         socket.connect(nobody())?;
@@ -110,9 +102,7 @@ fn who_only_sends_hears_of_a_peer_that_is_not_there_too() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_datagram_is_sent_though_an_earlier_one_was_refused() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let there = nobody();
         let socket = UdpSocket::new()?;
         watch(&log, &socket);
@@ -148,9 +138,7 @@ fn a_second_connect_changes_the_peer() {
 
 #[test]
 fn who_has_no_peer_cannot_send_without_an_address() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let socket = bound();
         watch(&log, &socket);
         socket.send("to whom?");
@@ -185,9 +173,7 @@ fn an_address_that_cannot_be_is_an_error_at_once() {
 
 #[test]
 fn close_right_after_connect_tells_close_only() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let socket = UdpSocket::new()?;
         watch(&log, &socket);
         socket.connect(nobody())?;
@@ -207,9 +193,7 @@ fn named(port: u16) -> String {
 #[cfg(target_os = "linux")]
 #[test]
 fn what_is_sent_while_the_name_of_the_peer_is_looked_up_waits() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let peer = plain();
         let there = peer.local_addr()?;
         let socket = UdpSocket::new()?;
@@ -234,9 +218,7 @@ fn what_is_sent_while_the_name_of_the_peer_is_looked_up_waits() {
 
 #[test]
 fn a_peer_with_a_name_that_nobody_knows_is_an_error_and_what_waited_is_told() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let name = format!("{}.invalid:80", "a".repeat(64));
         let socket = bound();
         watch(&log, &socket);
@@ -259,9 +241,7 @@ fn a_peer_with_a_name_that_nobody_knows_is_an_error_and_what_waited_is_told() {
 
 #[test]
 fn a_lookup_ends_with_the_wish_for_its_peer() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let (closed, changed) = (UdpSocket::new()?, bound());
         watch(&log, &closed);
         closed.connect("name.invalid:80")?;

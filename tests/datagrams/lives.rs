@@ -1,7 +1,7 @@
 //! From the first descriptor to `Close`.
 
 use super::support::{address, bound, plain, watch};
-use crate::common::{ANY, LIMIT, Log, next_turn, run, run_within};
+use crate::common::{ANY, LIMIT, Log, logged, next_turn, run, run_within};
 use onward::events::*;
 use onward::inspect;
 use onward::net::UdpSocket;
@@ -11,9 +11,7 @@ use std::rc::Rc;
 
 #[test]
 fn a_socket_tells_listening_then_messages_then_close() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let socket = bound();
         watch(&log, &socket);
         let peer = plain();
@@ -35,9 +33,7 @@ fn a_socket_tells_listening_then_messages_then_close() {
 
 #[test]
 fn a_socket_that_is_closed_before_it_tells_listening_tells_close_only() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let socket = bound();
         watch(&log, &socket);
         socket.close();
@@ -49,9 +45,7 @@ fn a_socket_that_is_closed_before_it_tells_listening_tells_close_only() {
 
 #[test]
 fn a_second_close_does_nothing() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let socket = bound();
         watch(&log, &socket);
         socket.on(Listening, |socket, ()| {
@@ -89,9 +83,7 @@ fn the_first_send_binds_a_socket_and_it_tells_listening() {
 
 #[test]
 fn a_socket_that_was_never_bound_does_not_hold_the_loop_and_can_be_closed() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let (kept, closed) = (UdpSocket::new()?, UdpSocket::new()?);
         watch(&log, &closed);
         closed.close();
@@ -103,9 +95,7 @@ fn a_socket_that_was_never_bound_does_not_hold_the_loop_and_can_be_closed() {
 
 #[test]
 fn no_message_comes_after_close_though_the_kernel_has_more() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let socket = bound();
         watch(&log, &socket);
         let peer = plain();
@@ -120,9 +110,7 @@ fn no_message_comes_after_close_though_the_kernel_has_more() {
 
 #[test]
 fn a_bound_socket_holds_the_loop_unless_it_is_unrefed() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let socket = bound();
         watch(&log, &socket);
         let listed = inspect::dump();

@@ -1,7 +1,7 @@
 //! What comes: whole, with its sender, and only to those who listen.
 
 use super::support::{address, bound, plain, watch, watch_all_but_messages};
-use crate::common::{Log, next_turn, run};
+use crate::common::{logged, next_turn, run};
 use onward::events::*;
 use onward::net::UdpSocket;
 use std::cell::RefCell;
@@ -17,9 +17,7 @@ fn send(texts: &[&str], socket: &UdpSocket) {
 
 #[test]
 fn an_empty_datagram_is_a_message_and_no_end() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let socket = bound();
         watch(&log, &socket);
         send(&["", "x", ""], &socket);
@@ -35,9 +33,7 @@ fn an_empty_datagram_is_a_message_and_no_end() {
 
 #[test]
 fn what_nobody_listens_for_waits_in_the_kernel() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let socket = bound();
         watch_all_but_messages(&log, &socket);
         send(&["one", "two"], &socket);
@@ -105,9 +101,7 @@ fn a_stream_that_blocks_leaves_messages_to_the_kernel() {
 
 #[test]
 fn a_paused_socket_tells_nothing_until_it_is_resumed() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let socket = bound();
         watch(&log, &socket);
         send(&["one", "two", "three"], &socket);
@@ -150,9 +144,7 @@ fn a_socket_that_is_resumed_reads_what_nobody_listens_for() {
 
 #[test]
 fn what_is_too_long_is_told_apart_with_its_beginning() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let socket = bound();
         watch(&log, &socket);
         socket.set_max_message(4);

@@ -1,7 +1,7 @@
 //! What a socket can be told.
 
 use super::support::{address, bound, plain, watch};
-use crate::common::{ANY, Log, run};
+use crate::common::{ANY, logged, run};
 use onward::ErrorKind;
 use onward::events::*;
 use onward::net::{MulticastInterface, UdpOptions, UdpSocket};
@@ -50,9 +50,7 @@ fn buffers_have_the_sizes_that_are_asked_for() {
 
 #[test]
 fn to_send_to_all_has_to_be_allowed() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let everybody: SocketAddr = ([255, 255, 255, 255], 9).into();
         // Some machines have no network to send it to, and say that instead.
         let forbidden = plain().send_to(b"x", everybody).expect_err("forbidden").kind();
@@ -109,9 +107,7 @@ fn what_is_sent_to_a_group_comes_to_all_who_joined_it_until_they_leave() {
     if try_it().is_err() {
         return;
     }
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let shared = UdpOptions::new().reuse_address(true);
         let member = shared.bind("0.0.0.0:0")?;
         let port = address(&member).port();
@@ -174,6 +170,34 @@ fn a_source_of_a_group_is_joined_and_left() {
             socket.leave_source(source, GROUP, own)?;
             assert!(socket.leave_source(source, GROUP, own).is_err());
         }
+        socket.close();
+        Ok(())
+    });
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_source_of_a_group_is_joined_and_left_by_version_six_too() {
+    if std::net::UdpSocket::bind("[::1]:0").is_err() {
+        return;
+    }
+    run(|| {
+        let socket = UdpSocket::bind("[::]:0")?;
+        let source: Ipv6Addr = "2001:db8::1".parse().expect("an address");
+        let group: Ipv6Addr = "ff32::1".parse().expect("an address");
+        // The loopback has number one here. Where the machine has no multicast at all, the error says so.
+        match socket.join_source(source, group, 1) {
+            Ok(()) => {
+                socket.leave_source(source, group, 1)?;
+                let again = socket.leave_source(source, group, 1).expect_err("no more");
+                assert_eq!(again.target(), Some("2001:db8::1 in ff32::1"));
+            }
+            Err(error) => assert_ne!(error.io_kind(), Some(io::ErrorKind::InvalidInput), "{error}"),
+        }
+        let mixed = socket.join_source(source, GROUP, 1).expect_err("one of each");
+        assert_eq!(mixed.io_kind(), Some(io::ErrorKind::InvalidInput));
+        let named = socket.join_source(source, group, Ipv4Addr::LOCALHOST).expect_err("an address");
+        assert_eq!(named.io_kind(), Some(io::ErrorKind::InvalidInput));
         socket.close();
         Ok(())
     });

@@ -1,7 +1,7 @@
 //! What goes out, and what becomes of what does not.
 
 use super::support::{address, bound, next, plain, watch};
-use crate::common::{Log, run};
+use crate::common::{Log, logged, run};
 use onward::ErrorKind;
 use onward::events::*;
 use onward::net::UdpSocket;
@@ -12,9 +12,7 @@ const TOO_LONG: usize = 65_508;
 
 #[test]
 fn an_error_of_a_send_goes_to_its_callback_or_else_to_the_error_event() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let socket = bound();
         watch(&log, &socket);
         let there = address(&plain_here());
@@ -48,9 +46,7 @@ fn plain_here() -> UdpSocket {
 
 #[test]
 fn callbacks_come_in_order_and_after_the_call() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let (socket, peer) = (bound(), plain());
         for number in 0..3 {
             let (log, same) = (log.clone(), socket.clone());
@@ -70,9 +66,7 @@ fn callbacks_come_in_order_and_after_the_call() {
 
 #[test]
 fn a_socket_that_is_closed_sends_nothing_and_tells_only_the_callback() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let (socket, peer) = (bound(), plain());
         let there = peer.local_addr()?;
         watch(&log, &socket);
@@ -141,9 +135,7 @@ fn one_that_fails_among_many_keeps_no_other_from_being_sent() {
 
 #[test]
 fn an_error_is_not_told_any_more_when_the_socket_is_closed_before() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let socket = bound();
         watch(&log, &socket);
         socket.send_to(vec![0; TOO_LONG], address(&socket));

@@ -1,6 +1,6 @@
 //! Datagrams through Unix sockets: with names, in order, and none lost.
 
-use crate::common::{Log, next_turn, run};
+use crate::common::{Log, logged, next_turn, run};
 use onward::events::*;
 use onward::net::{Address, UnixDatagram};
 use onward::{ErrorKind, Result};
@@ -99,9 +99,7 @@ fn hear(socket: &UnixDatagram, count: usize) {
 
 #[test]
 fn what_a_peer_does_not_read_is_queued_and_sent_in_order_when_it_does() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let (sender, receiver) = UnixDatagram::pair()?;
         watch_all_but_messages(&log, &sender);
         let filled = fill(|bytes| sender.send(bytes));
@@ -131,9 +129,7 @@ fn what_a_peer_does_not_read_is_queued_and_sent_in_order_when_it_does() {
 /// Without a peer of its own the poller tells nothing about whom a socket sends to.
 #[test]
 fn who_is_not_connected_waits_for_room_too() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let there = path("slow");
         let receiver = UnixDatagram::bind(&there)?;
         let (sender, to) = (UnixDatagram::new()?, Address::from_path(&there)?);
@@ -150,9 +146,7 @@ fn who_is_not_connected_waits_for_room_too() {
 
 #[test]
 fn what_is_more_than_the_cap_is_refused_and_told_once_or_to_its_callback() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let (sender, receiver) = UnixDatagram::pair()?;
         watch_all_but_messages(&log, &sender);
         sender.set_max_queued(10);
@@ -176,9 +170,7 @@ fn what_is_more_than_the_cap_is_refused_and_told_once_or_to_its_callback() {
 
 #[test]
 fn what_waits_when_a_socket_is_closed_is_told_to_its_callback_before_close() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let (sender, receiver) = UnixDatagram::pair()?;
         watch_all_but_messages(&log, &sender);
         fill(|bytes| sender.send(bytes));
@@ -293,9 +285,7 @@ fn a_socket_of_the_standard_library_is_taken_over() {
 
 #[test]
 fn a_peer_that_has_gone_is_an_error_and_the_socket_stays_open() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let (first, second) = UnixDatagram::pair()?;
         watch(&log, &first);
         second.close();

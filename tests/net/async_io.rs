@@ -1,7 +1,7 @@
 //! Sockets that have left event mode, for futures.
 
 use crate::common::pattern::Pattern;
-use crate::common::{ANY, Log, connect_to, guest, host, join, reset, run, serve_one};
+use crate::common::{ANY, Log, connect_to, guest, host, join, logged, reset, run, serve_one};
 use futures_lite::io::{BufReader, copy, split};
 use futures_lite::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, StreamExt as _};
 use onward::events::*;
@@ -38,9 +38,7 @@ fn it_is_what_libraries_ask_for() {
 
 #[test]
 fn a_copy_of_itself_is_an_echo() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let address = serve_one(move |socket| {
             log.watch_all_but_data(socket);
             let stream = socket.clone().into_io().expect("nobody listens");
@@ -103,9 +101,7 @@ fn it_can_be_had_before_it_stands_and_reads_lines_and_writes() {
 
 #[test]
 fn a_connection_that_fails_is_told_to_reader_and_writer_and_not_as_an_event() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let closed = std::net::TcpListener::bind(ANY)?.local_addr()?;
         let client = Socket::connect(closed)?;
         log.watch_all_but_data(&client);
@@ -193,9 +189,7 @@ fn closing_what_the_peer_has_left_is_no_error() {
 
 #[test]
 fn on_another_thread_it_says_so_and_dropped_there_it_closes() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let (client, peer) = connect_to(|mut stream| stream.read(&mut [0]))?;
         log.watch_all_but_data(&client);
         client.on(Connect, |client, ()| {
@@ -243,9 +237,7 @@ fn what_outlives_its_loop_says_so() {
 
 #[test]
 fn listening_for_data_and_pulling_exclude_each_other() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let (client, peer) = connect_to(|mut stream| stream.read(&mut [0]))?;
         let listener = client.on(Data, |_, _| {});
         let refused = client.clone().into_io().expect_err("somebody listens");
@@ -323,9 +315,7 @@ fn a_future_that_reads_for_ever_leaves_time_for_others() {
 
 #[test]
 fn dropping_it_closes() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let (client, peer) = connect_to(|mut stream| stream.read(&mut [0]))?;
         log.watch_all_but_data(&client);
         client.on(Connect, |client, ()| drop(client.clone().into_io()));

@@ -1,6 +1,6 @@
 //! `destroy`, wherever it is called.
 
-use crate::common::{Log, connect_to, guest, join, run, serve_one};
+use crate::common::{connect_to, guest, join, logged, run, serve_one};
 use onward::events::*;
 use onward::net::Socket;
 use std::io::{Read as _, Write as _};
@@ -18,9 +18,7 @@ fn talked_to() -> onward::Result<Socket> {
 
 #[test]
 fn destroy_while_connecting_tells_close_and_nothing_else() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let client = talked_to()?;
         log.watch(&client);
         client.write("x");
@@ -35,9 +33,7 @@ fn destroy_while_connecting_tells_close_and_nothing_else() {
 
 #[test]
 fn destroy_while_a_name_is_looked_up_tells_close_and_nothing_else() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let client = Socket::connect("name.invalid:80")?;
         log.watch(&client);
         client.destroy();
@@ -48,9 +44,7 @@ fn destroy_while_a_name_is_looked_up_tells_close_and_nothing_else() {
 
 #[test]
 fn destroy_in_the_connect_listener_tells_close_and_nothing_else() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let client = talked_to()?;
         log.watch(&client);
         client.write("x");
@@ -62,9 +56,7 @@ fn destroy_in_the_connect_listener_tells_close_and_nothing_else() {
 
 #[test]
 fn destroy_in_the_data_listener_stops_the_data_of_this_very_batch() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let client = talked_to()?;
         log.watch_all_but_data(&client);
         client.on(Data, move |client, _| {
@@ -78,9 +70,7 @@ fn destroy_in_the_data_listener_stops_the_data_of_this_very_batch() {
 
 #[test]
 fn destroy_in_the_end_listener_tells_close_and_no_finish() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let (client, _) = connect_to(drop)?;
         log.watch(&client);
         client.on(End, |client, ()| client.destroy());
@@ -91,9 +81,7 @@ fn destroy_in_the_end_listener_tells_close_and_no_finish() {
 
 #[test]
 fn destroy_in_the_connection_listener_tells_close_and_nothing_else() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let address = serve_one(move |socket| {
             log.watch(socket);
             socket.destroy();
@@ -106,9 +94,7 @@ fn destroy_in_the_connection_listener_tells_close_and_nothing_else() {
 
 #[test]
 fn destroy_in_the_drain_listener_tells_close_and_no_finish() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let (client, _) = connect_to(|mut stream| stream.read_to_end(&mut Vec::new()))?;
         log.watch(&client);
         client.set_high_water(1);
@@ -124,9 +110,7 @@ fn destroy_in_the_drain_listener_tells_close_and_no_finish() {
 
 #[test]
 fn destroy_drops_what_waits_to_be_sent() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let (client, _) = connect_to(|mut stream| stream.read_to_end(&mut Vec::new()))?;
         log.watch(&client);
         client.on(Connect, |client, ()| {

@@ -1,6 +1,6 @@
 //! Connections that come about, and those that do not.
 
-use crate::common::{ANY, LIMIT, Log, run, run_within};
+use crate::common::{ANY, LIMIT, Log, logged, run, run_within};
 use onward::events::*;
 use onward::net::{Server, Socket};
 use onward::{ErrorKind, Result};
@@ -112,9 +112,7 @@ fn a_name_that_nobody_knows_and_nobody_listens_for_comes_out_of_run() {
 
 #[test]
 fn localhost_needs_no_looking_up() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let server = Server::listen("localhost:0")?;
         server.on(Connection, |server, socket| {
             server.close();

@@ -1,6 +1,6 @@
 //! Descriptors that are handed over through Unix sockets, at their place in the stream.
 
-use crate::common::{Log, run};
+use crate::common::{Log, logged, run};
 use onward::ErrorKind;
 use onward::events::*;
 use onward::net::Socket;
@@ -47,9 +47,7 @@ fn watch(socket: &Socket, log: &Log) {
 
 #[test]
 fn a_descriptor_comes_before_the_chunk_with_the_byte_that_it_goes_with() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let (near, far) = pair()?;
         watch(&far, &log);
         near.write("before ");
@@ -141,9 +139,7 @@ fn what_was_not_sent_is_closed_with_the_socket() {
 
 #[test]
 fn a_connection_can_be_passed_on_and_served_by_who_gets_it() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let (near, far) = pair()?;
         let server = onward::net::Server::listen(crate::common::ANY)?;
         server.on(Connection, move |server, socket| {

@@ -1,6 +1,6 @@
 //! Pause, resume, and who waits meanwhile.
 
-use crate::common::{Log, connect_to, join, next_turn, run, when, write_until_held};
+use crate::common::{connect_to, join, logged, next_turn, run, when, write_until_held};
 use onward::events::*;
 use onward::net::Socket;
 use onward::{Result, set_immediate};
@@ -60,9 +60,7 @@ fn no_data_comes_after_a_pause_even_in_the_middle_of_a_batch() {
 
 #[test]
 fn what_is_not_read_waits_in_the_kernel_and_makes_the_peer_wait() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let prepare = |client: &Socket| {
             client.pause();
             client.on(Data, |_, _| {});
@@ -83,9 +81,7 @@ fn what_is_not_read_waits_in_the_kernel_and_makes_the_peer_wait() {
 
 #[test]
 fn a_pause_does_not_swallow_the_end() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let at_work = log.clone();
         let prepare = move |client: &Socket| {
             log.watch(client);
@@ -105,9 +101,7 @@ fn a_pause_does_not_swallow_the_end() {
 
 #[test]
 fn a_pause_before_any_data_listener_wins_over_it() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let at_work = log.clone();
         let prepare = move |client: &Socket| {
             client.pause();
@@ -128,9 +122,7 @@ fn a_pause_before_any_data_listener_wins_over_it() {
 
 #[test]
 fn without_a_data_listener_nothing_is_read_until_there_is_one() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let at_work = log.clone();
         let act = |stream: &mut TcpStream| {
             stream.write_all(b"x").expect("there is room");
@@ -152,9 +144,7 @@ fn without_a_data_listener_nothing_is_read_until_there_is_one() {
 #[test]
 fn the_last_of_pause_and_resume_before_the_connection_stands_decides() {
     for paused in [false, true] {
-        let log = Log::default();
-        let seen = log.clone();
-        run(move || {
+        let seen = logged(move |log| {
             let at_work = log.clone();
             let prepare = move |client: &Socket| {
                 log.watch(client);

@@ -1,6 +1,6 @@
 //! Peers that go while nobody reads, and sockets that have heard enough.
 
-use crate::common::{ANY, Log, connect_to, guest, host, join, run, serve_one};
+use crate::common::{ANY, Log, connect_to, guest, host, join, logged, run, serve_one};
 use onward::events::*;
 use onward::net::{Server, Socket};
 use std::cell::Cell;
@@ -22,9 +22,7 @@ mod hangups {
 
     #[test]
     fn a_paused_socket_hears_that_the_peer_has_ended_and_then_reads_all_of_it() {
-        let log = Log::default();
-        let seen = log.clone();
-        run(move || {
+        let seen = logged(move |log| {
             let (client, peer) = connect_to(|mut stream| {
                 stream.write_all(b"last words").expect("it stands");
                 stream.shutdown(Shutdown::Write).expect("it stands");
@@ -48,9 +46,7 @@ mod hangups {
 
     #[test]
     fn a_paused_socket_hears_of_a_reset() {
-        let log = Log::default();
-        let seen = log.clone();
-        run(move || {
+        let seen = logged(move |log| {
             let (client, peer) = connect_to(|mut stream| {
                 stream.read_exact(&mut [0]).expect("a byte");
                 reset(stream);
@@ -68,9 +64,7 @@ mod hangups {
 
     #[test]
     fn who_listens_late_hears_of_it_and_only_once() {
-        let log = Log::default();
-        let seen = log.clone();
-        run(move || {
+        let seen = logged(move |log| {
             let (tell, told) = mpsc::channel();
             let (client, peer) = connect_to(move |stream| {
                 stream.shutdown(Shutdown::Both).expect("it stands");
@@ -93,9 +87,7 @@ mod hangups {
 
     #[test]
     fn a_socket_that_flows_is_told_of_the_end_alone() {
-        let log = Log::default();
-        let seen = log.clone();
-        run(move || {
+        let seen = logged(move |log| {
             let (client, peer) = connect_to(|mut stream| stream.write_all(b"hello"))?;
             log.watch(&client);
             noting_hangup(&log, &client);
@@ -107,9 +99,7 @@ mod hangups {
 
     #[test]
     fn something_urgent_is_no_hangup() {
-        let log = Log::default();
-        let seen = log.clone();
-        run(move || {
+        let seen = logged(move |log| {
             let (go, gone) = mpsc::channel::<()>();
             let (client, peer) = connect_to(move |stream| {
                 let stream = socket2::Socket::from(stream);
@@ -136,9 +126,7 @@ mod hangups {
 
 #[test]
 fn what_nobody_reads_keeps_a_socket_open_until_it_is_resumed() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let (client, peer) = connect_to(|mut stream| {
             stream.write_all(b"unread").expect("it stands");
             stream.shutdown(Shutdown::Write).expect("it stands");
@@ -162,9 +150,7 @@ fn what_nobody_reads_keeps_a_socket_open_until_it_is_resumed() {
 
 #[test]
 fn input_that_is_discarded_is_not_told_and_does_not_keep_it_open() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let address = serve_one(move |socket| {
             log.watch(socket);
             socket.discard_input();
@@ -223,9 +209,7 @@ fn destroy_soon_sends_all_and_waits_for_nobody() {
 
 #[test]
 fn destroy_soon_after_finish_is_soon() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let server = Server::listen(ANY)?;
         server.on(Connection, move |server, socket| {
             server.close();

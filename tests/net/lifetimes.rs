@@ -1,6 +1,8 @@
 //! What keeps the loop going, and what does not.
 
-use crate::common::{ANY, LIMIT, Log, connect_to, host, next_turn, run, run_within, serve_one};
+use crate::common::{
+    ANY, LIMIT, Log, connect_to, host, logged, next_turn, run, run_within, serve_one,
+};
 use onward::net::{Address, Server, Socket};
 use onward::{EventLoop, events::*};
 use std::io::Read as _;
@@ -29,9 +31,7 @@ fn an_unrefd_server_does_not_keep_the_loop() {
 
 #[test]
 fn the_connections_of_an_unrefd_server_keep_the_loop() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let server = Server::listen(ANY)?;
         server.unref();
         let client = Socket::connect(server.local_addr())?;
@@ -46,9 +46,7 @@ fn the_connections_of_an_unrefd_server_keep_the_loop() {
 
 #[test]
 fn a_server_that_is_refd_again_keeps_the_loop() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let server = Server::listen(ANY)?;
         server.unref();
         server.unref();

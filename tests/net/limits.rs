@@ -1,6 +1,6 @@
 //! As many connections as there may be, and no more.
 
-use crate::common::{ANY, Log, join, plain, run};
+use crate::common::{ANY, Log, join, logged, plain, run};
 use onward::events::*;
 use onward::net::{ServerOptions, Socket};
 use std::cell::RefCell;
@@ -74,9 +74,7 @@ fn a_guest_who_is_turned_away_sees_connect_end_and_close() {
 
 #[test]
 fn a_connection_that_closes_makes_room_for_another() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let server = ServerOptions::new().max_connections(1).listen(ANY)?;
         let (on_connection, on_drop) = (log.clone(), log.clone());
         server.on(Connection, move |_, socket| {
@@ -111,9 +109,7 @@ fn a_connection_that_closes_makes_room_for_another() {
 
 #[test]
 fn the_limit_can_be_changed_and_those_who_are_there_stay() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let server = ServerOptions::new().listen(ANY)?;
         let clients: Vec<_> = (0..3).map(|_| plain(server.local_addr())).collect();
         let to = log.clone();

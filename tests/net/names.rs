@@ -1,6 +1,6 @@
 //! From a name to its addresses, and to a connection.
 
-use crate::common::{ANY, LIMIT, Log, next_turn, run, run_within};
+use crate::common::{ANY, LIMIT, Log, logged, next_turn, run, run_within};
 use onward::events::*;
 use onward::inspect::{self, Resource, ResourceKind};
 use onward::net::{self, Connector, Family, Server, Socket};
@@ -62,9 +62,7 @@ fn server() -> (Server, SocketAddr) {
 
 #[test]
 fn a_name_is_looked_up_then_tried_then_connected_to() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let (_, address) = server();
         let socket = stands_for(&[address]).connect("db.internal:80")?;
         assert_eq!(format!("{socket:?}"), "Socket(db.internal:80, connecting)");
@@ -78,9 +76,7 @@ fn a_name_is_looked_up_then_tried_then_connected_to() {
 
 #[test]
 fn a_number_is_tried_without_a_lookup() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let (_, address) = server();
         let socket = Socket::connect(address)?;
         watch(&log, &socket, &[address]);
@@ -92,9 +88,7 @@ fn a_number_is_tried_without_a_lookup() {
 
 #[test]
 fn a_single_attempt_that_fails_is_told_before_the_error() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let there = nobody();
         let socket = Socket::connect(there)?;
         watch(&log, &socket, &[there]);
@@ -103,9 +97,7 @@ fn a_single_attempt_that_fails_is_told_before_the_error() {
     });
     seen.assert(&["attempt 0", "failed 0", "error ConnectionRefused", "close true"]);
     // TCP has no multicast: the system knows without asking anybody.
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let there = ([224, 0, 0, 1], 9).into();
         let socket = stands_for(&[there]).connect("all.internal:9")?;
         watch(&log, &socket, &[there]);
@@ -120,9 +112,7 @@ fn a_single_attempt_that_fails_is_told_before_the_error() {
 
 #[test]
 fn the_next_address_is_tried_as_soon_as_one_has_failed() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let (_, address) = server();
         // The first is refused by the peer, the second by this system, without asking anybody.
         let places = [nobody(), ([224, 0, 0, 1], 9).into(), address, nobody()];
@@ -147,9 +137,7 @@ fn the_next_address_is_tried_as_soon_as_one_has_failed() {
 
 #[test]
 fn when_all_have_failed_one_error_names_them_all() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let places = [nobody(), ([224, 0, 0, 1], 9).into(), nobody()];
         let socket = stands_for(&places).connect("db.internal:80")?;
         watch(&log, &socket, &places);
@@ -196,9 +184,7 @@ fn a_socket_that_is_destroyed_on_the_way_tells_close_only_and_leaves_nothing() {
         ("failed", &["lookup", "attempt 0", "failed 0", "close false"]),
     ];
     for (step, expected) in steps {
-        let log = Log::default();
-        let seen = log.clone();
-        run(move || {
+        let seen = logged(move |log| {
             let places = [nobody(), nobody()];
             let socket = stands_for(&places).connect("db.internal:80")?;
             watch(&log, &socket, &places);
@@ -250,9 +236,7 @@ fn a_listener_that_panics_on_the_way_does_not_keep_it_from_its_end() {
 
 #[test]
 fn families_and_the_first_address_alone_can_be_asked_for() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let (_, address) = server();
         let six: SocketAddr = "[::1]:9".parse().expect("an address");
         let socket = stands_for(&[six, address]).family(Family::V4).connect("db.internal:80")?;
@@ -274,9 +258,7 @@ fn version_six_is_tried_beside_version_four_where_the_machine_has_it() {
     if TcpListener::bind("[::1]:0").is_err() {
         return;
     }
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let six = Server::listen("[::1]:0")?;
         six.on(Connection, |server, socket| {
             server.close();
@@ -386,9 +368,7 @@ fn who_waits_for_a_name_when_the_loop_ends_is_told() {
 
 #[test]
 fn an_attempt_is_told_though_it_is_listened_for_only_later() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let (_, address) = server();
         let socket = Socket::connect(address)?;
         onward::next_tick(move || {
@@ -423,9 +403,7 @@ fn an_address_that_is_slow_to_answer_is_still_heard() {
         (address, listener, queue)
     };
     let (first, second) = (hole(), hole());
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let places = [first.0, second.0];
         let connector = stands_for(&places).attempt_delay(Duration::from_millis(10));
         let socket = connector.connect("db.internal:80")?;

@@ -2,7 +2,7 @@
 //! the name of a file of Node's suite (`test/parallel/`); the tests are written anew from the behaviour. Where this
 //! crate decides otherwise on purpose, the test says `differs`.
 
-use crate::common::{ANY, Log, next_turn, run};
+use crate::common::{ANY, Log, logged, next_turn, run};
 use onward::events::*;
 use onward::net::{Server, ServerOptions, Socket, SocketOptions};
 use onward::{ErrorKind, next_tick};
@@ -90,9 +90,7 @@ mod test_net_socket_close_after_end {
             };
             let total = Rc::new(Cell::new(0));
             let counting = Rc::clone(&total);
-            let log = Log::default();
-            let seen = log.clone();
-            run(move || {
+            let seen = logged(move |log| {
                 let server = listen(ServerOptions::new())?;
                 server.on(Connection, |server, socket| {
                     server.close();
@@ -256,9 +254,7 @@ mod test_net_pause_resume_connecting {
     fn the_last_of_pause_and_resume_before_the_connection_stands_decides() {
         for (calls, flows) in [("p", false), ("r", true), ("pr", true), ("rp", false), ("", true)] {
             for listen in [on_tcp as Listen, on_other()] {
-                let log = Log::default();
-                let seen = log.clone();
-                run(move || {
+                let seen = logged(move |log| {
                     let server = listen(ServerOptions::new())?;
                     server.on(Connection, move |server, socket| {
                         server.close();
@@ -318,9 +314,7 @@ mod test_net_connect_destroy {
     #[test]
     fn a_socket_that_never_stood_tells_close() {
         on_each(|listen| {
-            let log = Log::default();
-            let seen = log.clone();
-            run(move || {
+            let seen = logged(move |log| {
                 let server = listen(ServerOptions::new())?;
                 let client = Socket::connect(server.local_addr())?;
                 server.close();
@@ -411,9 +405,7 @@ mod test_net_onread_static_buffer {
     #[test]
     fn differs_a_chunk_is_lent_and_a_pause_in_the_listener_holds_the_next() {
         on_each(|listen| {
-            let log = Log::default();
-            let seen = log.clone();
-            run(move || {
+            let seen = logged(move |log| {
                 let server = listen(ServerOptions::new())?;
                 server.on(Connection, |server, socket| {
                     server.close();
@@ -448,9 +440,7 @@ mod test_net_server_close {
     #[test]
     fn one_close_of_the_server_and_one_of_each_socket_even_if_all_go_in_one_turn() {
         on_each(|listen| {
-            let log = Log::default();
-            let seen = log.clone();
-            run(move || {
+            let seen = logged(move |log| {
                 let server = listen(ServerOptions::new())?;
                 let to = log.clone();
                 server.on(Close, move |_, ()| to.note("server"));
@@ -482,9 +472,7 @@ mod test_net_listen_close_server {
     #[test]
     fn closed_before_it_listens_it_tells_neither_listening_nor_an_error() {
         on_each(|listen| {
-            let log = Log::default();
-            let seen = log.clone();
-            run(move || {
+            let seen = logged(move |log| {
                 let server = listen(ServerOptions::new())?;
                 let (listening, to, closing) = (log.clone(), log.clone(), log);
                 server.on(Listening, move |_, ()| listening.note("listening"));
@@ -505,9 +493,7 @@ mod test_net_server_max_connections {
     #[test]
     fn so_many_are_served_the_rest_hears_the_end_and_a_slot_is_free_again_after_a_close() {
         on_each(|listen| {
-            let log = Log::default();
-            let seen = log.clone();
-            run(move || {
+            let seen = logged(move |log| {
                 let server = listen(ServerOptions::new().max_connections(1))?;
                 let (on_connection, on_drop) = (log.clone(), log.clone());
                 server.on(Connection, move |_, socket| {
@@ -576,9 +562,7 @@ mod test_net_server_pause_on_connect {
     #[test]
     fn nothing_is_read_before_resume() {
         on_each(|listen| {
-            let log = Log::default();
-            let seen = log.clone();
-            run(move || {
+            let seen = logged(move |log| {
                 let server = listen(ServerOptions::new().pause_on_connect(true))?;
                 server.on(Connection, move |server, socket| {
                     server.close();
@@ -605,9 +589,7 @@ mod test_net_socket_destroy_soon {
     #[test]
     fn three_megabytes_are_sent_and_then_it_is_destroyed() {
         on_each(|listen| {
-            let log = Log::default();
-            let seen = log.clone();
-            run(move || {
+            let seen = logged(move |log| {
                 let server = listen(ServerOptions::new())?;
                 server.on(Connection, move |server, socket| {
                     server.close();
@@ -666,9 +648,7 @@ mod test_net_socket_reset_twice {
 
     #[test]
     fn before_the_connection_stands_it_is_a_destroy() {
-        let log = Log::default();
-        let seen = log.clone();
-        run(move || {
+        let seen = logged(move |log| {
             let server = on_tcp(ServerOptions::new())?;
             let client = Socket::connect(server.local_addr())?;
             log.watch(&client);

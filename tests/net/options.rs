@@ -1,6 +1,6 @@
 //! Options: what the system says of them afterwards, and what they make of a connection.
 
-use crate::common::{ANY, Log, plain, run, serve_one};
+use crate::common::{ANY, logged, plain, run, serve_one};
 use onward::events::*;
 use onward::net::{KeepAlive, Server, ServerOptions, Socket, SocketOptions};
 use onward::{ErrorKind, Result};
@@ -96,9 +96,7 @@ fn an_option_that_is_set_while_it_connects_holds_once_it_stands() {
 #[test]
 fn what_the_system_does_not_take_is_an_error_of_the_server_and_an_event_of_the_client() {
     let wrong = SocketOptions::new().keep_alive(KeepAlive::after(Duration::from_secs(1)).times(0));
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let error = ServerOptions::new().sockets(wrong).listen(ANY).expect_err("it is refused");
         assert_eq!((error.operation(), error.kind()), ("listen", ErrorKind::InvalidInput));
         let client = wrong.connect(ANY)?;
@@ -141,9 +139,7 @@ fn a_client_connects_from_the_address_that_it_is_told() {
 
 #[test]
 fn an_address_that_is_not_ours_to_connect_from_is_an_error_event() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let from = "203.0.113.1:0".parse().expect("an address");
         log.watch(&SocketOptions::new().local_addr(from).connect("127.0.0.1:1")?);
         Ok(())
@@ -204,9 +200,7 @@ fn a_server_for_all_addresses_serves_both_kinds_unless_it_is_told_not_to() {
     if Server::listen("[::1]:0").is_err() && std::net::TcpListener::bind("[::1]:0").is_err() {
         return; // this machine has no IPv6
     }
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let server = Server::listen("[::]:0")?;
         let port = server.local_addr().port().unwrap_or_default();
         let to = log.clone();

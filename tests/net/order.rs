@@ -1,6 +1,6 @@
 //! Which event comes when.
 
-use crate::common::{ANY, Log, connect_to, run, serve_one};
+use crate::common::{ANY, Log, connect_to, logged, run, serve_one};
 use onward::net::{Server, Socket};
 use onward::{Result, events::*, next_tick, set_immediate};
 use std::cell::Cell;
@@ -88,9 +88,7 @@ fn what_is_written_in_the_end_listener_and_in_its_ticks_is_still_sent() {
 
 #[test]
 fn ticks_run_between_the_listeners_of_two_events() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let (client, _) = connect_to(|mut stream| stream.write_all(b"x").expect("it is read"))?;
         let note = move |what: &'static str| {
             let log = log.clone();

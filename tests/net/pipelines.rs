@@ -1,6 +1,6 @@
 //! `pipeline`: one result for both ends.
 
-use crate::common::{Log, connect_to, host, join, next_turn, reset, run};
+use crate::common::{Log, connect_to, host, join, logged, next_turn, reset};
 use onward::events::*;
 use onward::net::Socket;
 use onward::stream::pipeline;
@@ -30,9 +30,7 @@ fn piped<A: Send + 'static, B: Send + 'static>(
     to: impl FnOnce(TcpStream) -> B + Send + 'static,
     meddle: impl FnOnce(&Socket, &Socket) + 'static,
 ) -> Log {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let ((from, _), (to, _)) = (connect_to(from)?, connect_to(to)?);
         pipeline(&from, &to, note(&log));
         meddle(&from, &to);
@@ -48,9 +46,7 @@ fn a_pipeline_is_done_when_all_is_through() {
         stream.read_to_end(&mut all).expect("the end");
         all.len()
     });
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let (from, _) = connect_to(|mut stream| stream.write_all(&[1; 300_000]))?;
         let to = Socket::connect(address)?;
         to.resume();
@@ -98,9 +94,7 @@ fn a_pipeline_one_end_of_which_is_destroyed_has_closed_too_early() {
 #[test]
 fn a_pipeline_whose_ends_are_closed_already_says_so() {
     for (from_is_closed, to_is_closed) in [(true, false), (false, true), (true, true)] {
-        let log = Log::default();
-        let seen = log.clone();
-        run(move || {
+        let seen = logged(move |log| {
             let ends = [from_is_closed, to_is_closed].map(|closed| {
                 let (end, _) = connect_to(wait_for_the_end).expect("an address");
                 if closed {

@@ -2,7 +2,7 @@
 
 use crate::common::pattern::Pattern;
 use crate::common::{
-    ANY, LIMIT, Log, connect_to, guest, host, join, next_turn, plain, reset, run, serve_one,
+    ANY, LIMIT, Log, connect_to, guest, host, join, logged, next_turn, plain, reset, run, serve_one,
 };
 use onward::events::*;
 use onward::net::Address;
@@ -219,9 +219,7 @@ fn destroying_one_end_of_a_pipe_closes_the_other() {
 #[test]
 fn piping_from_or_to_a_socket_that_is_closed_already_closes_the_other() {
     for which in 0..2 {
-        let log = Log::default();
-        let seen = log.clone();
-        run(move || {
+        let seen = logged(move |log| {
             let gone = Socket::connect("127.0.0.1:1")?;
             gone.on(Error, |_, _| {});
             let (open, _) = connect_to(|mut stream| stream.read(&mut [0]))?;
@@ -331,9 +329,7 @@ fn a_sink_that_is_not_to_be_ended_takes_one_source_after_the_other() {
 
 #[test]
 fn piping_from_a_socket_that_has_ended_already_ends_the_sink() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let (source, _) = connect_to(drop)?;
         let (sink, _) = connect_to(|mut stream| stream.read(&mut [0]))?;
         log.watch(&sink);

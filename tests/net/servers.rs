@@ -1,6 +1,6 @@
 //! Servers: when they listen, whom they serve, and when they are over.
 
-use crate::common::{ANY, Log, guest, join, next_turn, plain, run};
+use crate::common::{ANY, Log, guest, join, logged, next_turn, plain, run};
 use onward::events::*;
 use onward::net::{Address, Server, Socket};
 use std::cell::RefCell;
@@ -28,9 +28,7 @@ fn read_all(address: impl ToSocketAddrs + Send + 'static) -> std::thread::JoinHa
 
 #[test]
 fn a_server_tells_listening_then_connections_then_close() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let server = Server::listen(ANY)?;
         watch(&server, &log);
         let clients = [plain(server.local_addr()), plain(server.local_addr())];
@@ -56,9 +54,7 @@ fn a_server_tells_listening_then_connections_then_close() {
 
 #[test]
 fn a_server_that_is_closed_before_it_listens_tells_close_only() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let server = Server::listen(ANY)?;
         watch(&server, &log);
         server.close();
@@ -70,9 +66,7 @@ fn a_server_that_is_closed_before_it_listens_tells_close_only() {
 
 #[test]
 fn close_waits_for_the_last_connection_and_comes_after_its_close() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let server = Server::listen(ANY)?;
         watch(&server, &log);
         let client = read_all(server.local_addr());
@@ -140,9 +134,7 @@ fn a_closed_server_can_be_listened_for_again_in_the_same_breath() {
 
 #[test]
 fn a_connection_that_no_listener_takes_is_closed() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let server = Server::listen(ANY)?;
         let client = Socket::connect(server.local_addr())?;
         log.watch(&client);
@@ -158,9 +150,7 @@ fn a_connection_that_no_listener_takes_is_closed() {
 #[test]
 fn many_sockets_and_their_server_closed_in_one_turn_tell_close_once_each() {
     const GUESTS: usize = 10;
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let server = Server::listen(ANY)?;
         watch(&server, &log);
         let clients: Vec<_> = (0..GUESTS).map(|_| read_all(server.local_addr())).collect();
@@ -187,9 +177,7 @@ fn many_sockets_and_their_server_closed_in_one_turn_tell_close_once_each() {
 
 #[test]
 fn after_close_in_the_connection_listener_nobody_else_is_served() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let server = Server::listen(ANY)?;
         // All three are in the kernel's queue before the loop accepts the first.
         let clients: Vec<_> = (0..3).map(|_| plain(server.local_addr())).collect();

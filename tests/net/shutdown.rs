@@ -1,6 +1,6 @@
 //! Servers that come to an end with their connections.
 
-use crate::common::{ANY, LIMIT, Log, guest, join, plain, run};
+use crate::common::{ANY, LIMIT, Log, guest, join, logged, plain, run};
 use onward::events::*;
 use onward::net::{Server, Socket};
 use std::cell::Cell;
@@ -16,9 +16,7 @@ fn finished(result: onward::Result<usize>) -> usize {
 #[test]
 fn close_all_destroys_the_connections_and_then_the_server_is_closed() {
     const GUESTS: usize = 5;
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let server = Server::listen(ANY)?;
         let clients: Vec<_> = (0..GUESTS).map(|_| plain(server.local_addr())).collect();
         let to = log.clone();
@@ -77,9 +75,7 @@ fn shutdown_ends_those_who_have_nothing_left_to_say_and_completes_with_close() {
 
 #[test]
 fn who_listens_for_shutdown_ends_when_it_suits() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let server = Server::listen(ANY)?;
         let to = log.clone();
         server.on(Connection, move |server, socket| {
@@ -102,9 +98,7 @@ fn who_listens_for_shutdown_ends_when_it_suits() {
 
 #[test]
 fn who_does_not_end_is_destroyed_when_the_time_is_up() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let server = Server::listen(ANY)?;
         let clients: Vec<_> = (0..2).map(|_| plain(server.local_addr())).collect();
         let to = log.clone();
@@ -135,9 +129,7 @@ fn who_does_not_end_is_destroyed_when_the_time_is_up() {
 
 #[test]
 fn a_server_without_connections_shuts_down_at_once_and_again_does_nothing() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let server = Server::listen(ANY)?;
         let to = log.clone();
         server.on(Close, move |_, ()| to.note("close"));
@@ -153,9 +145,7 @@ fn a_server_without_connections_shuts_down_at_once_and_again_does_nothing() {
 
 #[test]
 fn sockets_that_a_shutdown_listener_destroys_are_not_asked_any_more() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let server = Server::listen(ANY)?;
         let clients: Vec<_> = (0..3).map(|_| plain(server.local_addr())).collect();
         let to = log.clone();

@@ -1,6 +1,6 @@
 //! From the standard library's sockets, and back to them.
 
-use crate::common::{ANY, LIMIT, Log, join, plain, run};
+use crate::common::{ANY, LIMIT, join, logged, plain, run};
 use onward::ErrorKind;
 use onward::events::*;
 use onward::net::{Server, Socket};
@@ -10,9 +10,7 @@ use std::thread;
 
 #[test]
 fn a_listener_and_its_connections_that_were_made_elsewhere_serve_as_others_do() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let listener = TcpListener::bind(ANY)?;
         let address = listener.local_addr()?;
         let server = Server::from_std(listener)?;
@@ -32,9 +30,7 @@ fn a_listener_and_its_connections_that_were_made_elsewhere_serve_as_others_do() 
 
 #[test]
 fn a_connection_that_is_handed_back_goes_on_in_a_thread_and_nothing_unread_is_lost() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let server = Server::listen(ANY)?;
         let mut client = plain(server.local_addr());
         client.write_all(b"unread").expect("there is room");
@@ -96,9 +92,7 @@ fn a_socket_with_something_in_its_queue_or_not_connected_is_not_handed_back() {
 
 #[test]
 fn a_listener_that_is_handed_back_still_listens_and_the_server_closes() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let server = Server::listen(ANY)?;
         let to = log.clone();
         server.on(Listening, move |_, ()| to.note("listening"));
@@ -122,7 +116,7 @@ fn a_listener_that_is_handed_back_still_listens_and_the_server_closes() {
 
 #[cfg(unix)]
 mod unix {
-    use super::{Log, run};
+    use super::{logged, run};
     use crate::net::unix::Folder;
     use onward::events::*;
     use onward::net::{Server, Socket};
@@ -133,9 +127,7 @@ mod unix {
     fn unix_sockets_come_and_go_too_and_the_other_kind_is_refused() {
         let folder = Folder::new();
         let path = folder.path("a.sock");
-        let log = Log::default();
-        let seen = log.clone();
-        run(move || {
+        let seen = logged(move |log| {
             let server = Server::from_std(UnixListener::bind(&path)?)?;
             assert_eq!(server.local_addr().path(), Some(&*path));
             assert!(server.clone().into_std::<TcpListener>().is_err());

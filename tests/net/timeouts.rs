@@ -1,6 +1,8 @@
 //! A connection on which nothing happens, and one that does not come to stand.
 
-use crate::common::{ANY, LIMIT, Log, connect_to, guest, host, join, next_turn, run, serve_one};
+use crate::common::{
+    ANY, LIMIT, Log, connect_to, guest, host, join, logged, next_turn, run, serve_one,
+};
 use onward::event_loop::ResourceKind;
 use onward::events::*;
 use onward::inspect::Resource;
@@ -17,9 +19,7 @@ const SHORT: Duration = Duration::from_millis(20);
 
 #[test]
 fn a_silence_is_told_once_and_closes_nothing() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let (client, peer) = connect_to(|mut stream| stream.read(&mut [0]).expect("the end"))?;
         log.watch(&client);
         client.on(Connect, |client, ()| client.set_timeout(SHORT));
@@ -37,9 +37,7 @@ fn a_silence_is_told_once_and_closes_nothing() {
 
 #[test]
 fn a_silence_that_is_broken_may_be_told_again() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let (client, peer) = connect_to(|mut stream| {
             let mut all = Vec::new();
             stream.read_to_end(&mut all).expect("the end");
@@ -174,9 +172,7 @@ fn it_is_told_while_a_peer_takes_nothing_of_what_waits() {
 
 #[test]
 fn zero_turns_it_off_and_another_time_replaces_it() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let (client, peer) = connect_to(|mut stream| stream.read(&mut [0]).expect("the end"))?;
         log.watch(&client);
         client.on(Connect, |client, ()| {
@@ -196,9 +192,7 @@ fn zero_turns_it_off_and_another_time_replaces_it() {
 
 #[test]
 fn nothing_is_told_after_destroy_and_a_time_that_is_set_then_does_nothing() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let (client, peer) = connect_to(|mut stream| stream.read(&mut [0]).expect("the end"))?;
         log.watch(&client);
         client.on(Connect, |client, ()| {
@@ -229,9 +223,7 @@ fn the_loop_waits_for_no_silence() {
 
 #[test]
 fn sockets_of_a_server_tell_silences_too() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let options = SocketOptions::new().timeout(SHORT);
         let server = ServerOptions::new().sockets(options).listen(ANY)?;
         let peer = guest(server.local_addr(), |mut stream| stream.read(&mut [0]).expect("the end"));
@@ -257,9 +249,7 @@ fn deaf() -> (Server, Vec<std::net::TcpStream>) {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_connection_that_does_not_come_to_stand_in_time_is_one_error() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let (server, waiting) = deaf();
         let began = now();
         let client = SocketOptions::new().connect_timeout(SHORT).connect(server.local_addr())?;
@@ -280,9 +270,7 @@ fn a_connection_that_does_not_come_to_stand_in_time_is_one_error() {
 #[cfg(target_os = "linux")]
 #[test]
 fn connecting_counts_as_a_silence() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let (server, waiting) = deaf();
         let client = SocketOptions::new().timeout(SHORT).connect(server.local_addr())?;
         log.watch(&client);
@@ -298,9 +286,7 @@ fn connecting_counts_as_a_silence() {
 
 #[test]
 fn a_limit_for_connecting_is_over_once_it_stands() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let (address, peer): (SocketAddr, _) = host(|mut stream| {
             stream.write_all(b"hello").expect("it is read");
             stream.read(&mut [0]).expect("the end")

@@ -1,6 +1,6 @@
 //! Unix sockets: the same sockets and servers, with paths.
 
-use crate::common::{LIMIT, Log, run};
+use crate::common::{LIMIT, Log, logged, run};
 use onward::events::*;
 use onward::net::{Address, Server, ServerOptions, Socket, SocketOptions};
 use onward::{ErrorKind, Result};
@@ -97,9 +97,7 @@ fn nobody_at_the_path_is_an_error_event_that_names_it() {
     let (missing, left) = (folder.path("missing"), folder.path("left"));
     drop(UnixListener::bind(&left).expect("a free path"));
     for (path, kind) in [(missing, "NotFound"), (left, "ConnectionRefused")] {
-        let log = Log::default();
-        let seen = log.clone();
-        run(move || {
+        let seen = logged(move |log| {
             let client = Socket::connect_path(&path)?;
             log.watch(&client);
             client.prepend(Error, move |_, error| {
@@ -196,9 +194,7 @@ fn addresses_of_unix_sockets_are_paths_and_can_be_connected_to_as_text() {
 #[test]
 fn abstract_names_have_no_file() {
     let name = format!("onward-test-{}", std::process::id());
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let server = Server::listen(format!("unix:@{name}"))?;
         assert_eq!(server.local_addr().abstract_name(), Some(name.as_bytes()));
         assert_eq!(server.local_addr().path(), None);
@@ -304,9 +300,7 @@ fn the_file_has_the_permissions_that_are_asked_for() {
 fn options_that_only_tcp_has_are_passed_over() {
     let folder = Folder::new();
     let path = folder.path("a.sock");
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let options = SocketOptions::new()
             .no_delay(true)
             .tos(0x10)
@@ -344,9 +338,7 @@ fn crowded(path: &Path) -> (UnixListener, UnixStream) {
 fn a_client_waits_until_there_is_room_in_the_queue() {
     let folder = Folder::new();
     let path = folder.path("a.sock");
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let (listener, first) = crowded(&path);
         let late = Socket::connect_path(&path)?;
         late.end_with("late");
@@ -375,9 +367,7 @@ fn a_client_waits_until_there_is_room_in_the_queue() {
 fn a_client_that_waits_for_room_too_long_or_is_destroyed_gives_up() {
     let folder = Folder::new();
     let path = folder.path("a.sock");
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let (listener, first) = crowded(&path);
         let options = SocketOptions::new().connect_timeout(Duration::from_millis(10));
         let late = options.connect_path(&path)?;

@@ -1,7 +1,7 @@
 //! Write queues: high water, drain, cap, and the counters.
 
 use crate::common::pattern::Pattern;
-use crate::common::{Log, connect_to, host, join, run};
+use crate::common::{Log, connect_to, host, join, logged, run};
 use onward::events::*;
 use onward::net::Socket;
 use std::cell::RefCell;
@@ -197,9 +197,7 @@ fn a_peer_that_does_not_read_fills_the_queue_to_its_cap_and_no_further() {
 
 #[test]
 fn a_write_after_the_end_is_an_error() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let (client, _) = connect_to(|mut stream| stream.read(&mut [0]))?;
         log.watch(&client);
         client.on(Connect, |client, ()| {
@@ -213,9 +211,7 @@ fn a_write_after_the_end_is_an_error() {
 
 #[test]
 fn a_write_after_destroy_says_false_and_does_nothing() {
-    let log = Log::default();
-    let seen = log.clone();
-    run(move || {
+    let seen = logged(move |log| {
         let (client, _) = connect_to(|mut stream| stream.read(&mut [0]))?;
         log.watch(&client);
         client.on(Connect, |client, ()| {

@@ -7,12 +7,13 @@
 //! "Closed" flips at once, inside of the call; nothing is told any more but `Close`.
 
 use super::queue::SendQueue;
-use super::receiving::{look_for_error, receive};
+use super::receiving::{Kept, look_for_error, receive, tell_backlog};
 use super::sending::flush;
 use super::stats::{Counters, DatagramStats, add};
 use crate::error::{Error, ErrorKind};
 use crate::event_loop::{Descriptor, Handle, Interest, Key, Origin, Source, Timer, Trigger};
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::io;
 use std::rc::Rc;
 
@@ -23,12 +24,18 @@ pub(in crate::net) struct Arrival<A> {
     /// There was more, which is lost.
     pub(in crate::net) truncated: bool,
     pub(in crate::net) from: A,
+    /// The system has put together several from there: so long is each, but for the last, which may be shorter.
+    pub(in crate::net) each: Option<usize>,
 }
 
 /// A non-blocking descriptor that datagrams come from and go to.
 pub(in crate::net) trait DatagramHandle {
     type Address: Clone + 'static;
     fn receive(&self, buffer: &mut [u8]) -> io::Result<Arrival<Self::Address>>;
+    /// The same of a socket for which the system may put several together.
+    fn receive_coalesced(&self, buffer: &mut [u8]) -> io::Result<Arrival<Self::Address>> {
+        self.receive(buffer)
+    }
     /// `None`: to whom it is connected to.
     fn send(&self, bytes: &[u8], to: Option<&Self::Address>) -> io::Result<()>;
     /// Sends one or more, from the first on; says how many. An error is that of the first.
@@ -36,6 +43,15 @@ pub(in crate::net) trait DatagramHandle {
         &self,
         datagrams: &mut dyn Iterator<Item = (&'a [u8], Option<&'a Self::Address>)>,
     ) -> io::Result<usize>;
+    /// Sends them as datagrams of `size` bytes, the last may be shorter, in one call: all or none. Nobody has to be able to.
+    fn send_segments(
+        &self,
+        _bytes: &[u8],
+        _size: u16,
+        _to: Option<&Self::Address>,
+    ) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
     /// Is there one to be received? Takes nothing, but an error.
     fn has_one(&self) -> io::Result<bool>;
     /// Throws away one of the reports that the system keeps apart, if there are any: a level-triggered
@@ -87,6 +103,11 @@ pub(in crate::net) struct Datagrams<H: DatagramHandle> {
     /// Nothing is sent for now: it is not known yet to whom.
     held: Cell<bool>,
     pub(super) most: Cell<usize>,
+    /// The system may put several together.
+    pub(in crate::net) coalesces: Cell<bool>,
+    /// What came with the one after which nobody wanted more, and whether somebody is going to look after it.
+    pub(super) backlog: RefCell<VecDeque<Kept<H::Address>>>,
+    minded: Cell<bool>,
     pub(super) queue: RefCell<SendQueue<H::Address>>,
     /// When sending is tried again, where no poller tells.
     pub(super) retry: Cell<Option<Timer>>,
@@ -109,6 +130,9 @@ impl<H: DatagramHandle> Datagrams<H> {
             connected: Cell::new(false),
             held: Cell::new(false),
             most: Cell::new(usize::MAX),
+            coalesces: Cell::new(false),
+            backlog: RefCell::default(),
+            minded: Cell::new(false),
             queue: RefCell::new(SendQueue::new()),
             retry: Cell::new(None),
             counters: Counters::default(),
@@ -216,6 +240,25 @@ pub(super) fn update_interest<E: Endpoint>(endpoint: &E) {
     let writes = datagrams.may_send() && datagrams.is_told_of_room();
     let wanted = Interest::when(Interest::READ, reads) | Interest::when(Interest::WRITE, writes);
     datagrams.handle.want(key, wanted);
+    if datagrams.coalesces.get() && !datagrams.backlog.borrow().is_empty() {
+        tell_backlog_later(endpoint);
+    }
+}
+
+/// What was received earlier is told in the next turn, if it is wanted.
+#[cold]
+fn tell_backlog_later<E: Endpoint>(endpoint: &E) {
+    let datagrams = endpoint.datagrams();
+    if !is_reading(endpoint) || datagrams.minded.replace(true) {
+        return;
+    }
+    let waiting = endpoint.clone();
+    datagrams.handle.defer(datagrams.origin, move || {
+        let datagrams = waiting.datagrams();
+        datagrams.minded.set(false);
+        datagrams.handle.about(|| waiting.source());
+        tell_backlog(&waiting);
+    });
 }
 
 /// Puts a socket that is bound on the loop, and tells so soon.
@@ -279,6 +322,7 @@ pub(in crate::net) fn close<E: Endpoint>(endpoint: &E) {
     if let Some(timer) = datagrams.retry.take() {
         timer.cancel();
     }
+    drop(datagrams.backlog.take());
     let dropped = datagrams.queue.borrow_mut().clear();
     add(&datagrams.counters.dropped, dropped.len());
     if let Some(key) = datagrams.key.take() {

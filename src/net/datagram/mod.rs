@@ -9,6 +9,8 @@ mod batch;
 mod handles;
 mod life;
 mod queue;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod raw;
 mod receiving;
 mod sending;
 mod stats;
@@ -22,7 +24,9 @@ pub(super) use life::{
     resume, set_connected,
 };
 pub(super) use queue::Done;
-pub(super) use sending::{fail_waiting, send, send_all};
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(super) use raw::{set_coalescing, set_source_v6};
+pub(super) use sending::{fail_waiting, send, send_all, send_segments};
 pub use stats::DatagramStats;
 #[cfg(unix)]
 pub(super) use unix::UnixHandle;

@@ -12,6 +12,8 @@ use std::time::Duration;
 const FLUSHES_PER_TURN: usize = 32;
 /// Datagrams that are handed to the system at once.
 pub(super) const BATCH: usize = 64;
+/// Bytes of a datagram, or of those that the system cuts out of one.
+const LONGEST: usize = 65_507;
 /// Where no poller tells when there is room again.
 const RETRY: Duration = Duration::from_millis(2);
 
@@ -51,7 +53,7 @@ pub(in crate::net) fn send_all<E: Endpoint, B: AsRef<[u8]>>(
     endpoint: &E,
     mut datagrams: impl Iterator<Item = (B, Option<Address<E>>)>,
 ) -> bool {
-    let mut go_on = true;
+    let mut go_on = !endpoint.datagrams().is_closed();
     loop {
         let batch: Vec<_> = datagrams.by_ref().take(BATCH).collect();
         if batch.is_empty() {
@@ -61,6 +63,38 @@ pub(in crate::net) fn send_all<E: Endpoint, B: AsRef<[u8]>>(
         let batch: Vec<_> = batch.iter().map(|(bytes, to)| (bytes.as_ref(), to.as_ref())).collect();
         go_on = send_batch(endpoint, &batch);
     }
+}
+
+/// Sends bytes as datagrams of `size` bytes each, the last one may be shorter; the system cuts them if it can.
+pub(in crate::net) fn send_segments<E: Endpoint>(
+    endpoint: &E,
+    bytes: &[u8],
+    size: usize,
+    to: Option<&Address<E>>,
+) -> bool {
+    let state = endpoint.datagrams();
+    let mut rest = bytes;
+    if let Some(size) = u16::try_from(size).ok().filter(|size| *size > 0) {
+        let each = usize::from(size);
+        let most = (LONGEST / each).min(BATCH) * each;
+        // One alone is none that has to be cut.
+        while rest.len() > each
+            && most > each
+            && state.may_send()
+            && state.queue.borrow().is_empty()
+        {
+            let part = &rest[..rest.len().min(most)];
+            // What is wrong with it, if not with this way to send it, is going to be told of each.
+            if send_now(endpoint, |socket| socket.send_segments(part, size, to)).is_err() {
+                break;
+            }
+            add(&state.counters.sent, part.len().div_ceil(each));
+            add(&state.counters.sent_bytes, part.len());
+            rest = &rest[part.len()..];
+        }
+    }
+    let pieces = rest.chunks(size.max(1));
+    send_all(endpoint, pieces.map(|piece| (piece, to.cloned())))
 }
 
 fn send_batch<E: Endpoint>(endpoint: &E, batch: &[(&[u8], Option<&Address<E>>)]) -> bool {

@@ -16,7 +16,7 @@ impl DatagramHandle for UdpSocket {
         // All that comes by a socket of this family has a sender.
         let from = from.and_then(|from| SocketAddr::try_from(from).ok());
         let from = from.ok_or(io::ErrorKind::InvalidData)?;
-        Ok(Arrival { length: length.min(most), truncated: length > most, from })
+        Ok(Arrival { length: length.min(most), truncated: length > most, from, each: None })
     }
 
     #[cfg(all(unix, not(target_os = "linux")))]
@@ -28,21 +28,26 @@ impl DatagramHandle for UdpSocket {
         let from = message.address.and_then(|from| SocketAddr::try_from(from).ok());
         let from = from.ok_or(io::ErrorKind::InvalidData)?;
         let truncated = message.flags.contains(ReturnFlags::TRUNC);
-        Ok(Arrival { length: message.bytes, truncated, from })
+        Ok(Arrival { length: message.bytes, truncated, from, each: None })
     }
 
     #[cfg(windows)]
     fn receive(&self, buffer: &mut [u8]) -> io::Result<Arrival<SocketAddr>> {
         const WSAEMSGSIZE: i32 = 10040;
         match self.recv_from(buffer) {
-            Ok((length, from)) => Ok(Arrival { length, truncated: false, from }),
+            Ok((length, from)) => Ok(Arrival { length, truncated: false, from, each: None }),
             // The beginning is there, but not who has sent it.
             Err(error) if error.raw_os_error() == Some(WSAEMSGSIZE) => {
                 let from = SocketAddr::from(([0, 0, 0, 0], 0));
-                Ok(Arrival { length: buffer.len(), truncated: true, from })
+                Ok(Arrival { length: buffer.len(), truncated: true, from, each: None })
             }
             Err(error) => Err(error),
         }
+    }
+
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    fn receive_coalesced(&self, buffer: &mut [u8]) -> io::Result<Arrival<SocketAddr>> {
+        super::raw::receive(std::os::fd::AsFd::as_fd(self), buffer)
     }
 
     fn has_one(&self) -> io::Result<bool> {
@@ -79,6 +84,11 @@ impl DatagramHandle for UdpSocket {
     ) -> io::Result<usize> {
         let Some((bytes, to)) = datagrams.next() else { return Ok(0) };
         DatagramHandle::send(self, bytes, to).map(|()| 1)
+    }
+
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    fn send_segments(&self, bytes: &[u8], size: u16, to: Option<&SocketAddr>) -> io::Result<()> {
+        super::raw::send_segments(std::os::fd::AsFd::as_fd(self), bytes, size, to.copied())
     }
 
     #[cfg(target_os = "linux")]

@@ -91,7 +91,12 @@ impl DatagramHandle for UnixHandle {
     fn receive(&self, buffer: &mut [u8]) -> io::Result<Arrival<Address>> {
         let most = buffer.len();
         let (_, length, from) = rustix::net::recvfrom(&self.0, buffer, RecvFlags::TRUNC)?;
-        Ok(Arrival { length: length.min(most), truncated: length > most, from: sender(from) })
+        Ok(Arrival {
+            length: length.min(most),
+            truncated: length > most,
+            from: sender(from),
+            each: None,
+        })
     }
 
     #[cfg(not(target_os = "linux"))]
@@ -101,7 +106,7 @@ impl DatagramHandle for UnixHandle {
         let chunks = &mut [io::IoSliceMut::new(buffer)];
         let message = recvmsg(&self.0, chunks, &mut beside, RecvFlags::empty())?;
         let truncated = message.flags.contains(ReturnFlags::TRUNC);
-        Ok(Arrival { length: message.bytes, truncated, from: sender(message.address) })
+        Ok(Arrival { length: message.bytes, truncated, from: sender(message.address), each: None })
     }
 
     fn has_one(&self) -> io::Result<bool> {

@@ -7,7 +7,7 @@ use crate::net::address::Address;
 use crate::net::datagram::{self as engine, Endpoint as _};
 use crate::net::resolve::{Resolver, Ticket};
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 /// # Peers
 impl UdpSocket {
@@ -85,19 +85,21 @@ impl UdpSocket {
         if self.is_closed() {
             return Err(Error::io("connect", io::ErrorKind::NotConnected.into()).on(asked));
         }
+        let (datagrams, name) = (&self.0.datagrams, (host, port));
+        let (handle, origin) = (&datagrams.handle, datagrams.origin);
+        let resolver = Resolver::of(handle);
+        let answer = resolver.ask(host, port);
         self.0.peer.set(None);
         engine::set_connected(self, None);
         let (asker, number) = (self.clone(), self.0.connects.get());
-        let datagrams = &self.0.datagrams;
-        let (handle, origin) = (&datagrams.handle, datagrams.origin);
-        let ticket = Resolver::of(handle).look_up(handle, origin, host, move |found| {
+        let ticket = resolver.find(handle, origin, name, answer, move |found| {
             // The answer may come too late.
             if asker.is_closed() || asker.0.connects.get() != number {
                 return;
             }
             asker.0.looking.set(None);
             asker.0.datagrams.handle.about(|| asker.source());
-            let connected = found.and_then(|found| asker.connect_to_one_of(&found, port));
+            let connected = found.and_then(|found| asker.connect_to_one_of(&found));
             if let Err(error) = connected {
                 let error = error.on(asked);
                 engine::set_connected(&asker, Some(false));
@@ -109,12 +111,11 @@ impl UdpSocket {
         Ok(())
     }
 
-    fn connect_to_one_of(&self, found: &[IpAddr], port: u16) -> Result<()> {
+    fn connect_to_one_of(&self, found: &[SocketAddr]) -> Result<()> {
         let local = self.local_addr();
-        let fits = |ip: &&IpAddr| local.is_none_or(|local| local.is_ipv6() == ip.is_ipv6());
-        let one = found.iter().find(fits).copied();
+        let fits = |to: &&SocketAddr| local.is_none_or(|local| local.is_ipv6() == to.is_ipv6());
         let missing = || Error::io("connect", io::ErrorKind::NotFound.into());
-        self.connect_to(SocketAddr::new(one.ok_or_else(missing)?, port))
+        self.connect_to(*found.iter().find(fits).ok_or_else(missing)?)
     }
 
     /// What a name stands for is not wanted any more.

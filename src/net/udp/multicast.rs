@@ -3,9 +3,9 @@
 use super::UdpSocket;
 use super::options::is_v6;
 use crate::error::{Error, ErrorKind, Result};
-use socket2::{SockRef, Socket};
+use socket2::SockRef;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket as UdpHandle};
 
 /// By which of the machine's networks multicast goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -148,19 +148,36 @@ impl UdpSocket {
         left.map_err(|error| error.on(group))
     }
 
-    /// Joins a multicast group for what this source sends to it, and nobody else. For IPv4.
+    /// Joins a multicast group for what this source sends to it, and nobody else. For IPv6 on Linux and Android only.
     ///
     /// # Errors
     ///
-    /// Those of [`join_multicast`](Self::join_multicast); the system may not know how.
+    /// Those of [`join_multicast`](Self::join_multicast); one is for IPv4 and the other for IPv6; the system may not know
+    /// how.
+    ///
+    /// ```
+    /// use onward::net::{MulticastInterface, UdpSocket};
+    /// use std::net::Ipv4Addr;
+    ///
+    /// onward::run(|| {
+    ///     let socket = UdpSocket::bind("0.0.0.0:0")?;
+    ///     // A machine without a network has none to join it on.
+    ///     let (station, group) = (Ipv4Addr::new(192, 0, 2, 1), Ipv4Addr::new(232, 1, 1, 1));
+    ///     println!("{:?}", socket.join_source(station, group, MulticastInterface::Any));
+    ///     socket.close();
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), onward::Error>(())
+    /// ```
     #[doc(alias = "addSourceSpecificMembership")]
     pub fn join_source(
         &self,
-        source: Ipv4Addr,
-        group: Ipv4Addr,
+        source: impl Into<IpAddr>,
+        group: impl Into<IpAddr>,
         interface: impl Into<MulticastInterface>,
     ) -> Result<()> {
-        self.source("join multicast source", JOIN, (source, group), interface.into())
+        let (source, interface) = (source.into(), interface.into());
+        self.source("join multicast source", true, (source, group.into()), interface)
     }
 
     /// Leaves what was joined by [`join_source`](Self::join_source).
@@ -171,24 +188,30 @@ impl UdpSocket {
     #[doc(alias = "dropSourceSpecificMembership")]
     pub fn leave_source(
         &self,
-        source: Ipv4Addr,
-        group: Ipv4Addr,
+        source: impl Into<IpAddr>,
+        group: impl Into<IpAddr>,
         interface: impl Into<MulticastInterface>,
     ) -> Result<()> {
-        self.source("leave multicast source", LEAVE, (source, group), interface.into())
+        let (source, interface) = (source.into(), interface.into());
+        self.source("leave multicast source", false, (source, group.into()), interface)
     }
 
     fn source(
         &self,
         operation: &'static str,
-        call: Option<BySource>,
-        (source, group): (Ipv4Addr, Ipv4Addr),
+        joins: bool,
+        (source, group): (IpAddr, IpAddr),
         interface: MulticastInterface,
     ) -> Result<()> {
         group_of(operation, group)?;
-        let done = self.with_socket(operation, |socket| match call {
-            Some(call) => call(&SockRef::from(socket), &source, &group, &interface.v4()?),
-            None => Err(io::ErrorKind::Unsupported.into()),
+        let done = self.with_socket(operation, |socket| match (source, group) {
+            (IpAddr::V4(source), IpAddr::V4(group)) => {
+                by_source_v4(socket, joins, (source, group), interface.v4()?)
+            }
+            (IpAddr::V6(source), IpAddr::V6(group)) => {
+                by_source_v6(socket, joins, (source, group), interface.v6()?)
+            }
+            _ => Err(invalid("the one is for IPv4, the other for IPv6")),
         });
         done.map_err(|error| error.on(format_args!("{source} in {group}")))
     }
@@ -203,9 +226,8 @@ fn group_of(operation: &'static str, group: impl Into<IpAddr>) -> Result<IpAddr>
     Err(error.because("not a multicast address"))
 }
 
-type BySource = fn(&Socket, &Ipv4Addr, &Ipv4Addr, &Ipv4Addr) -> io::Result<()>;
+// Not every system knows groups by their sources.
 
-/// Not every system knows groups by their sources.
 #[cfg(any(
     target_os = "linux",
     target_os = "android",
@@ -213,8 +235,19 @@ type BySource = fn(&Socket, &Ipv4Addr, &Ipv4Addr, &Ipv4Addr) -> io::Result<()>;
     target_os = "freebsd",
     windows
 ))]
-const BY_SOURCE: (Option<BySource>, Option<BySource>) =
-    (Some(Socket::join_ssm_v4), Some(Socket::leave_ssm_v4));
+fn by_source_v4(
+    socket: &UdpHandle,
+    joins: bool,
+    (source, group): (Ipv4Addr, Ipv4Addr),
+    interface: Ipv4Addr,
+) -> io::Result<()> {
+    let socket = SockRef::from(socket);
+    match joins {
+        true => socket.join_ssm_v4(&source, &group, &interface),
+        false => socket.leave_ssm_v4(&source, &group, &interface),
+    }
+}
+
 #[cfg(not(any(
     target_os = "linux",
     target_os = "android",
@@ -222,6 +255,22 @@ const BY_SOURCE: (Option<BySource>, Option<BySource>) =
     target_os = "freebsd",
     windows
 )))]
-const BY_SOURCE: (Option<BySource>, Option<BySource>) = (None, None);
-const JOIN: Option<BySource> = BY_SOURCE.0;
-const LEAVE: Option<BySource> = BY_SOURCE.1;
+fn by_source_v4(_: &UdpHandle, _: bool, _: (Ipv4Addr, Ipv4Addr), _: Ipv4Addr) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn by_source_v6(
+    socket: &UdpHandle,
+    joins: bool,
+    both: (Ipv6Addr, Ipv6Addr),
+    interface: u32,
+) -> io::Result<()> {
+    use std::os::fd::AsFd as _;
+    crate::net::datagram::set_source_v6(socket.as_fd(), joins, both, interface)
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn by_source_v6(_: &UdpHandle, _: bool, _: (Ipv6Addr, Ipv6Addr), _: u32) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}

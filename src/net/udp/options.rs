@@ -33,6 +33,7 @@ pub struct UdpOptions {
     broadcast: bool,
     receive_buffer: Option<usize>,
     send_buffer: Option<usize>,
+    coalesce: bool,
 }
 
 impl UdpOptions {
@@ -45,6 +46,7 @@ impl UdpOptions {
             broadcast: false,
             receive_buffer: None,
             send_buffer: None,
+            coalesce: false,
         }
     }
 
@@ -87,6 +89,30 @@ impl UdpOptions {
         self
     }
 
+    /// The system may hand over in one piece what one sender sent in datagrams of the same length (`UDP_GRO`). They are
+    /// told one by one all the same: it only saves work, where much comes from few. Without effect but on Linux and Android.
+    ///
+    /// ```
+    /// use onward::{events::*, net::UdpOptions};
+    ///
+    /// onward::run(|| {
+    ///     let socket = UdpOptions::new().coalesce(true).bind("127.0.0.1:0")?;
+    ///     socket.send_segments("abcdef", 2, socket.local_addr().expect("it is bound"));
+    ///     socket.on(Message, |socket, (bytes, _)| {
+    ///         assert_eq!(bytes.len(), 2);
+    ///         if bytes == b"ef" {
+    ///             socket.close();
+    ///         }
+    ///     });
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), onward::Error>(())
+    /// ```
+    pub const fn coalesce(mut self, wanted: bool) -> Self {
+        self.coalesce = wanted;
+        self
+    }
+
     /// A socket on `HOST:PORT`; see [`UdpSocket::bind`].
     ///
     /// # Errors
@@ -99,6 +125,7 @@ impl UdpOptions {
         let failed = |error| Error::io_or_descriptors("bind", error).on(address);
         let socket = self.open(address).map_err(failed)?;
         let bound = UdpSocket::on(handle, Location::caller());
+        bound.0.datagrams.coalesces.set(self.coalesce && coalesce(&socket));
         engine::attach(&bound, socket);
         Ok(bound)
     }
@@ -141,6 +168,17 @@ fn reuse_port(socket: &Socket) -> io::Result<()> {
 )))]
 fn reuse_port(_: &Socket) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
+}
+
+/// It is a wish: what is told is the same without it.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn coalesce(socket: &std::net::UdpSocket) -> bool {
+    engine::set_coalescing(std::os::fd::AsFd::as_fd(socket), true).is_ok()
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn coalesce(_: &std::net::UdpSocket) -> bool {
+    false
 }
 
 /// Takes the peer away, and keeps the port.

@@ -110,6 +110,46 @@ impl UdpSocket {
         engine::send_all(self, datagrams)
     }
 
+    /// Sends bytes as datagrams of `size` bytes each, of which the last may be shorter: a file, or a picture, to one peer. On
+    /// Linux and Android the system cuts up to 64 of them out of what it gets in one call (`UDP_SEGMENT`), where the network
+    /// allows it; else they go as by [`send_all`](Self::send_all). A `size` of 0 counts for 1.
+    ///
+    /// `false` and errors are as with [`send_all`](Self::send_all). Nobody tells the peer where they end, nor in which
+    /// order they come.
+    ///
+    /// ```
+    /// use onward::{events::*, net::UdpSocket};
+    ///
+    /// onward::run(|| {
+    ///     let receiver = UdpSocket::bind("127.0.0.1:0")?;
+    ///     let sender = UdpSocket::new()?;
+    ///     sender.send_segments("onetwothr", 3, receiver.local_addr().expect("it is bound"));
+    ///     sender.close();
+    ///     receiver.on(Message, |receiver, (bytes, _)| {
+    ///         assert_eq!(bytes.len(), 3);
+    ///         if receiver.stats().received == 3 {
+    ///             receiver.close();
+    ///         }
+    ///     });
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), onward::Error>(())
+    /// ```
+    #[allow(clippy::must_use_candidate, reason = "who sends little need not ask")]
+    pub fn send_segments(
+        &self,
+        bytes: impl AsRef<[u8]>,
+        size: usize,
+        to: impl Into<SocketAddr>,
+    ) -> bool {
+        let to = to.into();
+        if let Err(error) = self.bind_for(to) {
+            engine::fail_later(self, Error::io("bind", error).on(to));
+            return true;
+        }
+        engine::send_segments(self, bytes.as_ref(), size, Some(&to))
+    }
+
     fn send_bytes(&self, bytes: &[u8], to: Option<SocketAddr>, done: Option<Done>) -> bool {
         let bound = match to {
             Some(to) => self.bind_for(to).map_err(|error| Error::io("bind", error).on(to)),
