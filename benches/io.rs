@@ -4,13 +4,19 @@
 //!
 //! `cargo bench --bench io -- load HOST:PORT` only puts load on a server: 64 connections, 300,000 messages.
 //! `cargo bench --bench io -- idle` says how much memory an idle connection takes; it wants 10,000 descriptors.
+//! `small`, `small-once`, `whole` and `copy` are about whole files, see `io/files.rs`.
 //!
 //! Servers and readers are processes of their own (this same program, called again), and take turns in
 //! every round; what counts is their own CPU time, as the kernel's scheduler counts it. Each ratio is the
 //! median of the rounds' ratios.
 
 #[cfg(target_os = "linux")]
+#[path = "io/files.rs"]
+mod files;
+
+#[cfg(target_os = "linux")]
 mod linux {
+    use super::files;
     use onward::events::*;
     use onward::{fs::ReadStream, net};
     use rustix::buffer::spare_capacity;
@@ -27,13 +33,16 @@ mod linux {
     const FILE: u64 = 1 << 30;
     const CHUNK: usize = 64 * 1024;
 
-    type Failure = Box<dyn std::error::Error>;
+    pub(crate) type Failure = Box<dyn std::error::Error>;
 
     pub(crate) fn main() -> Result<(), Failure> {
         let args: Vec<String> = std::env::args().collect();
         match args.get(1).map(String::as_str) {
             Some("load") => load(&args[2]),
             Some("idle") => idle(),
+            Some(what @ ("small" | "small-once" | "whole" | "copy")) => {
+                files::main(what, &args[2..])
+            }
             Some("raw-server") => raw_server(),
             Some("onward-server") => onward_server(),
             Some("raw-read") => raw_read(&args[2]),
@@ -69,13 +78,13 @@ mod linux {
         Ok(())
     }
 
-    fn rounds(
+    pub(crate) fn rounds(
         mut round: impl FnMut() -> Result<[f64; 2], Failure>,
     ) -> Result<Vec<[f64; 2]>, Failure> {
         (0..ROUNDS).map(|_| round()).collect()
     }
 
-    fn report(name: &str, unit: &str, rounds: Vec<[f64; 2]>) {
+    pub(crate) fn report(name: &str, unit: &str, rounds: Vec<[f64; 2]>) {
         let median = |mut values: Vec<f64>| {
             values.sort_by(f64::total_cmp);
             values[values.len() / 2]

@@ -123,6 +123,13 @@ impl Error {
         }))
     }
 
+    /// Of another operation, which this one worked for.
+    #[cfg(feature = "fs")]
+    pub(crate) fn named(self, operation: &'static str) -> Self {
+        let Inner { kind, ref target, ref cause, .. } = *self.0;
+        Self(Arc::new(Inner { kind, operation, target: target.clone(), cause: cause.clone() }))
+    }
+
     /// With its cause.
     pub(crate) fn because(
         self,

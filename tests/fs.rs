@@ -1,11 +1,22 @@
-//! File streams, on real files: FIFOs, devices and descriptors as Linux has them.
+//! File streams, whole files and directories, on real files: FIFOs, devices and descriptors as Linux has them.
 #![cfg(target_os = "linux")]
+
+#[path = "common/child.rs"]
+#[allow(dead_code, reason = "others need more of it")]
+mod child;
 
 mod fs {
     mod fifo;
     mod life;
+    mod many;
+    mod names;
+    mod operations;
     mod pipes;
+    mod positions;
     mod read;
     mod support;
+    mod temporary;
+    mod troubles;
+    mod whole;
     mod write;
 }

@@ -6,6 +6,8 @@ use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// A directory of its own, gone when it is dropped.
@@ -139,4 +141,55 @@ pub(crate) fn hash(bytes: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
     hasher.write(bytes);
     hasher.finish()
+}
+
+/// Runs a future on a loop of its own that fails the test when it takes too long.
+#[track_caller]
+pub(crate) fn wait<T>(future: impl Future<Output = onward::Result<T>>) -> T {
+    let done = onward::block_on(async { onward::timeout(Duration::from_secs(20), future).await });
+    done.unwrap().expect("this takes too long").unwrap()
+}
+
+/// All threads of the pool that work on files, held up until this is dropped. They are the process's: one test at a
+/// time may have them.
+pub(crate) struct BusyPool {
+    _gates: Vec<Sender<()>>,
+    _alone: MutexGuard<'static, ()>,
+}
+
+/// Bytes that are not there before a gate opens, or goes; they say when they are wanted.
+pub(crate) struct Gated(Sender<()>, Mutex<Receiver<()>>);
+
+impl Gated {
+    /// With what says that they are wanted, and the gate.
+    pub(crate) fn new() -> (Self, Receiver<()>, Sender<()>) {
+        let ((begun, begins), (gate, opens)) = (channel(), channel());
+        (Self(begun, Mutex::new(opens)), begins, gate)
+    }
+}
+
+impl AsRef<[u8]> for Gated {
+    fn as_ref(&self) -> &[u8] {
+        self.0.send(()).unwrap();
+        // An error too: the gate is gone.
+        let _ = self.1.lock().unwrap().recv();
+        b"gated"
+    }
+}
+
+impl BusyPool {
+    /// Inside of a loop, which has to go on until it is dropped.
+    pub(crate) fn new(dir: &Dir) -> Self {
+        static ALONE: Mutex<()> = Mutex::new(());
+        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let hold = |number| {
+            let (bytes, begins, gate) = Gated::new();
+            let gated = onward::fs::write(dir.path(&format!("gated-{number}")), bytes);
+            gated.start().then(|done| done.unwrap());
+            begins.recv().unwrap();
+            gate
+        };
+        let gates = (0..onward::pool::stats().fs.limit).map(hold).collect();
+        Self { _gates: gates, _alone: alone }
+    }
 }

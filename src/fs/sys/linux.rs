@@ -2,9 +2,9 @@
 
 use super::unix::FLAGS;
 use super::{How, Kind};
-use rustix::fs::{CWD, Mode, OFlags, ResolveFlags};
+use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags};
 use rustix::io::{Errno, ReadWriteFlags};
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, IoSliceMut};
 use std::os::fd::AsRawFd as _;
 use std::path::Path;
@@ -24,7 +24,8 @@ pub(in crate::fs) fn open_now(path: &Path, how: How) -> Option<File> {
     let access = match (how.read, how.write || how.append) {
         (true, false) => OFlags::RDONLY,
         (false, true) => OFlags::WRONLY,
-        _ => OFlags::RDWR,
+        (true, true) => OFlags::RDWR,
+        (false, false) => return None,
     };
     let append = if how.append { OFlags::APPEND } else { OFlags::empty() };
     let flags = access | append | FLAGS | OFlags::CLOEXEC;
@@ -51,6 +52,30 @@ pub(in crate::fs) fn read_now(
         // Whatever else it is, a plain read says it too, and knows no such flag.
         Err(_) => Err(io::ErrorKind::Unsupported.into()),
     }
+}
+
+/// Reads all of a regular file that is no longer than this, if all of it is cached.
+pub(in crate::fs) fn read_all_now(path: &Path, longest: usize) -> Option<Vec<u8>> {
+    let file = open_now(path, How::READ)?;
+    let stat = rustix::fs::fstat(&file).ok()?;
+    let length = usize::try_from(stat.st_size).ok().filter(|length| *length <= longest)?;
+    if !FileType::from_raw_mode(stat.st_mode).is_file() {
+        return None;
+    }
+    let mut bytes = vec![0; length];
+    // A file that says it is empty may be one that the kernel makes up: a byte, to ask.
+    let mut byte = [0];
+    let buffer = if length == 0 { &mut byte[..] } else { &mut bytes };
+    let count = read_now(&file, buffer, None).ok()?;
+    (count == length).then_some(bytes)
+}
+
+/// Looks at what is there, if the way to it is cached.
+pub(in crate::fs) fn look_now(path: &Path, follow: bool) -> Option<Metadata> {
+    let end = if follow { OFlags::empty() } else { OFlags::NOFOLLOW };
+    let flags = OFlags::PATH | OFlags::CLOEXEC | end;
+    let found = rustix::fs::openat2(CWD, path, flags, Mode::empty(), ResolveFlags::CACHED).ok()?;
+    File::from(found).metadata().ok()
 }
 
 /// Opens what a descriptor refers to once more, for writing, so that it can be made non-blocking

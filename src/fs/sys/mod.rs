@@ -1,8 +1,8 @@
 //! What differs between systems, behind one set of functions. Nothing else in `fs` asks where it runs.
 //!
-//! - `open`, `kind`, `lend`, `name`, `read_at`, `write_at`, `lacks_reader`: everywhere
+//! - `open`, `kind`, `lend`, `name`, `read_at`, `write_at`, `lacks_reader`, `symlink`, `identity`, `make_private`: everywhere
 //! - `receive`, `send`: of what the poller watches, once it is ready
-//! - `open_now`, `read_now`, `reopen`: what can be done at once without blocking; where the system has
+//! - `open_now`, `read_now`, `read_all_now`, `look_now`, `reopen`: what can be done at once without blocking; where the system has
 //!   no such thing they say so, and the pool does it
 
 use std::fs::{File, OpenOptions};
@@ -11,22 +11,28 @@ use std::io::{self, IoSlice};
 #[cfg(unix)]
 mod unix;
 #[cfg(unix)]
-pub(super) use unix::{kind, lacks_reader, lend, name, open, read_at, receive, send, write_at};
+pub(super) use unix::{
+    identity, kind, lacks_reader, lend, make_private, name, open, read_at, receive, send, symlink,
+    write_at,
+};
 
 #[cfg(windows)]
 mod windows;
 #[cfg(windows)]
-pub(super) use windows::{kind, lacks_reader, lend, name, open, read_at, receive, send, write_at};
+pub(super) use windows::{
+    identity, kind, lacks_reader, lend, make_private, name, open, read_at, receive, send, symlink,
+    write_at,
+};
 
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
-pub(super) use linux::{open_now, read_now, reopen};
+pub(super) use linux::{look_now, open_now, read_all_now, read_now, reopen};
 
 #[cfg(not(target_os = "linux"))]
 mod elsewhere;
 #[cfg(not(target_os = "linux"))]
-pub(super) use elsewhere::{open_now, read_now, reopen};
+pub(super) use elsewhere::{look_now, open_now, read_all_now, read_now, reopen};
 
 /// What a file is, as far as reading and writing go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +66,9 @@ impl How {
         truncate: false,
         mode: 0o666,
     };
+
+    /// For nothing yet.
+    pub(super) const NONE: Self = Self { read: false, ..Self::READ };
 
     fn options(self) -> OpenOptions {
         let mut options = OpenOptions::new();

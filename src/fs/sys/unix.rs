@@ -8,7 +8,7 @@ use rustix::net::SendFlags;
 use std::fs::{self, File};
 use std::io::{self, IoSlice, Read as _, Write as _};
 use std::os::fd::{AsFd as _, AsRawFd as _};
-use std::os::unix::fs::{FileExt as _, FileTypeExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{FileExt as _, FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 /// No pipe blocks for as much if it is ready at all (POSIX wants 512 at least).
@@ -87,4 +87,20 @@ pub(in crate::fs) fn send(file: &File, chunks: &[IoSlice<'_>], ours: bool) -> io
         Err(Errno::NOTSOCK) => { file }.write(&first[..first.len().min(ATOMIC)]),
         sent => Ok(sent?),
     }
+}
+
+/// A file, whatever its names: its device and its number there.
+pub(in crate::fs) type Identity = (u64, u64);
+
+pub(in crate::fs) fn identity(path: &Path) -> io::Result<Identity> {
+    fs::metadata(path).map(|metadata| (metadata.dev(), metadata.ino()))
+}
+
+pub(in crate::fs) fn symlink(original: &Path, link: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(original, link)
+}
+
+/// Directories that nobody else may look into.
+pub(in crate::fs) fn make_private(builder: &mut fs::DirBuilder) {
+    std::os::unix::fs::DirBuilderExt::mode(builder, 0o700);
 }

@@ -57,3 +57,23 @@ pub(in crate::fs) fn receive(file: &File, buffer: &mut [u8], _: bool) -> io::Res
 pub(in crate::fs) fn send(file: &File, chunks: &[IoSlice<'_>], _: bool) -> io::Result<usize> {
     super::write(file, chunks, None)
 }
+
+/// A file, as far as it can be told without asking the system for its number: its one real path.
+pub(in crate::fs) type Identity = std::path::PathBuf;
+
+pub(in crate::fs) fn identity(path: &Path) -> io::Result<Identity> {
+    std::fs::canonicalize(path)
+}
+
+/// Links to directories are things of their own here.
+pub(in crate::fs) fn symlink(original: &Path, link: &Path) -> io::Result<()> {
+    let beside = link.parent().map_or_else(|| original.into(), |parent| parent.join(original));
+    if beside.is_dir() {
+        std::os::windows::fs::symlink_dir(original, link)
+    } else {
+        std::os::windows::fs::symlink_file(original, link)
+    }
+}
+
+/// Who may look into a directory is inherited here.
+pub(in crate::fs) fn make_private(_: &mut std::fs::DirBuilder) {}
