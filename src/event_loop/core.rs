@@ -4,11 +4,12 @@ use super::awaited::Awaited;
 use super::channel::Entry;
 use super::closures::Closures;
 use super::counters::{CallbackKind, Clock, Counters};
-use super::driver::Driver;
+use super::driver::{Driver, Ready};
 use super::hooks::{Hooks, Moment};
 use super::inbox::Inbox;
 use super::kept::Kept;
 use super::mail::Mail;
+use super::memory::{Buffer, Memory};
 use super::queues::{Immediates, Job, Origin, Queue};
 use super::registry::Registry;
 use super::slab::Slab;
@@ -24,8 +25,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-/// One read takes at most this much. It is what the kernel hands out at once on a fast connection.
-const SCRATCH: usize = 64 * 1024;
 /// Turns between two looks whether this is a child that was forked off in a callback, or between two turns: it
 /// takes a system call, and that is half of what a turn takes.
 const TURNS_UNSUSPECTED: u64 = 64;
@@ -69,10 +68,8 @@ pub(crate) struct Core {
     pub(crate) stopping: Cell<bool>,
     pub(crate) failure: RefCell<Option<Error>>,
     pub(crate) letters: RefCell<Mail>,
-    ready: Cell<Vec<(u32, Interest)>>,
-    scratch: Cell<Option<Box<[u8]>>>,
-    /// Memory that streams gather small writes in, one at a time.
-    spare: Cell<Vec<u8>>,
+    ready: Cell<Ready>,
+    pub(super) memory: Memory,
     turns: Cell<u64>,
     pub(crate) counters: Counters,
     pub(super) clock: Clock,
@@ -111,8 +108,7 @@ impl Core {
             failure: RefCell::default(),
             letters: RefCell::default(),
             ready: Cell::default(),
-            scratch: Cell::new(None),
-            spare: Cell::default(),
+            memory: Memory::default(),
             turns: Cell::new(0),
             counters: Counters::default(),
             clock: Clock::default(),
@@ -316,7 +312,8 @@ impl Core {
         if ready.is_empty() {
             self.ready.set(ready);
         } else {
-            Batch { core: self, ready, told: 0 }.dispatch();
+            Batch { core: self, ready, told: 0, buffer: Some(self.memory.take_buffer()) }
+                .dispatch();
         }
         self.hooks.run(self, Moment::AfterPoll);
         Ok(())
@@ -330,26 +327,6 @@ impl Core {
         while let Some(job) = self.immediates.pop_before(end) {
             self.call(CallbackKind::Immediate, job);
         }
-    }
-
-    /// Lends the buffer that everything on this loop reads into. A nested reader gets its own.
-    pub(crate) fn with_scratch<T>(&self, read: impl FnOnce(&mut [u8]) -> T) -> T {
-        let mut scratch = self.scratch.take().unwrap_or_else(|| vec![0; SCRATCH].into());
-        let result = read(&mut scratch);
-        self.scratch.set(Some(scratch));
-        result
-    }
-
-    /// Lends memory, empty, for as long as a callback runs. A second borrower gets none.
-    #[inline]
-    pub(crate) fn take_spare(&self) -> Vec<u8> {
-        self.spare.take()
-    }
-
-    /// Gives it back.
-    #[inline]
-    pub(crate) fn give_spare(&self, memory: Vec<u8>) {
-        drop(self.spare.replace(memory));
     }
 
     /// Keeps the first error, and stops.
@@ -375,23 +352,25 @@ impl Core {
 /// What there is to tell after one wait. If a listener panics, what is left is told in a later turn.
 struct Batch<'a> {
     core: &'a Core,
-    ready: Vec<(u32, Interest)>,
+    ready: Ready,
     /// How many have been told.
     told: usize,
+    /// What they read into.
+    buffer: Option<Box<Buffer>>,
 }
 
 impl Batch<'_> {
-    #[inline]
+    #[inline(never)]
     fn dispatch(&mut self) {
-        let core = self.core;
-        while let Some(&(index, readiness)) = self.ready.get(self.told) {
+        let (core, Some(buffer)) = (self.core, &mut self.buffer) else { return };
+        while let Some((index, readiness)) = self.ready.get(self.told) {
             let found = core.registry.borrow_mut().find(index, readiness);
             if let Some((source, readiness)) = found {
                 core.counters.count(CallbackKind::Source);
                 if core.slow.is_on() {
-                    core.ready_watched(index, source, readiness);
+                    core.ready_watched(index, source, readiness, buffer);
                 } else {
-                    source.ready(readiness);
+                    source.ready(readiness, buffer);
                 }
                 core.settle();
             }
@@ -403,14 +382,15 @@ impl Batch<'_> {
 impl Drop for Batch<'_> {
     fn drop(&mut self) {
         let mut all = std::mem::take(&mut self.ready);
-        if self.told < all.len() {
-            // Nobody knows how far the one that panicked has come.
-            all[self.told].1 = Interest::ALL;
-            let mut registry = self.core.registry.borrow_mut();
-            all[self.told..].iter().for_each(|&(index, readiness)| registry.keep(index, readiness));
+        // Nobody knows how far the one that panicked has come.
+        let mut left = Some(Interest::ALL);
+        while let Some((index, readiness)) = all.get(self.told) {
+            self.core.registry.borrow_mut().keep(index, left.take().unwrap_or(readiness));
+            self.told += 1;
         }
         all.clear();
         self.core.ready.set(all);
+        self.buffer.take().into_iter().for_each(|buffer| self.core.memory.give_buffer(buffer));
     }
 }
 

@@ -91,6 +91,7 @@ mod inbox;
 mod kept;
 mod mail;
 mod mailbox;
+mod memory;
 mod missed;
 pub mod pool;
 mod posted;
@@ -137,6 +138,7 @@ pub use tokens::{Immediate, Timer};
 #[cfg(test)]
 pub(crate) use driver::script::{Script, Step};
 pub(crate) use kept::Ticket;
+pub(crate) use memory::Buffer;
 pub(crate) use queues::Origin;
 pub(crate) use registry::Listed as ListedSource;
 pub(crate) use slab::{Key, Slab};

@@ -10,7 +10,7 @@
 //! The place of a removed source stays taken until the turn ends, so readiness that was collected
 //! before can never reach a source that came after.
 
-use super::driver::Driver;
+use super::driver::{Driver, Ready, WAKER};
 use super::queues::Origin;
 use super::slab::{Key, Slab};
 use super::source::{Descriptor, Interest, Source, Trigger};
@@ -19,10 +19,14 @@ use std::rc::Rc;
 
 struct Place {
     source: Option<Rc<dyn Source>>,
+    /// What it wants; the end with what there is to read.
     wanted: Interest,
     told: Interest,
-    /// Readiness that the driver will not tell again. None, if it is `Level`.
+    /// Readiness that the driver will not tell again.
     pending: Interest,
+    /// What may be pending. Who wants to write has just seen that it cannot: the edge is still to come. What is
+    /// `Level` is told again.
+    keeps: Interest,
     trigger: Trigger,
     noted: bool,
     /// Stands among those to be told again.
@@ -43,11 +47,8 @@ impl Place {
     #[inline]
     fn sift(&mut self, readiness: Interest) -> Option<(Rc<dyn Source>, Interest)> {
         let all = readiness | self.pending;
-        let now = all.wanted(self.wanted);
-        if self.trigger == Trigger::Edge {
-            // Who wants to write has just seen that it cannot: the edge is still to come.
-            self.pending = all.without(now | Interest::WRITE);
-        }
+        let now = all & self.wanted;
+        self.pending = all.without(now) & self.keeps;
         if now.is_none() {
             return None;
         }
@@ -72,7 +73,7 @@ pub(crate) struct Listed {
 
 #[derive(Default)]
 pub(crate) struct Registry {
-    places: Option<Slab<Place>>,
+    places: Slab<Place>,
     /// By the index of the place: beside them, for a place is looked at with each message.
     births: Vec<Birth>,
     changed: Vec<Key>,
@@ -83,10 +84,6 @@ pub(crate) struct Registry {
 }
 
 impl Registry {
-    fn places(&mut self) -> &mut Slab<Place> {
-        self.places.get_or_insert_with(Slab::new)
-    }
-
     /// How many sources hold the loop.
     pub(crate) fn counted(&self) -> usize {
         self.counted
@@ -96,13 +93,15 @@ impl Registry {
         self.counted += 1;
         let trigger = if Driver::EDGES { trigger } else { Trigger::Level };
         let [wanted, told, pending] = [Interest::NONE; 3];
+        let keeps = Interest::when(Interest::READ | Interest::ENDING, trigger == Trigger::Edge);
         let [noted, queued, counted] = [false, false, true];
         let source = Some(source);
-        let key = self.places().insert(Place {
+        let key = self.places.insert(Place {
             source,
             wanted,
             told,
             pending,
+            keeps,
             trigger,
             noted,
             queued,
@@ -123,27 +122,25 @@ impl Registry {
 
     /// How many sources there are.
     pub(crate) fn len(&self) -> usize {
-        self.places.as_ref().map_or(0, Slab::len) - self.retired.len()
+        self.places.len() - self.retired.len()
     }
 
     /// All sources.
     pub(crate) fn list(&self) -> impl Iterator<Item = Listed> {
-        let places = self.places.iter().flat_map(Slab::entries);
-        places.filter_map(|(index, place)| {
+        self.places.entries().filter_map(|(index, place)| {
             let (source, birth) = (Rc::clone(place.source.as_ref()?), self.birth(index)?);
             Some(Listed { source, counted: place.counted, birth })
         })
     }
 
     pub(crate) fn want(&mut self, key: Key, wanted: Interest) {
-        let Some(place) = self.places().get_mut(key) else { return };
+        let Some(place) = self.places.get_mut(key) else { return };
         // Who cannot tell of the end alone would tell of it for ever, or not at all.
         let alone = Interest::when(Interest::ENDING, place.trigger == Trigger::Level);
-        place.wanted = wanted.without(alone);
-        let wanted = place.wanted;
+        place.wanted = wanted.without(alone).with_end();
         let changes = place.to_tell() != place.told && !place.noted;
         place.noted |= changes;
-        let again = !place.pending.wanted(wanted).is_none() && !place.queued;
+        let again = !(place.pending & place.wanted).is_none() && !place.queued;
         place.queued |= again;
         if changes {
             self.changed.push(key);
@@ -156,7 +153,7 @@ impl Registry {
     /// A source has not exhausted what it was told of: it hears of it again in the next turn, or as soon
     /// as it wants to. A `Level` source would anyway.
     pub(crate) fn again(&mut self, key: Key, readiness: Interest) {
-        let Some(place) = self.places().get_mut(key) else { return };
+        let Some(place) = self.places.get_mut(key) else { return };
         if place.trigger == Trigger::Edge {
             place.pending = place.pending | readiness;
             let wanted = place.wanted;
@@ -167,30 +164,29 @@ impl Registry {
     /// The same for what a driver reported and nobody was told.
     #[cold]
     pub(crate) fn keep(&mut self, index: u32, readiness: Interest) {
-        let key = self.places().key_of(index);
+        let key = self.places.key_of(index);
         key.into_iter().for_each(|key| self.again(key, readiness));
     }
 
     /// Adds those that are to be told again, of what is pending only.
     #[inline]
-    pub(crate) fn take_again(&mut self, ready: &mut Vec<(u32, Interest)>) {
+    pub(crate) fn take_again(&mut self, ready: &mut Ready) {
         if !self.again.is_empty() {
             self.take_all_again(ready);
         }
     }
 
-    fn take_all_again(&mut self, ready: &mut Vec<(u32, Interest)>) {
-        let Some(places) = self.places.as_mut() else { return };
+    fn take_all_again(&mut self, ready: &mut Ready) {
         for key in self.again.drain(..) {
-            if let Some(place) = places.get_mut(key) {
+            if let Some(place) = self.places.get_mut(key) {
                 place.queued = false;
-                ready.push((key.index, Interest::NONE));
+                ready.push(key.index, Interest::NONE);
             }
         }
     }
 
     pub(crate) fn count(&mut self, key: Key, counted: bool) {
-        let Some(place) = self.places().get_mut(key) else { return };
+        let Some(place) = self.places.get_mut(key) else { return };
         if place.source.is_some() && place.counted != counted {
             place.counted = counted;
             self.counted = if counted { self.counted + 1 } else { self.counted - 1 };
@@ -204,15 +200,19 @@ impl Registry {
         index: u32,
         readiness: Interest,
     ) -> Option<(Rc<dyn Source>, Interest)> {
-        let found = self.places.as_mut().and_then(|places| places.at_mut(index));
-        match found {
-            // What it stopped wanting in this very turn is not told any more.
-            Some(place) if place.source.is_some() => place.sift(readiness),
-            _ => {
-                self.stale += 1;
-                None
-            }
+        // What it stopped wanting in this very turn is not told any more.
+        let found = self.places.at_mut(index).and_then(|place| place.sift(readiness));
+        if found.is_none() {
+            self.note_missed(index);
         }
+        found
+    }
+
+    /// Nobody is told of this place.
+    #[cold]
+    fn note_missed(&mut self, index: u32) {
+        let there = self.places.at(index).is_some_and(|place| place.source.is_some());
+        self.stale += u64::from(!there && index != WAKER);
     }
 
     /// Readiness that came too late, so far.
@@ -227,7 +227,7 @@ impl Registry {
         key: Key,
         delete: impl Fn(Descriptor<'_>) -> io::Result<()>,
     ) -> Option<Rc<dyn Source>> {
-        let place = self.places().get_mut(key)?;
+        let place = self.places.get_mut(key)?;
         let source = place.source.take()?;
         let counted = place.counted;
         if place.told != Interest::NONE {
@@ -249,9 +249,8 @@ impl Registry {
     /// Tells the driver what has changed; gives back the sources that it refused.
     pub(crate) fn apply(&mut self, driver: &Driver) -> Vec<(Rc<dyn Source>, io::Error)> {
         let mut refused = Vec::new();
-        let Some(places) = self.places.as_mut() else { return refused };
         for key in self.changed.drain(..) {
-            let Some(place) = places.get_mut(key) else { continue };
+            let Some(place) = self.places.get_mut(key) else { continue };
             place.noted = false;
             let (told, wanted, trigger) = (place.told, place.to_tell(), place.trigger);
             let Some(source) = place.source.as_ref().filter(|_| wanted != told) else { continue };
@@ -286,12 +285,11 @@ impl Registry {
 
     fn free_all_retired(&mut self) {
         while let Some(key) = self.retired.pop() {
-            self.places().remove(key);
+            self.places.remove(key);
         }
     }
 
     pub(crate) fn sources(&self) -> Vec<Rc<dyn Source>> {
-        let places = self.places.iter().flat_map(Slab::iter);
-        places.filter_map(|place| place.source.clone()).collect()
+        self.places.iter().filter_map(|place| place.source.clone()).collect()
     }
 }

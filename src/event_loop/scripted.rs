@@ -4,6 +4,7 @@ use super::core::Core;
 use super::driver::script::{Script, Step};
 use super::driver::{Driver, World};
 use super::handle::Handle;
+use super::memory::Buffer;
 use super::source::{Description, Descriptor, Interest, ResourceKind, Source, Trigger};
 use super::{EventLoop, Key};
 use crate::error::ErrorKind;
@@ -119,7 +120,7 @@ impl Source for Probe {
         to(lent(&self.socket))
     }
 
-    fn ready(self: Rc<Self>, readiness: Interest) {
+    fn ready(self: Rc<Self>, readiness: Interest, _: &mut Buffer) {
         let sort = [("r", readiness.reads()), ("w", readiness.writes()), ("e", readiness.ends())];
         let letters: String =
             sort.into_iter().filter(|(_, is)| *is).map(|(letter, _)| letter).collect();

@@ -1,11 +1,13 @@
 //! What the objects on a loop ask of it: sources, and what they put on the loop.
 
 use super::handle::{Handle, nanoseconds};
+use super::memory::Buffer;
 use super::queues::{Origin, job};
 use super::registry::Birth;
 use super::slab::Key;
 use super::source::{Descriptor, Interest, Source, Trigger};
 use super::tokens::Timer;
+use std::cell::RefMut;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -112,17 +114,29 @@ impl Handle {
     }
 
     #[inline]
-    pub(crate) fn with_scratch<T>(&self, read: impl FnOnce(&mut [u8]) -> T) -> T {
-        self.0.with_scratch(read)
+    pub(crate) fn with_scratch<T>(&self, read: impl FnOnce(&mut Buffer) -> T) -> T {
+        self.0.memory.with_scratch(read)
     }
 
-    #[inline]
+    #[inline(always)]
+    pub(crate) fn gather(&self, bytes: &[u8], more: bool) -> bool {
+        self.0.memory.gather(bytes, more)
+    }
+
+    #[inline(always)]
+    pub(crate) fn gathered(&self) -> RefMut<'_, Vec<u8>> {
+        self.0.memory.gathered()
+    }
+
+    pub(crate) fn take_gathered(&self) -> Vec<u8> {
+        self.0.memory.take_gathered()
+    }
+
     pub(crate) fn take_spare(&self) -> Vec<u8> {
-        self.0.take_spare()
+        self.0.memory.take_spare()
     }
 
-    #[inline]
     pub(crate) fn give_spare(&self, memory: Vec<u8>) {
-        self.0.give_spare(memory);
+        self.0.memory.give_spare(memory);
     }
 }

@@ -1,9 +1,8 @@
 //! When the clock of a simulated loop moves, and when it waits for what is outside instead.
 
 use super::core::Core;
-use super::driver::{Driver, World};
+use super::driver::{Driver, Ready, World};
 use super::run_until::block_on_this;
-use super::source::Interest;
 use super::{EventLoop, Handle, run_on};
 use crate::error::{Error, ErrorKind, Result};
 use std::future::Future;
@@ -28,11 +27,7 @@ enum Then {
 impl Core {
     /// Waits for something to do, and gives what is ready.
     #[inline]
-    pub(super) fn wait(
-        &self,
-        timeout: Option<Duration>,
-        ready: &mut Vec<(u32, Interest)>,
-    ) -> Result<()> {
+    pub(super) fn wait(&self, timeout: Option<Duration>, ready: &mut Ready) -> Result<()> {
         match self.driver.world() {
             None => self.wait_really(timeout, ready),
             Some(world) => self.wait_in(world, timeout, ready),
@@ -40,20 +35,11 @@ impl Core {
     }
 
     #[inline]
-    fn wait_really(
-        &self,
-        timeout: Option<Duration>,
-        ready: &mut Vec<(u32, Interest)>,
-    ) -> Result<()> {
+    fn wait_really(&self, timeout: Option<Duration>, ready: &mut Ready) -> Result<()> {
         self.driver.wait(timeout, ready).map_err(|error| Error::io("wait for events", error))
     }
 
-    fn wait_in(
-        &self,
-        world: &World,
-        timeout: Option<Duration>,
-        ready: &mut Vec<(u32, Interest)>,
-    ) -> Result<()> {
+    fn wait_in(&self, world: &World, timeout: Option<Duration>, ready: &mut Ready) -> Result<()> {
         self.wait_really(Some(Duration::ZERO), ready)?;
         let ends = !ready.is_empty() || world.script.take_break();
         if ends || timeout == Some(Duration::ZERO) {

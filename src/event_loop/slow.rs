@@ -6,6 +6,7 @@
 
 use super::core::Core;
 use super::counters::CallbackKind;
+use super::memory::Buffer;
 use super::queues::Origin;
 use super::source::{Interest, Source};
 use super::tokens::core_of;
@@ -197,10 +198,18 @@ impl Core {
 
     /// Tells a source what it is ready for, while somebody watches.
     #[cold]
-    pub(super) fn ready_watched(&self, index: u32, source: Rc<dyn Source>, readiness: Interest) {
+    pub(super) fn ready_watched(
+        &self,
+        index: u32,
+        source: Rc<dyn Source>,
+        readiness: Interest,
+        buffer: &mut Buffer,
+    ) {
         let origin = self.registry.borrow().birth(index).map(|birth| birth.origin);
         let watched = Some(Rc::clone(&source));
-        self.call_watched(CallbackKind::Source, origin, watched, || source.ready(readiness));
+        self.call_watched(CallbackKind::Source, origin, watched, || {
+            source.ready(readiness, buffer)
+        });
     }
 
     /// The same as [`run_unsettled`](Self::run_unsettled), while somebody watches. Comes also from inside of a

@@ -1,8 +1,9 @@
 //! What the loop knows of a thing it serves: a descriptor, an interest, and somebody to tell.
 
+use super::memory::Buffer;
 use std::fmt;
 use std::io;
-use std::ops::BitOr;
+use std::ops::{BitAnd, BitOr};
 use std::rc::Rc;
 
 /// A descriptor (a socket on Windows) that somebody else owns.
@@ -12,18 +13,27 @@ pub(crate) type Descriptor<'a> = std::os::fd::BorrowedFd<'a>;
 #[cfg(windows)]
 pub(crate) type Descriptor<'a> = std::os::windows::io::BorrowedSocket<'a>;
 
-/// What a source waits for; what it is ready for.
+/// What a source waits for; what it is ready for. The bits are those of Linux, where most is told in them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Interest(u8);
 
 impl Interest {
     pub(crate) const NONE: Self = Self(0);
     pub(crate) const READ: Self = Self(1);
-    pub(crate) const WRITE: Self = Self(2);
+    pub(crate) const WRITE: Self = Self(4);
     /// Comes with [`READ`](Self::READ), or alone to who wants it alone, where the driver has edges: the other side has ended, or broken off, or something urgent
     /// stands in the way, so that a read which fills less than its buffer may have more behind it.
-    pub(crate) const ENDING: Self = Self(4);
+    pub(crate) const ENDING: Self = Self(2);
     pub(crate) const ALL: Self = Self(7);
+
+    /// As the driver may keep it.
+    pub(crate) fn bits(self) -> u8 {
+        self.0
+    }
+
+    pub(crate) fn of_bits(bits: u32) -> Self {
+        Self((bits & 7) as u8)
+    }
 
     #[inline]
     pub(crate) fn reads(self) -> bool {
@@ -32,12 +42,12 @@ impl Interest {
 
     #[inline]
     pub(crate) fn writes(self) -> bool {
-        self.0 & 2 != 0
+        self.0 & 4 != 0
     }
 
     #[inline]
     pub(crate) fn ends(self) -> bool {
-        self.0 & 4 != 0
+        self.0 & 2 != 0
     }
 
     /// Is there nothing in it?
@@ -48,14 +58,12 @@ impl Interest {
 
     #[inline]
     pub(crate) fn reads_or_ends(self) -> bool {
-        self.0 & 5 != 0
+        self.0 & 3 != 0
     }
 
-    /// What of this readiness is for somebody who wants that. Who wants to read hears of the end, too.
-    #[inline]
-    pub(crate) fn wanted(self, wanted: Self) -> Self {
-        let ending = Self::when(Self::ENDING, wanted.reads());
-        Self(self.0 & (wanted.0 | ending.0))
+    /// What somebody hears of who wants this: who wants to read hears of the end, too.
+    pub(crate) fn with_end(self) -> Self {
+        self | Self::when(Self::ENDING, self.reads())
     }
 
     /// All but `other`.
@@ -68,6 +76,14 @@ impl Interest {
     #[inline]
     pub(crate) fn when(self, yes: bool) -> Self {
         if yes { self } else { Self::NONE }
+    }
+}
+
+/// What is in both.
+impl BitAnd for Interest {
+    type Output = Self;
+    fn bitand(self, other: Self) -> Self {
+        Self(self.0 & other.0)
     }
 }
 
@@ -184,8 +200,9 @@ pub(crate) trait Source {
     /// Lends the descriptor, if it is still open. No user code may run in here.
     fn lend(&self, to: &mut dyn FnMut(Descriptor<'_>) -> io::Result<()>) -> io::Result<()>;
 
-    /// The descriptor is ready for this. An error or a hang-up comes as both.
-    fn ready(self: Rc<Self>, readiness: Interest);
+    /// The descriptor is ready for this. An error or a hang-up comes as both. What it reads may be put into `buffer`,
+    /// which is everybody's.
+    fn ready(self: Rc<Self>, readiness: Interest, buffer: &mut Buffer);
 
     /// The poller refused the descriptor.
     fn refused(self: Rc<Self>, error: io::Error);

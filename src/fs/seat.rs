@@ -2,7 +2,7 @@
 
 use super::life::{self, FileStream};
 use super::sys::{self, Kind};
-use crate::event_loop::{Description, Descriptor, Interest, Source};
+use crate::event_loop::{Buffer, Description, Descriptor, Interest, Source};
 use std::cell::RefCell;
 use std::fs::File;
 use std::io;
@@ -53,7 +53,7 @@ impl<S: FileStream> Source for Seat<S> {
         self.file.borrow().as_deref().map_or(Ok(()), |file| sys::lend(file, to))
     }
 
-    fn ready(self: Rc<Self>, _: Interest) {
+    fn ready(self: Rc<Self>, _: Interest, _: &mut Buffer) {
         if let Some(stream) = self.stream() {
             stream.advance(true);
         }

@@ -1,7 +1,8 @@
 //! Several writes in one system call: those of one callback, or those between `cork` and `uncork`.
 
 use super::duplex::Endpoint;
-use super::writing::{flush_held, offer, told_of_flush};
+use super::state::Fact;
+use super::writing::{flush_gathered, flush_kept, offer, told_of_flush};
 
 /// A callback of a stream runs, or is about to. Small writes that it makes on this stream are held, and go out together
 /// when it has returned and its ticks have run.
@@ -11,19 +12,33 @@ impl<'a, E: Endpoint> Dispatch<'a, E> {
     #[inline]
     pub(super) fn begin(endpoint: &'a E) -> Self {
         let duplex = endpoint.duplex();
-        duplex.dispatching.set(duplex.holds.get());
+        if duplex.state.is(Fact::UNSURE) {
+            duplex.look_ahead();
+        } else {
+            duplex.state.clear(Fact::OUTSIDE);
+        }
+        Self(endpoint)
+    }
+
+    /// The same if it is [sure](Fact::UNSURE) that what is written may be gathered.
+    #[inline(always)]
+    pub(super) fn begin_plain(endpoint: &'a E) -> Self {
+        endpoint.duplex().state.clear(Fact::OUTSIDE);
         Self(endpoint)
     }
 
     /// The callback has returned: runs the ticks, and sends what was written.
-    #[inline]
+    #[inline(always)]
     pub(super) fn settle(self) {
         let (endpoint, duplex) = (self.0, self.0.duplex());
         duplex.handle.settle();
         std::mem::forget(self);
-        duplex.dispatching.set(false);
-        if duplex.queue.borrow().is_held() {
-            flush_held(endpoint);
+        if duplex.state.is(Fact::GATHERS) {
+            return flush_gathered(endpoint);
+        }
+        duplex.state.set(Fact::OUTSIDE);
+        if duplex.state.is(Fact::KEEPS) {
+            flush_kept(endpoint);
         }
     }
 }
@@ -32,15 +47,17 @@ impl<'a, E: Endpoint> Dispatch<'a, E> {
 impl<E: Endpoint> Drop for Dispatch<'_, E> {
     fn drop(&mut self) {
         let duplex = self.0.duplex();
-        duplex.dispatching.set(false);
-        if duplex.queue.borrow().is_held() {
+        duplex.state.set(Fact::OUTSIDE);
+        // The loop's memory is for others again.
+        if duplex.queue().is_held() {
             let endpoint = self.0.clone();
-            duplex.handle.defer(duplex.origin(), move || flush_held(&endpoint));
+            duplex.handle.defer(duplex.origin(), move || flush_kept(&endpoint));
         }
     }
 }
 
 /// Calls back, runs the ticks, and sends what was written meanwhile.
+#[inline(never)]
 pub(crate) fn dispatch<E: Endpoint>(endpoint: &E, tell: impl FnOnce()) {
     let dispatch = Dispatch::begin(endpoint);
     tell();
@@ -49,9 +66,9 @@ pub(crate) fn dispatch<E: Endpoint>(endpoint: &E, tell: impl FnOnce()) {
 
 pub(crate) fn set_autocork<E: Endpoint>(endpoint: &E, wanted: bool) {
     let duplex = endpoint.duplex();
-    duplex.autocork.set(wanted);
-    duplex.holds.set(wanted && duplex.corks.get() == 0);
-    if !wanted && duplex.dispatching.replace(false) {
+    duplex.state.put(Fact::AUTOCORK, wanted);
+    duplex.state.set(Fact::UNSURE);
+    if !wanted && !duplex.state.replace(Fact::OUTSIDE, true) {
         send_waiting(endpoint);
     }
 }
@@ -61,8 +78,7 @@ pub(crate) fn cork<E: Endpoint>(endpoint: &E) {
     let duplex = endpoint.duplex();
     duplex.corks.set(duplex.corks.get().saturating_add(1));
     // What the callback wrote before waits with the rest.
-    duplex.holds.set(false);
-    duplex.dispatching.set(false);
+    duplex.state.set(Fact::OUTSIDE);
     duplex.unhold();
     duplex.update_interest();
 }
@@ -80,7 +96,7 @@ pub(crate) fn uncork<E: Endpoint>(endpoint: &E) {
 pub(super) fn uncork_wholly<E: Endpoint>(endpoint: &E) {
     let duplex = endpoint.duplex();
     if duplex.corks.replace(0) > 0 {
-        duplex.holds.set(duplex.autocork.get());
+        duplex.state.set(Fact::UNSURE);
         send_waiting(endpoint);
         duplex.update_interest();
     }
@@ -89,11 +105,15 @@ pub(super) fn uncork_wholly<E: Endpoint>(endpoint: &E) {
 /// Sends what waits, now; events that come of it are told later.
 pub(crate) fn send_waiting<E: Endpoint>(endpoint: &E) {
     let duplex = endpoint.duplex();
-    let nothing = duplex.queue.borrow().is_empty();
-    if nothing || !duplex.ready.get() || duplex.broken.get() || duplex.corks.get() > 0 {
+    let nothing = duplex.queue().is_empty();
+    if nothing
+        || duplex.state.is(Fact::CONNECTING)
+        || duplex.state.is(Fact::BROKEN)
+        || duplex.corks.get() > 0
+    {
         return;
     }
-    if offer(endpoint) && duplex.queue.borrow().is_watched() {
+    if offer(endpoint) && duplex.queue().is_watched() {
         let later = endpoint.clone();
         duplex.handle.next_tick_from(duplex.origin(), move || told_of_flush(&later));
     }

@@ -15,12 +15,13 @@
 use super::corking::dispatch;
 use super::hangup::{discard, look_for_hangup};
 use super::pulling::Pulled;
-use super::reading::{look_for_end, read};
+use super::reading::{look_for_end, read_any};
+use super::state::{Fact, State};
 use super::writing::{flush, offer_held, tell_failed};
 use crate::error::{Error, ErrorKind};
-use crate::event_loop::{Descriptor, Handle, Interest, Key, Origin, Source, Trigger};
+use crate::event_loop::{Buffer, Descriptor, Handle, Interest, Key, Origin, Source, Trigger};
 use crate::stream::{Flow, WhenFull, WriteQueue};
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, RefCell, RefMut};
 use std::io::{self, IoSlice};
 use std::rc::Rc;
 
@@ -62,33 +63,14 @@ pub(crate) struct Duplex<H> {
     pub(crate) handle: Handle,
     pub(super) bytes: RefCell<Option<H>>,
     pub(super) key: Cell<Option<Key>>,
-    pub(super) counted: Cell<bool>,
-    /// Bytes may be sent: the connection stands.
-    pub(super) ready: Cell<bool>,
-    pub(super) finished: Cell<bool>,
-    /// Something has come that nobody asked for: there is no end to be seen behind it.
-    pub(super) unread: Cell<bool>,
-    pub(super) half_open: Cell<bool>,
-    pub(super) destroyed: Cell<bool>,
-    /// Nothing can be sent any more; what has come already is told before it ends.
-    pub(super) broken: Cell<bool>,
-    /// A callback of this stream runs: what it writes is held until its end.
-    pub(super) dispatching: Cell<bool>,
-    /// Whether that is so for the next one: it is wanted, and nobody has corked it.
-    pub(super) holds: Cell<bool>,
-    pub(super) autocork: Cell<bool>,
+    pub(super) state: State,
     /// How often somebody has corked it.
     pub(super) corks: Cell<u16>,
     pub(super) flow: Flow,
     pub(super) received: Cell<u64>,
     pub(super) sent: Cell<u64>,
-    pub(super) queue: RefCell<WriteQueue>,
+    queue: RefCell<WriteQueue>,
     pub(super) error: RefCell<Option<Error>>,
-    /// Somebody wants to know if the other side goes while nobody reads.
-    pub(super) awaits_hangup: Cell<bool>,
-    pub(super) looked_for_hangup: Cell<bool>,
-    /// What comes is thrown away.
-    pub(super) discards: Cell<bool>,
     /// It has left event mode.
     pub(super) pulled: RefCell<Option<Box<Pulled>>>,
     /// Where it was made.
@@ -101,23 +83,13 @@ impl<H: ByteHandle> Duplex<H> {
             handle,
             bytes: RefCell::new(None),
             key: Cell::new(None),
-            counted: Cell::new(true),
+            state: State::new(
+                Fact::OUTSIDE | Fact::UNSURE | Fact::CONNECTING | Fact::COUNTED | Fact::AUTOCORK,
+            ),
             flow: Flow::default(),
             queue: RefCell::new(WriteQueue::new()),
-            ready: Cell::new(false),
-            finished: Cell::new(false),
-            unread: Cell::new(false),
-            half_open: Cell::new(false),
-            destroyed: Cell::new(false),
-            broken: Cell::new(false),
-            dispatching: Cell::new(false),
-            holds: Cell::new(true),
-            autocork: Cell::new(true),
             corks: Cell::new(0),
             error: RefCell::new(None),
-            awaits_hangup: Cell::new(false),
-            looked_for_hangup: Cell::new(false),
-            discards: Cell::new(false),
             pulled: RefCell::new(None),
             received: Cell::new(0),
             sent: Cell::new(0),
@@ -139,8 +111,10 @@ impl<H: ByteHandle> Duplex<H> {
     }
 
     /// The same with a call that may fail. A handle that is closed would block for ever.
+    #[inline]
     pub(super) fn attempt<T>(&self, call: impl FnOnce(&H) -> io::Result<T>) -> io::Result<T> {
-        match &*self.bytes.borrow() {
+        // To have it alone costs less than to share it.
+        match &*self.bytes.borrow_mut() {
             Some(bytes) => call(bytes),
             None => Err(io::ErrorKind::WouldBlock.into()),
         }
@@ -152,11 +126,13 @@ impl<H: ByteHandle> Duplex<H> {
     }
 
     pub(crate) fn is_destroyed(&self) -> bool {
-        self.destroyed.get()
+        self.state.is(Fact::DESTROYED)
     }
 
+    /// Bytes may be sent: the connection stands.
+    #[inline]
     pub(crate) fn is_ready(&self) -> bool {
-        self.ready.get()
+        !self.state.is(Fact::CONNECTING)
     }
 
     pub(crate) fn is_paused(&self) -> bool {
@@ -169,7 +145,7 @@ impl<H: ByteHandle> Duplex<H> {
 
     /// Has all been sent, and the other side been told?
     pub(crate) fn is_finished(&self) -> bool {
-        self.finished.get()
+        self.state.is(Fact::FINISHED)
     }
 
     pub(crate) fn received(&self) -> u64 {
@@ -181,7 +157,8 @@ impl<H: ByteHandle> Duplex<H> {
     }
 
     pub(crate) fn queued(&self) -> usize {
-        self.queue.borrow().len()
+        let gathered = if self.state.is(Fact::GATHERS) { self.handle.gathered().len() } else { 0 };
+        self.queue.borrow().len() + gathered
     }
 
     pub(crate) fn needs_drain(&self) -> bool {
@@ -193,15 +170,15 @@ impl<H: ByteHandle> Duplex<H> {
     }
 
     pub(crate) fn set_high_water(&self, bytes: usize) {
-        self.queue.borrow_mut().set_high_water(bytes);
+        self.queue().set_high_water(bytes);
     }
 
     pub(crate) fn set_cap(&self, bytes: usize) {
-        self.queue.borrow_mut().set_cap(bytes);
+        self.queue().set_cap(bytes);
     }
 
     pub(crate) fn set_when_full(&self, when_full: WhenFull) {
-        self.queue.borrow_mut().set_when_full(when_full);
+        self.queue().set_when_full(when_full);
     }
 
     /// Chunks and bytes that were dropped because the queue was full.
@@ -210,14 +187,41 @@ impl<H: ByteHandle> Duplex<H> {
     }
 
     pub(crate) fn set_half_open(&self, allowed: bool) {
-        self.half_open.set(allowed);
+        self.state.put(Fact::HALF_OPEN, allowed);
     }
 
     pub(crate) fn count(&self, counted: bool) {
-        self.counted.set(counted);
+        self.state.put(Fact::COUNTED, counted);
         if let Some(key) = self.key.get() {
             self.handle.count_source(key, counted);
         }
+    }
+
+    /// The write queue, with all that waits in it.
+    pub(super) fn queue(&self) -> RefMut<'_, WriteQueue> {
+        if self.state.is(Fact::GATHERS) {
+            self.stop_gathering();
+        }
+        self.state.set(Fact::UNSURE);
+        self.queue.borrow_mut()
+    }
+
+    /// From here on what was gathered lies in the queue, in the memory of the loop that it was gathered in.
+    #[cold]
+    fn stop_gathering(&self) {
+        self.state.clear(Fact::GATHERS);
+        self.state.set(Fact::KEEPS);
+        self.queue.borrow_mut().adopt(self.handle.take_gathered());
+    }
+
+    /// A callback is about to run: is what it writes held until its end? It is if that is wanted, and nobody has
+    /// corked it. And may it be gathered in the loop's memory? Not if anything has to be asked of the queue.
+    #[inline(never)]
+    pub(super) fn look_ahead(&self) {
+        let holds = self.state.is(Fact::AUTOCORK) && self.corks.get() == 0 && self.is_ready();
+        let over = self.state.is(Fact::DESTROYED | Fact::BROKEN);
+        self.state.put(Fact::OUTSIDE, !holds);
+        self.state.put(Fact::UNSURE, !holds || over || !self.queue.borrow().is_plain());
     }
 
     pub(super) fn update_interest(&self) {
@@ -225,16 +229,17 @@ impl<H: ByteHandle> Duplex<H> {
         if self.bytes.borrow().is_none() {
             return;
         }
-        let watches = (self.flow.is_unasked() && !self.unread.get()) || self.discards.get();
-        let hears = self.ready.get() && !self.broken.get();
+        let watches = (self.flow.is_unasked() && !self.state.is(Fact::UNREAD))
+            || self.state.is(Fact::DISCARDS);
+        let hears = self.is_ready() && !self.state.is(Fact::BROKEN);
         let reads = hears && (self.flow.is_flowing() || watches);
         let waits = self.corks.get() == 0 && self.queue.borrow().waits();
-        let writes = !self.ready.get() || waits;
+        let writes = self.state.is(Fact::CONNECTING) || waits;
         self.handle.want(
             key,
             Interest::when(Interest::READ, reads)
                 | Interest::when(Interest::WRITE, writes)
-                | Interest::when(Interest::ENDING, hears && self.awaits_hangup.get())
+                | Interest::when(Interest::ENDING, hears && self.state.is(Fact::AWAITS_HANGUP))
                 | self.pulled_interest(),
         );
     }
@@ -260,7 +265,7 @@ impl<H: ByteHandle> Duplex<H> {
 pub(crate) fn attach<E: Endpoint>(endpoint: &E, bytes: E::Bytes, ready: bool) {
     let duplex = endpoint.duplex();
     duplex.bytes.replace(Some(bytes));
-    duplex.ready.set(ready);
+    duplex.state.put(Fact::CONNECTING, !ready);
     enroll(endpoint);
     duplex.update_interest();
 }
@@ -271,14 +276,14 @@ pub(crate) fn enroll<E: Endpoint>(endpoint: &E) {
     if duplex.key.get().is_none() {
         let key = duplex.handle.add_source(endpoint.source(), Trigger::Edge, duplex.origin);
         duplex.key.set(Some(key));
-        duplex.handle.count_source(key, duplex.counted.get());
+        duplex.handle.count_source(key, duplex.state.is(Fact::COUNTED));
     }
 }
 
 /// The connection stands: that is told, what was written before goes out, and reading may begin.
 pub(crate) fn establish<E: Endpoint>(endpoint: &E, tell: impl FnOnce()) {
     let duplex = endpoint.duplex();
-    duplex.ready.set(true);
+    duplex.state.clear(Fact::CONNECTING);
     dispatch(endpoint, tell);
     if !duplex.is_destroyed() {
         flush(endpoint);
@@ -287,19 +292,26 @@ pub(crate) fn establish<E: Endpoint>(endpoint: &E, tell: impl FnOnce()) {
     }
 }
 
+/// Is the descriptor ready to be read, and nothing else to be asked? Then [`read`] is enough; else [`ready`] knows.
+#[inline(always)]
+pub(crate) fn is_plain<E: Endpoint>(endpoint: &E, readiness: Interest) -> bool {
+    let duplex = endpoint.duplex();
+    let rare = duplex.state.is(Fact::CONNECTING | Fact::BROKEN | Fact::UNSURE);
+    !rare && !readiness.writes() && duplex.flow.is_flowing()
+}
+
 /// The descriptor is ready.
-#[inline]
-pub(crate) fn ready<E: Endpoint>(endpoint: &E, readiness: Interest) {
+pub(crate) fn ready<E: Endpoint>(endpoint: &E, readiness: Interest, buffer: &mut Buffer) {
     if readiness.writes() {
         flush(endpoint);
         endpoint.duplex().wake(Interest::WRITE);
     }
     // What is broken off is heard out apart.
-    if readiness.reads_or_ends() && !endpoint.duplex().broken.get() {
+    if readiness.reads_or_ends() && !endpoint.duplex().state.is(Fact::BROKEN) {
         if !endpoint.duplex().flow.is_flowing() {
             return ready_unasked(endpoint, readiness);
         }
-        read(endpoint, readiness);
+        read_any(endpoint, readiness, buffer);
     }
 }
 
@@ -309,9 +321,9 @@ fn ready_unasked<E: Endpoint>(endpoint: &E, readiness: Interest) {
     let duplex = endpoint.duplex();
     if duplex.is_pulled() {
         duplex.wake(Interest::READ);
-    } else if duplex.discards.get() {
+    } else if duplex.state.is(Fact::DISCARDS) {
         discard(endpoint, readiness);
-    } else if duplex.awaits_hangup.get() && readiness.ends() {
+    } else if duplex.state.is(Fact::AWAITS_HANGUP) && readiness.ends() {
         look_for_hangup(endpoint, readiness);
     } else if duplex.flow.is_unasked() {
         look_for_end(endpoint, readiness);
@@ -343,7 +355,7 @@ pub(super) fn tell_or_later<E: Endpoint>(endpoint: &E, tell: fn(&E), later: fn(&
 
 pub(super) fn close_if_done<E: Endpoint>(endpoint: &E) {
     let duplex = endpoint.duplex();
-    if duplex.finished.get() && duplex.flow.has_ended() {
+    if duplex.state.is(Fact::FINISHED) && duplex.flow.has_ended() {
         destroy(endpoint, None);
     }
 }
@@ -351,7 +363,7 @@ pub(super) fn close_if_done<E: Endpoint>(endpoint: &E) {
 /// Ends it at once. What waits is dropped; the descriptor is closed when the turn ends.
 pub(crate) fn destroy<E: Endpoint>(endpoint: &E, error: Option<Error>) {
     let duplex = endpoint.duplex();
-    if duplex.destroyed.replace(true) {
+    if duplex.state.replace(Fact::DESTROYED, true) {
         return;
     }
     // The first error counts.
@@ -360,7 +372,7 @@ pub(crate) fn destroy<E: Endpoint>(endpoint: &E, error: Option<Error>) {
     duplex.flow.end();
     // What would have been sent without a callback around it is sent.
     offer_held(duplex);
-    duplex.queue.borrow_mut().clear();
+    duplex.queue().clear();
     fail_callbacks(endpoint, error.as_ref());
     if let Some(key) = duplex.key.take() {
         duplex.handle.remove_source(key);
@@ -386,7 +398,7 @@ fn fail_callbacks<E: Endpoint>(endpoint: &E, error: Option<&Error>) {
     let duplex = endpoint.duplex();
     let destroyed = || Error::new(ErrorKind::Destroyed, "write").on(endpoint.target());
     let reason = || error.cloned().unwrap_or_else(destroyed);
-    let mut queue = duplex.queue.borrow_mut();
+    let mut queue = duplex.queue();
     if queue.known_callbacks().is_some_and(|callbacks| callbacks.fail(duplex.sent.get(), reason)) {
         let failed = endpoint.clone();
         duplex.handle.at_close(duplex.origin, move || tell_failed(&failed));
@@ -395,7 +407,7 @@ fn fail_callbacks<E: Endpoint>(endpoint: &E, error: Option<&Error>) {
 
 /// Lets data come, pauses it, or takes notice that somebody listens for it.
 pub(crate) fn resume<E: Endpoint>(endpoint: &E) {
-    if endpoint.duplex().is_pulled() || endpoint.duplex().discards.get() {
+    if endpoint.duplex().is_pulled() || endpoint.duplex().state.is(Fact::DISCARDS) {
         return;
     }
     if endpoint.duplex().flow.resume() {
@@ -413,7 +425,7 @@ pub(crate) fn listen<E: Endpoint>(endpoint: &E) {
     if endpoint.duplex().is_pulled() {
         return refuse_listener(endpoint);
     }
-    if !endpoint.duplex().discards.get() && endpoint.duplex().flow.listen() {
+    if !endpoint.duplex().state.is(Fact::DISCARDS) && endpoint.duplex().flow.listen() {
         endpoint.duplex().update_interest();
     }
 }

@@ -2,6 +2,7 @@
 
 use super::duplex::{ByteHandle, Duplex, Endpoint, destroy, tell};
 use super::reading::ended;
+use super::state::Fact;
 use crate::error::Error;
 use crate::event_loop::Interest;
 use std::io;
@@ -12,9 +13,9 @@ const READS_PER_TURN: usize = 16;
 /// Somebody listens for it.
 pub(crate) fn await_hangup<E: Endpoint>(endpoint: &E) {
     let duplex = endpoint.duplex();
-    let over = duplex.destroyed.get() || duplex.flow.has_ended();
-    if !over && !duplex.looked_for_hangup.get() {
-        duplex.awaits_hangup.set(true);
+    let over = duplex.state.is(Fact::DESTROYED) || duplex.flow.has_ended();
+    if !over && !duplex.state.is(Fact::LOOKED_FOR_HANGUP) {
+        duplex.state.set(Fact::AWAITS_HANGUP);
         duplex.update_interest();
     }
 }
@@ -23,8 +24,8 @@ pub(crate) fn await_hangup<E: Endpoint>(endpoint: &E) {
 pub(super) fn look_for_hangup<E: Endpoint>(endpoint: &E, readiness: Interest) {
     let duplex = endpoint.duplex();
     // It is told once. If it is not the end, but something urgent, that stands in the way of the end.
-    duplex.awaits_hangup.set(false);
-    duplex.looked_for_hangup.set(true);
+    duplex.state.clear(Fact::AWAITS_HANGUP);
+    duplex.state.set(Fact::LOOKED_FOR_HANGUP);
     duplex.update_interest();
     duplex.again(readiness.without(Interest::WRITE) | Interest::READ);
     if has_hung_up(duplex) {
@@ -54,9 +55,9 @@ fn has_hung_up<H: ByteHandle>(_: &Duplex<H>) -> bool {
 /// Nobody wants what comes: from here on it is read and thrown away, until the end.
 pub(crate) fn discard_input<E: Endpoint>(endpoint: &E) {
     let duplex = endpoint.duplex();
-    if !duplex.destroyed.get() && !duplex.flow.has_ended() && !duplex.is_pulled() {
+    if !duplex.state.is(Fact::DESTROYED) && !duplex.flow.has_ended() && !duplex.is_pulled() {
         duplex.flow.pause();
-        duplex.discards.set(true);
+        duplex.state.set(Fact::DISCARDS);
         duplex.update_interest();
     }
 }
@@ -68,7 +69,7 @@ pub(super) fn discard<E: Endpoint>(endpoint: &E, readiness: Interest) {
             duplex.handle.with_scratch(|buffer| duplex.attempt(|bytes| bytes.receive(buffer)));
         match received {
             Ok(0) => {
-                duplex.discards.set(false);
+                duplex.state.clear(Fact::DISCARDS);
                 return ended(endpoint);
             }
             Ok(count) => duplex.received.set(duplex.received.get() + count as u64),

@@ -41,6 +41,7 @@ mod reader;
 mod reading;
 #[cfg(test)]
 mod simulated;
+mod state;
 mod writer;
 mod writing;
 
@@ -52,8 +53,9 @@ pub use writer::{Writer, writer};
 pub(crate) use async_io::into_io;
 pub(crate) use corking::{cork, dispatch, send_waiting, set_autocork, uncork};
 pub(crate) use duplex::{
-    ByteHandle, Duplex, Endpoint, attach, destroy, enroll, establish, hold, listen, pause, ready,
-    release, resume,
+    ByteHandle, Duplex, Endpoint, attach, destroy, enroll, establish, hold, is_plain, listen,
+    pause, ready, release, resume,
 };
 pub(crate) use hangup::{await_hangup, discard_input};
-pub(crate) use writing::{end, write, write_chunk, write_then};
+pub(crate) use reading::read;
+pub(crate) use writing::{end, gather, write, write_chunk, write_then};

@@ -2,6 +2,7 @@
 
 use super::corking::{set_autocork, uncork_wholly};
 use super::duplex::{ByteHandle, Duplex, Endpoint, destroy};
+use super::state::Fact;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event_loop::{Interest, Ticket};
 use std::io::{self, IoSlice};
@@ -45,7 +46,7 @@ struct Puller<E: Endpoint>(E);
 pub(super) fn take_over<E: Endpoint>(endpoint: &E) -> Result<Ticket> {
     let duplex = endpoint.duplex();
     let refuse = |kind| Err(Error::new(kind, "pull").on(endpoint.target()));
-    if duplex.destroyed.get() || duplex.broken.get() {
+    if duplex.state.is(Fact::DESTROYED) || duplex.state.is(Fact::BROKEN) {
         return refuse(ErrorKind::Destroyed);
     }
     if duplex.is_pulled() {
@@ -68,7 +69,7 @@ impl<H: ByteHandle> Duplex<H> {
     /// What those who pull wait for.
     pub(super) fn pulled_interest(&self) -> Interest {
         self.pulled.borrow().as_ref().map_or(Interest::NONE, |pulled| {
-            Interest::when(Interest::READ, pulled.reader.is_some() && self.ready.get())
+            Interest::when(Interest::READ, pulled.reader.is_some() && self.is_ready())
                 | Interest::when(Interest::WRITE, pulled.writer.is_some())
         })
     }
@@ -102,7 +103,7 @@ impl<H: ByteHandle> Duplex<H> {
 
     /// Why nothing can be asked of it any more, if so.
     fn over(&self, operation: &'static str) -> Option<io::Error> {
-        if !self.destroyed.get() {
+        if !self.state.is(Fact::DESTROYED) {
             return None;
         }
         let error = self.with_pulled(|pulled| pulled.error.clone()).flatten();
@@ -156,7 +157,7 @@ impl<E: Endpoint> Puller<E> {
     /// What was written before it was pulled goes first, as ever.
     fn poll_queue(&self, cx: &Context<'_>) -> Poll<io::Result<()>> {
         let duplex = self.0.duplex();
-        if duplex.queue.borrow().is_empty() {
+        if duplex.queue().is_empty() {
             Poll::Ready(Ok(()))
         } else {
             duplex.wait(cx, Interest::WRITE, false)
@@ -167,7 +168,7 @@ impl<E: Endpoint> Puller<E> {
     fn close_if_done(&self) {
         let duplex = self.0.duplex();
         let ended = duplex.with_pulled(|pulled| pulled.ended).unwrap_or(false);
-        if ended && duplex.finished.get() {
+        if ended && duplex.state.is(Fact::FINISHED) {
             destroy(&self.0, None);
         }
     }
@@ -182,7 +183,7 @@ impl<E: Endpoint> Pull for Puller<E> {
         if let Some(error) = duplex.over("read") {
             return Poll::Ready(Err(error));
         }
-        if !duplex.ready.get() {
+        if duplex.state.is(Fact::CONNECTING) {
             return duplex.wait(cx, Interest::READ, false);
         }
         if duplex.is_spent() {
@@ -213,11 +214,11 @@ impl<E: Endpoint> Pull for Puller<E> {
         if let Some(error) = duplex.over("write") {
             return Poll::Ready(Err(error));
         }
-        if duplex.finished.get() || duplex.queue.borrow().is_ending() {
+        if duplex.state.is(Fact::FINISHED) || duplex.is_ending() {
             let error = Error::new(ErrorKind::WriteAfterEnd, "write").on(self.0.target());
             return Poll::Ready(Err(error.into()));
         }
-        if !duplex.ready.get() {
+        if duplex.state.is(Fact::CONNECTING) {
             return duplex.wait(cx, Interest::WRITE, false);
         }
         std::task::ready!(self.poll_queue(cx))?;
@@ -239,7 +240,7 @@ impl<E: Endpoint> Pull for Puller<E> {
 
     fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.0.duplex().over("flush") {
-            Some(_) if self.0.duplex().finished.get() => Poll::Ready(Ok(())),
+            Some(_) if self.0.duplex().state.is(Fact::FINISHED) => Poll::Ready(Ok(())),
             Some(error) => Poll::Ready(Err(error)),
             None => self.poll_queue(cx),
         }
@@ -247,16 +248,16 @@ impl<E: Endpoint> Pull for Puller<E> {
 
     fn poll_close(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let duplex = self.0.duplex();
-        if duplex.finished.get() {
+        if duplex.state.is(Fact::FINISHED) {
             return Poll::Ready(Ok(()));
         }
         std::task::ready!(self.poll_flush(cx))?;
-        if !duplex.ready.get() {
+        if duplex.state.is(Fact::CONNECTING) {
             return duplex.wait(cx, Interest::WRITE, false);
         }
         let finished = duplex.call(ByteHandle::finish);
-        duplex.finished.set(true);
-        duplex.queue.borrow_mut().end();
+        duplex.state.set(Fact::FINISHED);
+        duplex.queue().end();
         self.close_if_done();
         // The peer has gone already: there is nobody to tell, and nothing was lost by that.
         let gone = |error: &io::Error| error.kind() == io::ErrorKind::NotConnected;

@@ -2,13 +2,14 @@
 
 use super::corking::Dispatch;
 use super::duplex::{ByteHandle, Endpoint, close_if_done, destroy, tell};
+use super::state::Fact;
 use super::writing::end;
 use crate::error::Error;
-use crate::event_loop::Interest;
+use crate::event_loop::{Buffer, Interest};
 use std::io;
 
 /// Reads of one source per turn. The others are served before it gets more.
-const READS_PER_TURN: usize = 16;
+pub(super) const READS_PER_TURN: usize = 16;
 
 /// Nobody has asked for data, and nobody has forbidden it: then at least the end is told, if there is
 /// nothing before it. Who only writes would never be rid of its peer otherwise.
@@ -18,7 +19,7 @@ pub(super) fn look_for_end<E: Endpoint>(endpoint: &E, readiness: Interest) {
     match duplex.attempt(ByteHandle::at_end) {
         Ok(true) => ended(endpoint),
         Ok(false) => {
-            duplex.unread.set(true);
+            duplex.state.set(Fact::UNREAD);
             duplex.update_interest();
             duplex.again(readiness.without(Interest::WRITE));
         }
@@ -28,14 +29,74 @@ pub(super) fn look_for_end<E: Endpoint>(endpoint: &E, readiness: Interest) {
     }
 }
 
-pub(super) fn read<E: Endpoint>(endpoint: &E, readiness: Interest) {
-    match receive(endpoint, readiness.without(Interest::WRITE)) {
+/// Reads once, if it is [plain](super::duplex::is_plain), which nearly all are; what has come is told.
+#[inline(always)]
+pub(crate) fn read<E: Endpoint>(endpoint: &E, readiness: Interest, buffer: &mut Buffer) {
+    match endpoint.duplex().attempt(|bytes| bytes.receive(buffer)) {
+        Ok(count) if count > 0 => {
+            hear(endpoint, &buffer[..count], Dispatch::begin_plain);
+            if !takes_all(count, readiness) {
+                read_on(endpoint, readiness, buffer);
+            }
+        }
+        Ok(_) => ended(endpoint),
+        Err(error) => not_read(endpoint, readiness, buffer, error),
+    }
+}
+
+/// The same for any that flows.
+#[inline(never)]
+pub(super) fn read_any<E: Endpoint>(endpoint: &E, readiness: Interest, buffer: &mut Buffer) {
+    let received = receive(endpoint, readiness, READS_PER_TURN, buffer);
+    conclude(endpoint, received);
+}
+
+/// There may be more.
+#[inline(never)]
+fn read_on<E: Endpoint>(endpoint: &E, readiness: Interest, buffer: &mut Buffer) {
+    let received = receive(endpoint, readiness, READS_PER_TURN - 1, buffer);
+    conclude(endpoint, received);
+}
+
+#[cold]
+#[inline(never)]
+fn not_read<E: Endpoint>(endpoint: &E, readiness: Interest, buffer: &mut Buffer, error: io::Error) {
+    match error.kind() {
+        io::ErrorKind::WouldBlock => {}
+        io::ErrorKind::Interrupted => read_on(endpoint, readiness, buffer),
+        _ => conclude(endpoint, Received::Failed(error)),
+    }
+}
+
+fn conclude<E: Endpoint>(endpoint: &E, received: Received) {
+    match received {
         Received::Enough => {}
         Received::End => ended(endpoint),
         Received::Failed(error) => {
-            destroy(endpoint, Some(Error::io("read", error).on(endpoint.target())))
+            destroy(endpoint, Some(Error::io("read", error).on(endpoint.target())));
         }
     }
+}
+
+/// Has a read that brought so much taken all there was? It has if it was not filled, unless this is the end: asking
+/// again would only be told so.
+#[inline(always)]
+fn takes_all(count: usize, readiness: Interest) -> bool {
+    count < size_of::<Buffer>() && !readiness.ends()
+}
+
+/// Tells what has come.
+#[inline(always)]
+fn hear<'a, E: Endpoint>(
+    endpoint: &'a E,
+    chunk: &[u8],
+    begin: impl FnOnce(&'a E) -> Dispatch<'a, E>,
+) {
+    let duplex = endpoint.duplex();
+    duplex.received.set(duplex.received.get() + chunk.len() as u64);
+    let dispatch = begin(endpoint);
+    endpoint.tell_data(chunk);
+    dispatch.settle();
 }
 
 /// Why reading stopped.
@@ -46,50 +107,48 @@ pub(super) enum Received {
     Failed(io::Error),
 }
 
-/// Reads and tells what has come. Who comes back before all of it is told asks to be told again.
-pub(super) fn receive<E: Endpoint>(endpoint: &E, readiness: Interest) -> Received {
+/// Reads and tells what has come, as long as it flows, and so many times. Who comes back before all of it is told asks
+/// to be told again.
+pub(super) fn receive<E: Endpoint>(
+    endpoint: &E,
+    readiness: Interest,
+    reads: usize,
+    buffer: &mut Buffer,
+) -> Received {
     let duplex = endpoint.duplex();
-    for _ in 0..READS_PER_TURN {
-        if !duplex.flow.is_flowing() || duplex.destroyed.get() {
+    for _ in 0..reads {
+        // What is destroyed does not flow.
+        if !duplex.flow.is_flowing() {
             break;
         }
-        let dispatch = Dispatch::begin(endpoint);
-        let received = duplex.handle.with_scratch(|buffer| {
-            let count = duplex.attempt(|bytes| bytes.receive(buffer))?;
-            if count > 0 {
-                duplex.received.set(duplex.received.get() + count as u64);
-                endpoint.tell_data(&buffer[..count]);
-            }
-            Ok((count, count == buffer.len()))
-        });
-        match received {
-            Ok((0, _)) => return Received::End,
-            Ok((_, filled)) => {
-                dispatch.settle();
-                // A read that was not filled took all there was, unless this is the end: asking again
-                // would only be told so.
-                if !filled && !readiness.ends() {
+        match duplex.attempt(|bytes| bytes.receive(buffer)) {
+            Ok(0) => return Received::End,
+            Ok(count) => {
+                hear(endpoint, &buffer[..count], Dispatch::begin);
+                if takes_all(count, readiness) {
                     return Received::Enough;
                 }
             }
-            Err(error) => match io::Error::kind(&error) {
+            Err(error) => match error.kind() {
                 io::ErrorKind::WouldBlock => return Received::Enough,
                 io::ErrorKind::Interrupted => {}
                 _ => return Received::Failed(error),
             },
         }
     }
-    duplex.again(readiness);
+    duplex.again(readiness.without(Interest::WRITE));
     Received::Enough
 }
 
 /// The other side has said all it had to say.
+#[cold]
+#[inline(never)]
 pub(super) fn ended<E: Endpoint>(endpoint: &E) {
     let duplex = endpoint.duplex();
     duplex.flow.end();
     duplex.update_interest();
     tell(endpoint, E::tell_end, |endpoint| {
-        if !endpoint.duplex().half_open.get() {
+        if !endpoint.duplex().state.is(Fact::HALF_OPEN) {
             end(endpoint);
         }
         close_if_done(endpoint);

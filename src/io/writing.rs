@@ -2,9 +2,10 @@
 
 use super::corking::uncork_wholly;
 use super::duplex::{ByteHandle, Duplex, Endpoint, close_if_done, destroy, tell, tell_or_later};
-use super::reading::{Received, receive};
+use super::reading::{READS_PER_TURN, Received, receive};
+use super::state::Fact;
 use crate::error::{Error, ErrorKind};
-use crate::event_loop::Interest;
+use crate::event_loop::{Buffer, Interest};
 use crate::stream::{Callback, WhenFull, WriteQueue};
 use bytes::{Buf as _, Bytes};
 use std::io;
@@ -21,16 +22,48 @@ pub(super) fn flush<E: Endpoint>(endpoint: &E) {
     if offer(endpoint) {
         duplex.update_interest();
         told_of_flush(endpoint);
-    } else if !duplex.destroyed.get() && !duplex.broken.get() {
+    } else if !duplex.state.is(Fact::DESTROYED) && !duplex.state.is(Fact::BROKEN) {
         tell_written(endpoint);
     }
 }
 
-/// The end of a callback: sends what it wrote. In most cases that is one small piece, which the system takes.
-#[inline]
-pub(super) fn flush_held<E: Endpoint>(endpoint: &E) {
+/// The end of a callback: sends what it gathered, if there is anything. In most cases that is one small piece, which the
+/// system takes.
+#[inline(always)]
+pub(super) fn flush_gathered<E: Endpoint>(endpoint: &E) {
     let duplex = endpoint.duplex();
-    let mut queue = duplex.queue.borrow_mut();
+    let mut gathered = duplex.handle.gathered();
+    match duplex.attempt(|handle| handle.send(&gathered)) {
+        Ok(count) if count == gathered.len() => {
+            gathered.clear();
+            duplex.sent.set(duplex.sent.get() + count as u64);
+            duplex.state.exchange(Fact::GATHERS, Fact::OUTSIDE);
+        }
+        other => {
+            drop(gathered);
+            flush_rest(endpoint, other);
+        }
+    }
+}
+
+/// The system has not taken all that was gathered.
+#[cold]
+#[inline(never)]
+fn flush_rest<E: Endpoint>(endpoint: &E, answer: io::Result<usize>) {
+    endpoint.duplex().state.set(Fact::OUTSIDE);
+    drop(endpoint.duplex().queue());
+    flush_more(endpoint, answer);
+}
+
+/// The same for what lies in the queue.
+#[inline(never)]
+pub(super) fn flush_kept<E: Endpoint>(endpoint: &E) {
+    let duplex = endpoint.duplex();
+    duplex.state.clear(Fact::KEEPS);
+    let mut queue = duplex.queue();
+    if !queue.is_held() {
+        return;
+    }
     let Some(bytes) = queue.held_piece() else {
         drop(queue);
         return flush_more(endpoint, offer_once(duplex));
@@ -56,14 +89,14 @@ pub(super) fn flush_held<E: Endpoint>(endpoint: &E) {
 #[cold]
 #[inline(never)]
 fn flush_more<E: Endpoint>(endpoint: &E, first: io::Result<usize>) {
-    if offer_after(endpoint, first) && endpoint.duplex().queue.borrow().is_watched() {
+    if offer_after(endpoint, first) && endpoint.duplex().queue().is_watched() {
         told_of_flush(endpoint);
     }
 }
 
 /// Offers the queue to the system. `true`: it is empty. Else the interest is told, and what is left waits.
 pub(super) fn offer<E: Endpoint>(endpoint: &E) -> bool {
-    if endpoint.duplex().queue.borrow().is_empty() {
+    if endpoint.duplex().queue().is_empty() {
         return true;
     }
     offer_after(endpoint, offer_once(endpoint.duplex()))
@@ -106,7 +139,7 @@ fn offer_after<E: Endpoint>(endpoint: &E, mut answer: io::Result<usize>) -> bool
 /// One system call.
 fn offer_once<H: ByteHandle>(duplex: &Duplex<H>) -> io::Result<usize> {
     duplex.attempt(|handle| {
-        let queue = duplex.queue.borrow();
+        let queue = duplex.queue();
         match queue.single() {
             Some(bytes) => handle.send(bytes),
             None => queue.gather(&[], |slices| handle.send_vectored(slices)),
@@ -116,7 +149,7 @@ fn offer_once<H: ByteHandle>(duplex: &Duplex<H>) -> io::Result<usize> {
 
 /// The stream is about to end: what is held is offered once, whatever comes of it.
 pub(super) fn offer_held<H: ByteHandle>(duplex: &Duplex<H>) {
-    let held = duplex.queue.borrow().is_held();
+    let held = duplex.queue().is_held();
     if held {
         if let Ok(count) = offer_once(duplex) {
             duplex.have_sent(count);
@@ -126,7 +159,7 @@ pub(super) fn offer_held<H: ByteHandle>(duplex: &Duplex<H>) {
 
 /// All is sent: `Drain`, then those who wait for their writes, then `Finish`.
 pub(super) fn told_of_flush<E: Endpoint>(endpoint: &E) {
-    let drained = endpoint.duplex().queue.borrow_mut().drained();
+    let drained = endpoint.duplex().queue().drained();
     if drained {
         tell(endpoint, E::tell_drain, tell_written);
     } else {
@@ -146,14 +179,14 @@ pub(super) fn tell_failed<E: Endpoint>(endpoint: &E) {
     while endpoint.duplex().owes_callback() {
         tell_or_later(endpoint, call_one, tell_failed);
     }
-    endpoint.duplex().queue.borrow_mut().callbacks().have_failed();
+    endpoint.duplex().queue().callbacks().have_failed();
 }
 
 /// Calls the next one whose write is through.
 fn call_one<E: Endpoint>(endpoint: &E) {
     let duplex = endpoint.duplex();
     let next = {
-        let mut queue = duplex.queue.borrow_mut();
+        let mut queue = duplex.queue();
         queue.known_callbacks().and_then(|callbacks| callbacks.next_due(duplex.sent.get()))
     };
     if let Some((callback, result)) = next {
@@ -161,16 +194,31 @@ fn call_one<E: Endpoint>(endpoint: &E) {
     }
 }
 
+/// Gathers what is written while a callback runs, if it may. `false`: it has to be [written](write).
+#[inline(always)]
+pub(crate) fn gather<E: Endpoint>(endpoint: &E, bytes: &[u8]) -> bool {
+    let (state, handle) = (&endpoint.duplex().state, &endpoint.duplex().handle);
+    let gathers = !state.is(Fact::OUTSIDE | Fact::UNSURE);
+    if gathers && handle.gather(bytes, state.is(Fact::GATHERS)) {
+        state.set(Fact::GATHERS);
+        return true;
+    }
+    false
+}
+
 /// Tries to send at once, or at the end of the callback that runs; queues the rest. `false`: wait for `Drain`.
-#[inline]
 pub(crate) fn write<E: Endpoint>(endpoint: &E, bytes: &[u8]) -> bool {
+    if gather(endpoint, bytes) {
+        return true;
+    }
     let duplex = endpoint.duplex();
-    if duplex.destroyed.get() || duplex.broken.get() {
+    if duplex.state.is(Fact::DESTROYED) || duplex.state.is(Fact::BROKEN) {
         return false;
     }
-    if duplex.dispatching.get() {
-        let held = duplex.queue.borrow_mut().hold(bytes, || duplex.handle.take_spare());
+    if !duplex.state.is(Fact::OUTSIDE) {
+        let held = duplex.queue().hold(bytes, || duplex.handle.take_spare());
         if let Some(go_on) = held {
+            duplex.state.set(Fact::KEEPS);
             return go_on;
         }
     }
@@ -179,7 +227,7 @@ pub(crate) fn write<E: Endpoint>(endpoint: &E, bytes: &[u8]) -> bool {
 
 fn write_through<E: Endpoint>(endpoint: &E, bytes: &[u8]) -> bool {
     let duplex = endpoint.duplex();
-    if duplex.queue.borrow().is_ending() {
+    if duplex.queue().is_ending() {
         return refuse_after_end(endpoint);
     }
     let sent = if duplex.must_queue() { Ok(0) } else { send_now(duplex, bytes) };
@@ -196,17 +244,23 @@ fn write_through<E: Endpoint>(endpoint: &E, bytes: &[u8]) -> bool {
 /// The same for a chunk that is kept without copying.
 pub(crate) fn write_chunk<E: Endpoint>(endpoint: &E, mut chunk: Bytes) -> bool {
     let duplex = endpoint.duplex();
-    if chunk.len() <= WriteQueue::COPIED || duplex.destroyed.get() || duplex.broken.get() {
+    if chunk.len() <= WriteQueue::COPIED
+        || duplex.state.is(Fact::DESTROYED)
+        || duplex.state.is(Fact::BROKEN)
+    {
         return write(endpoint, &chunk);
     }
-    if duplex.dispatching.get() {
-        let held = duplex.queue.borrow_mut().hold_chunk(chunk);
+    if !duplex.state.is(Fact::OUTSIDE) {
+        let held = duplex.queue().hold_chunk(chunk);
         match held {
-            Ok(go_on) => return go_on,
+            Ok(go_on) => {
+                duplex.state.set(Fact::KEEPS);
+                return go_on;
+            }
             Err(back) => chunk = back,
         }
     }
-    if duplex.queue.borrow().is_ending() {
+    if duplex.queue().is_ending() {
         return refuse_after_end(endpoint);
     }
     let sent = if duplex.must_queue() { Ok(0) } else { send_now(duplex, &chunk) };
@@ -230,9 +284,9 @@ pub(crate) fn write_then<E: Endpoint>(
     write: impl FnOnce(&E) -> bool,
 ) -> bool {
     let duplex = endpoint.duplex();
-    if duplex.destroyed.get() {
+    if duplex.state.is(Fact::DESTROYED) {
         let error = Error::new(ErrorKind::Destroyed, "write").on(endpoint.target());
-        let mut queue = duplex.queue.borrow_mut();
+        let mut queue = duplex.queue();
         match queue.known_callbacks().filter(|callbacks| callbacks.is_failing()) {
             Some(callbacks) => {
                 callbacks.announce(callback);
@@ -243,16 +297,16 @@ pub(crate) fn write_then<E: Endpoint>(
         return false;
     }
     let (dropped, _) = duplex.dropped();
-    duplex.queue.borrow_mut().callbacks().announce(callback);
+    duplex.queue().callbacks().announce(callback);
     let go_on = write(endpoint);
     // Of one that broke, and of one that ended, its end tells.
-    if duplex.destroyed.get() || duplex.broken.get() {
+    if duplex.state.is(Fact::DESTROYED) || duplex.state.is(Fact::BROKEN) {
         return go_on;
     }
     let lost = duplex.dropped().0 != dropped;
     let failed = lost.then(|| Error::new(ErrorKind::QueueFull, "write").on(endpoint.target()));
     let due = {
-        let (mut queue, sent) = (duplex.queue.borrow_mut(), duplex.sent.get());
+        let (mut queue, sent) = (duplex.queue(), duplex.sent.get());
         let at = sent + queue.len() as u64;
         queue.callbacks().settle(at, failed);
         queue.callbacks().is_due(sent)
@@ -275,8 +329,8 @@ fn refuse_after_end<E: Endpoint>(endpoint: &E) -> bool {
 #[cold]
 fn break_off<E: Endpoint>(endpoint: &E, error: io::Error) {
     let duplex = endpoint.duplex();
-    duplex.broken.set(true);
-    duplex.queue.borrow_mut().clear();
+    duplex.state.set(Fact::BROKEN);
+    duplex.queue().clear();
     duplex.update_interest();
     let error = Error::io("write", error).on(endpoint.target());
     duplex.error.borrow_mut().get_or_insert(error);
@@ -287,8 +341,10 @@ fn break_off<E: Endpoint>(endpoint: &E, error: io::Error) {
 fn hear_out<E: Endpoint>(endpoint: &E) {
     let duplex = endpoint.duplex();
     let before = duplex.received.get();
-    if let Received::Enough = receive(endpoint, Interest::READ | Interest::ENDING) {
-        if duplex.received.get() != before && !duplex.destroyed.get() {
+    let all = Interest::READ | Interest::ENDING;
+    let receive = |buffer: &mut Buffer| receive(endpoint, all, READS_PER_TURN, buffer);
+    if let Received::Enough = duplex.handle.with_scratch(receive) {
+        if duplex.received.get() != before && !duplex.state.is(Fact::DESTROYED) {
             let later = endpoint.clone();
             return duplex.handle.defer(duplex.origin(), move || hear_out(&later));
         }
@@ -300,17 +356,17 @@ fn hear_out<E: Endpoint>(endpoint: &E) {
 #[inline]
 fn send_now<H: ByteHandle>(duplex: &Duplex<H>, bytes: &[u8]) -> io::Result<usize> {
     loop {
-        let held = duplex.queue.borrow().len();
+        let held = duplex.queue().len();
         let sent = duplex.attempt(|handle| match held {
             0 => handle.send(bytes),
-            _ => duplex.queue.borrow().gather(bytes, |slices| handle.send_vectored(slices)),
+            _ => duplex.queue().gather(bytes, |slices| handle.send_vectored(slices)),
         });
         match sent {
             Ok(count) => {
                 duplex.sent.set(duplex.sent.get() + count as u64);
                 let of_held = count.min(held);
                 if held > 0 {
-                    duplex.queue.borrow_mut().consume(of_held);
+                    duplex.queue().consume(of_held);
                     duplex.unhold();
                 }
                 return Ok(count - of_held);
@@ -351,7 +407,7 @@ impl Rest<'_> {
 #[cold]
 fn queue_rest<E: Endpoint>(endpoint: &E, rest: Rest<'_>, begun: bool) -> bool {
     let duplex = endpoint.duplex();
-    let mut queue = duplex.queue.borrow_mut();
+    let mut queue = duplex.queue();
     let when_full = queue.when_full();
     if queue.has_room(rest.len()) || (begun && when_full == WhenFull::Drop) {
         let go_on = rest.push(&mut queue);
@@ -375,19 +431,19 @@ fn queue_rest<E: Endpoint>(endpoint: &E, rest: Rest<'_>, begun: bool) -> bool {
 impl<H: ByteHandle> Duplex<H> {
     /// Does anybody wait for a write that is through?
     fn owes_callback(&self) -> bool {
-        let (mut queue, sent) = (self.queue.borrow_mut(), self.sent.get());
+        let (mut queue, sent) = (self.queue(), self.sent.get());
         queue.known_callbacks().is_some_and(|callbacks| callbacks.is_due(sent))
     }
 
     /// May nothing be sent for now?
     fn must_queue(&self) -> bool {
-        self.corks.get() > 0 || !self.ready.get() || self.queue.borrow().waits()
+        self.corks.get() > 0 || self.state.is(Fact::CONNECTING) || self.queue().waits()
     }
 
     /// So many bytes of the queue are gone. `true`: it is empty.
     fn have_sent(&self, count: usize) -> bool {
         self.sent.set(self.sent.get() + count as u64);
-        let mut queue = self.queue.borrow_mut();
+        let mut queue = self.queue();
         queue.consume(count);
         if queue.is_empty() && queue.is_held() {
             self.handle.give_spare(queue.recycle());
@@ -397,7 +453,7 @@ impl<H: ByteHandle> Duplex<H> {
 
     /// What was held has been offered.
     pub(super) fn unhold(&self) {
-        let mut queue = self.queue.borrow_mut();
+        let mut queue = self.queue();
         if queue.is_held() {
             self.handle.give_spare(queue.unhold());
         }
@@ -407,11 +463,11 @@ impl<H: ByteHandle> Duplex<H> {
 /// No more will be written: what waits is sent, then the other side is told.
 pub(crate) fn end<E: Endpoint>(endpoint: &E) {
     let duplex = endpoint.duplex();
-    if duplex.destroyed.get() || duplex.queue.borrow().is_ending() {
+    if duplex.state.is(Fact::DESTROYED) || duplex.queue().is_ending() {
         return;
     }
     uncork_wholly(endpoint);
-    duplex.queue.borrow_mut().end();
+    duplex.queue().end();
     let endpoint = endpoint.clone();
     duplex.handle.next_tick_from(duplex.origin(), move || finish_if_done(&endpoint));
 }
@@ -419,16 +475,18 @@ pub(crate) fn end<E: Endpoint>(endpoint: &E) {
 fn finish_if_done<E: Endpoint>(endpoint: &E) {
     let duplex = endpoint.duplex();
     let due = {
-        let mut queue = duplex.queue.borrow_mut();
+        let mut queue = duplex.queue();
         // Whoever calls those who wait for their writes comes back.
         let told = queue.known_callbacks().is_none_or(|callbacks| callbacks.is_empty());
         queue.is_ending() && queue.is_empty() && told
     };
-    let over = duplex.finished.get() || duplex.destroyed.get() || duplex.broken.get();
-    if !due || over || !duplex.ready.get() {
+    let over = duplex.state.is(Fact::FINISHED)
+        || duplex.state.is(Fact::DESTROYED)
+        || duplex.state.is(Fact::BROKEN);
+    if !due || over || duplex.state.is(Fact::CONNECTING) {
         return;
     }
-    duplex.finished.set(true);
+    duplex.state.set(Fact::FINISHED);
     match duplex.attempt(ByteHandle::finish) {
         Err(error) if error.kind() != io::ErrorKind::NotConnected => {
             return destroy(endpoint, Some(Error::io("end", error).on(endpoint.target())));

@@ -8,7 +8,7 @@ use super::socket::Socket;
 use super::sys::{self, Raw};
 use crate::error::Error;
 use crate::event_loop::{
-    Description, Descriptor, Interest, Key, ResourceKind, Source, Timer, Trigger,
+    Buffer, Description, Descriptor, Interest, Key, ResourceKind, Source, Timer, Trigger,
 };
 use crate::io::{self as engine, Endpoint as _};
 use std::cell::{Cell, RefCell};
@@ -186,7 +186,7 @@ impl Source for Attempt {
         self.raw.borrow().as_ref().map_or(Ok(()), |raw| to(sys::borrow(raw)))
     }
 
-    fn ready(self: Rc<Self>, _: Interest) {
+    fn ready(self: Rc<Self>, _: Interest, _: &mut Buffer) {
         self.progress();
     }
 

@@ -18,7 +18,7 @@ use super::outlet::Outlet;
 use crate::emitter::{Declared, Emitter, EventEmitter};
 use crate::error::Error;
 use crate::event_loop::{
-    Description, Descriptor, Handle, Interest, Key, Origin, ResourceKind, Source, Trigger,
+    Buffer, Description, Descriptor, Handle, Interest, Key, Origin, ResourceKind, Source, Trigger,
 };
 use std::cell::{Cell, RefCell};
 use std::io;
@@ -241,7 +241,7 @@ impl<S: Stream> Source for Seat<S> {
         Ok(())
     }
 
-    fn ready(self: Rc<Self>, _: Interest) {}
+    fn ready(self: Rc<Self>, _: Interest, _: &mut Buffer) {}
 
     fn refused(self: Rc<Self>, _: io::Error) {}
 

@@ -2,16 +2,17 @@
 
 use std::cell::Cell;
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum State {
-    /// Nobody asked for data yet, and nobody forbade it.
-    #[default]
-    Unasked,
-    Flowing,
-    Paused,
-    /// No more data will come.
-    Ended,
-}
+/// Nobody asked for data yet, and nobody forbade it.
+const UNASKED: u32 = 0;
+const FLOWING: u32 = 1;
+const PAUSED: u32 = 2;
+/// No more data will come.
+const ENDED: u32 = 3;
+
+/// The state is one of these, in the lowest bits.
+const STATE: u32 = 3;
+/// The holds are counted above them.
+const HOLD: u32 = 4;
 
 /// The state of a readable stream.
 ///
@@ -24,61 +25,66 @@ enum State {
 ///
 /// Beside the state stand holds: nothing flows while there is one. Pipes take them, so that a source
 /// waits for the slowest of its sinks, and so that a pipe never undoes the user's own `pause`.
+///
+/// Both are in one word, so that a message asks once.
 #[derive(Debug, Default)]
-pub(crate) struct Flow {
-    state: Cell<State>,
-    holds: Cell<u32>,
-}
+pub(crate) struct Flow(Cell<u32>);
 
 impl Flow {
     /// A `Data` listener came: that starts the flow, unless somebody paused it before.
     pub(crate) fn listen(&self) -> bool {
-        self.step(State::Flowing, self.state.get() == State::Unasked)
+        self.step(FLOWING, self.state() == UNASKED)
     }
 
     /// `true` if this changed anything; so do the others.
     pub(crate) fn resume(&self) -> bool {
-        self.step(State::Flowing, matches!(self.state.get(), State::Unasked | State::Paused))
+        self.step(FLOWING, matches!(self.state(), UNASKED | PAUSED))
     }
 
     pub(crate) fn pause(&self) -> bool {
-        self.step(State::Paused, matches!(self.state.get(), State::Unasked | State::Flowing))
+        self.step(PAUSED, matches!(self.state(), UNASKED | FLOWING))
     }
 
     pub(crate) fn end(&self) -> bool {
-        self.step(State::Ended, self.state.get() != State::Ended)
+        self.step(ENDED, self.state() != ENDED)
     }
 
     #[inline]
     pub(crate) fn is_flowing(&self) -> bool {
-        self.state.get() == State::Flowing && self.holds.get() == 0
+        self.0.get() == FLOWING
     }
 
     /// Has nobody said yet whether data may come?
     #[inline]
     pub(crate) fn is_unasked(&self) -> bool {
-        self.state.get() == State::Unasked && self.holds.get() == 0
+        self.0.get() == UNASKED
     }
 
     pub(crate) fn hold(&self) {
-        self.holds.set(self.holds.get() + 1);
+        self.0.set(self.0.get() + HOLD);
     }
 
     pub(crate) fn release(&self) {
-        self.holds.set(self.holds.get().saturating_sub(1));
+        if self.0.get() >= HOLD {
+            self.0.set(self.0.get() - HOLD);
+        }
     }
 
     pub(crate) fn is_paused(&self) -> bool {
-        self.state.get() == State::Paused
+        self.state() == PAUSED
     }
 
     pub(crate) fn has_ended(&self) -> bool {
-        self.state.get() == State::Ended
+        self.state() == ENDED
     }
 
-    fn step(&self, to: State, allowed: bool) -> bool {
+    fn state(&self) -> u32 {
+        self.0.get() & STATE
+    }
+
+    fn step(&self, to: u32, allowed: bool) -> bool {
         if allowed {
-            self.state.set(to);
+            self.0.set(self.0.get() & !STATE | to);
         }
         allowed
     }

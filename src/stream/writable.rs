@@ -18,7 +18,7 @@ pub(crate) const HIGH_WATER: usize = 64 * 1024;
 /// Who lets this much pile up does not read at all.
 pub(crate) const CAP: usize = 16 * 1024 * 1024;
 /// Small writes are gathered into chunks of up to this size.
-const GATHER: usize = 16 * 1024;
+pub(crate) const GATHER: usize = 16 * 1024;
 /// One vectored call takes at most this many chunks.
 const SLICES: usize = 64;
 /// No more is held than this, so that a callback which goes on writing learns of a full socket.
@@ -140,6 +140,16 @@ impl WriteQueue {
         self.ending
     }
 
+    /// Does it have nothing, and nothing to say about what comes next?
+    #[inline]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.len == 0
+            && !self.needs_drain
+            && !self.ending
+            && self.room == GATHER
+            && self.rare.as_ref().is_none_or(|rare| rare.callbacks.is_empty())
+    }
+
     /// Is there anything to be told once all is written?
     #[inline]
     pub(crate) fn is_watched(&self) -> bool {
@@ -155,13 +165,20 @@ impl WriteQueue {
         if len > self.room || self.ending || (self.len != 0 && !self.held) {
             return None;
         }
-        if self.len == 0 {
+        if self.len == 0 && len != 0 {
             self.tail = lend();
-            self.held = len != 0;
+            self.held = true;
         }
         self.tail.extend_from_slice(bytes);
         self.len = len;
         Some(!self.needs_drain)
+    }
+
+    /// Takes over what was gathered elsewhere: it is held. The queue has nothing else.
+    pub(crate) fn adopt(&mut self, gathered: Vec<u8>) {
+        self.len = gathered.len();
+        self.held = self.len != 0;
+        self.tail = gathered;
     }
 
     /// The same for a chunk that is kept as it is, or given back.

@@ -4,8 +4,9 @@ use crate::common::pattern::Pattern;
 use crate::common::{Log, connect_to, host, join, logged, run};
 use onward::events::*;
 use onward::net::Socket;
+use onward::next_tick;
 use std::cell::RefCell;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::rc::Rc;
 use std::sync::mpsc;
@@ -241,4 +242,41 @@ fn an_empty_write_sends_nothing_and_asks_for_no_wait() {
         Ok(())
     });
     assert_eq!(join(peer), 0);
+}
+
+/// A callback of one socket that runs in a tick of another one's: both hold what they write.
+#[test]
+fn sockets_whose_callbacks_run_inside_of_each_other_keep_their_bytes_apart() {
+    let read = |mut stream: TcpStream| {
+        stream.write_all(b"?").expect("the other side reads");
+        let mut text = String::new();
+        stream.read_to_string(&mut text).expect("text, to the end");
+        text
+    };
+    let ((outer, outer_peer), (inner, inner_peer)) = (host(read), host(read));
+    run(move || {
+        let (outer, inner) = (Socket::connect(outer)?, Socket::connect(inner)?);
+        let within = inner.clone();
+        outer.on(Data, move |outer, _| {
+            outer.write("outer 1,");
+            let (again, inner) = (outer.clone(), within.clone());
+            within.write_then("inner 1,", move |sent| {
+                sent.expect("it is small");
+                inner.write("inner 2,");
+                again.write("outer 2,");
+                inner.write("inner 3,");
+                assert_eq!((inner.queued(), again.queued()), (16, 24), "both are held");
+                inner.end();
+            });
+            outer.write("outer 3,");
+            next_tick({
+                let outer = outer.clone();
+                move || outer.end_with("outer 4")
+            });
+        });
+        inner.resume();
+        Ok(())
+    });
+    assert_eq!(join(outer_peer), "outer 1,outer 3,outer 2,outer 4");
+    assert_eq!(join(inner_peer), "inner 1,inner 2,inner 3,");
 }

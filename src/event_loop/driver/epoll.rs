@@ -1,12 +1,12 @@
 //! Linux: epoll itself, one system call for each wait.
 
+use super::WAKER;
 use super::clock::Clock;
 use crate::event_loop::source::{Descriptor, Interest, Trigger};
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::event::{EventfdFlags, Timespec, eventfd};
 use rustix::io::Errno;
-use std::cell::RefCell;
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::Arc;
@@ -14,12 +14,9 @@ use std::time::Duration;
 
 /// How much readiness one wait takes in; the rest is reported by the next.
 const EVENTS: usize = 1024;
-/// The waker's place; no source gets as far.
-const WAKER: u32 = u32::MAX;
 
 pub(crate) struct Driver {
     epoll: OwnedFd,
-    events: RefCell<Vec<Event>>,
     waker: Arc<OwnedFd>,
     clock: Clock,
 }
@@ -38,7 +35,58 @@ fn flags(interest: Interest, trigger: Trigger) -> EventFlags {
     flags
 }
 
+/// What is ready, as the kernel writes it: to decode it for each when it is told costs less than to do it twice.
+#[derive(Default)]
+pub(crate) struct Ready(Vec<Event>);
+
+/// Marks what the kernel has not said itself; it never has this flag.
+const OWN: EventFlags = EventFlags::ET;
+
+impl Ready {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// The place and the readiness of one of them.
+    #[inline]
+    pub(crate) fn get(&self, at: usize) -> Option<(u32, Interest)> {
+        let event = self.0.get(at)?;
+        // All that was put in came from a u32.
+        #[allow(clippy::cast_possible_truncation, reason = "data() takes a u32")]
+        let index = { event.data }.u64() as u32;
+        Some((index, readiness(event.flags)))
+    }
+
+    pub(crate) fn push(&mut self, index: u32, readiness: Interest) {
+        let flags = OWN | EventFlags::from_bits_retain(readiness.bits().into());
+        self.0.push(Event { flags, data: data(index) });
+    }
+
+    /// Takes wake-ups out.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn forget_wakes(&mut self) {
+        self.0.retain(|event| { event.data }.u64() != WAKER.into());
+    }
+}
+
+#[inline]
 fn readiness(flags: EventFlags) -> Interest {
+    if (EventFlags::IN | EventFlags::OUT).contains(flags) {
+        return Interest::when(Interest::READ, flags.contains(EventFlags::IN))
+            | Interest::when(Interest::WRITE, flags.contains(EventFlags::OUT));
+    }
+    rare_readiness(flags)
+}
+
+#[cold]
+fn rare_readiness(flags: EventFlags) -> Interest {
+    if flags.contains(OWN) {
+        return Interest::of_bits(flags.bits());
+    }
     let broken = flags.intersects(EventFlags::ERR | EventFlags::HUP);
     let ends = broken || flags.intersects(EventFlags::RDHUP | EventFlags::PRI);
     Interest::when(Interest::READ, ends || flags.contains(EventFlags::IN))
@@ -57,8 +105,7 @@ impl Driver {
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
         let waker = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
         epoll::add(&epoll, &waker, data(WAKER), EventFlags::IN | EventFlags::ET)?;
-        let (events, clock) = (RefCell::new(Vec::with_capacity(EVENTS)), Clock::start());
-        Ok(Self { epoll, events, waker, clock })
+        Ok(Self { epoll, waker, clock: Clock::start() })
     }
 
     #[inline]
@@ -99,29 +146,14 @@ impl Driver {
         Ok(epoll::delete(&self.epoll, descriptor)?)
     }
 
-    pub(crate) fn wait(
-        &self,
-        timeout: Option<Duration>,
-        ready: &mut Vec<(u32, Interest)>,
-    ) -> io::Result<()> {
+    pub(crate) fn wait(&self, timeout: Option<Duration>, ready: &mut Ready) -> io::Result<()> {
         // A timeout too long for the call is none.
         let timeout = timeout.and_then(round_up);
-        let mut events = self.events.borrow_mut();
-        events.clear();
-        match epoll::wait(&self.epoll, spare_capacity(&mut events), timeout.as_ref()) {
-            Ok(_) => {}
-            Err(Errno::INTR) => return Ok(()),
-            Err(error) => return Err(error.into()),
+        ready.0.reserve(EVENTS);
+        match epoll::wait(&self.epoll, spare_capacity(&mut ready.0), timeout.as_ref()) {
+            Ok(_) | Err(Errno::INTR) => Ok(()),
+            Err(error) => Err(error.into()),
         }
-        for event in events.iter() {
-            // All that was put in came from a u32.
-            #[allow(clippy::cast_possible_truncation, reason = "data() takes a u32")]
-            let index = { event.data }.u64() as u32;
-            if index != WAKER {
-                ready.push((index, readiness(event.flags)));
-            }
-        }
-        Ok(())
     }
 }
 

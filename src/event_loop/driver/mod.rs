@@ -9,7 +9,9 @@
 //! - `descriptor()`, where it has one: readable when `wait` would not wait
 //! - `EDGES: bool`: does it know `Trigger::Edge`? Then readiness that comes with the other side's end, or
 //!   after it, has `ENDING`, and `modify` tells what is so at that time. Else all is `Trigger::Level`
-//! - `wait(timeout, &mut Vec<(u32, Interest)>)`: appends what is ready; an error or a hang-up counts
+//! - `Ready`: what is ready, as the system writes it; read one by one, as it is told. What has the place `WAKER` is a
+//!   wake-up that has ended a wait, and nothing to tell
+//! - `wait(timeout, &mut Ready)`: appends what is ready; an error or a hang-up counts
 //!   as ready for everything; may return early with nothing; never returns before a wake-up or a
 //!   readiness that had happened is told
 //! - `waker() -> io::Result<Waker>`, and `Waker: Send + Sync` with `wake()`, which ends the current
@@ -21,6 +23,9 @@
 //! readiness from a script as well.
 
 mod clock;
+
+/// The waker's place; no source gets as far.
+pub(crate) const WAKER: u32 = u32::MAX;
 
 #[cfg(all(target_os = "linux", not(onward_force_polling)))]
 mod epoll;
@@ -45,4 +50,4 @@ mod script;
 
 #[cfg(not(any(test, feature = "testing")))]
 pub(crate) use system::Driver;
-pub(crate) use system::Waker;
+pub(crate) use system::{Ready, Waker};

@@ -22,6 +22,35 @@ pub(crate) struct Driver {
 #[derive(Clone, Debug)]
 pub(crate) struct Waker(Arc<Poller>);
 
+/// What is ready.
+#[derive(Default)]
+pub(crate) struct Ready(Vec<(u32, Interest)>);
+
+impl Ready {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// The place and the readiness of one of them.
+    #[inline]
+    pub(crate) fn get(&self, at: usize) -> Option<(u32, Interest)> {
+        self.0.get(at).copied()
+    }
+
+    pub(crate) fn push(&mut self, index: u32, readiness: Interest) {
+        self.0.push((index, readiness));
+    }
+
+    /// Takes wake-ups out: the poller has done so itself.
+    #[cfg(any(test, feature = "testing"))]
+    #[allow(clippy::unused_self, reason = "that of another driver has something to do")]
+    pub(crate) fn forget_wakes(&mut self) {}
+}
+
 fn event(index: u32, interest: Interest) -> Event {
     Event::new(index as usize, interest.reads(), interest.writes())
 }
@@ -86,11 +115,7 @@ impl Driver {
         self.poller.delete(descriptor)
     }
 
-    pub(crate) fn wait(
-        &self,
-        timeout: Option<Duration>,
-        ready: &mut Vec<(u32, Interest)>,
-    ) -> io::Result<()> {
+    pub(crate) fn wait(&self, timeout: Option<Duration>, ready: &mut Ready) -> io::Result<()> {
         let mut events = self.events.borrow_mut();
         events.clear();
         match self.poller.wait(&mut events, timeout) {
@@ -104,7 +129,7 @@ impl Driver {
                 | Interest::when(Interest::WRITE, broken || event.writable);
             // Places are counted in u32.
             #[allow(clippy::cast_possible_truncation, reason = "event() takes a u32")]
-            ready.push((event.key as u32, readiness));
+            ready.push(event.key as u32, readiness);
         }
         Ok(())
     }

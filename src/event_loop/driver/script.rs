@@ -5,6 +5,7 @@
 //! edge once, in the order in which they came to be ready. What a step *reports* is told as it is, to whoever stands
 //! at that place: so readiness can be spurious, or come too late.
 
+use super::system::Ready;
 use crate::event_loop::source::{Descriptor, Interest, Trigger};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -87,7 +88,7 @@ impl Script {
 
     /// The descriptor is not ready any more: its source has taken all.
     pub(crate) fn drain(&self, descriptor: u64) {
-        self.0.borrow_mut().perform(Step::Drained(descriptor), &mut Vec::new()).unwrap();
+        self.0.borrow_mut().perform(Step::Drained(descriptor), &mut Ready::default()).unwrap();
     }
 
     /// It is not ready for this any more; for the rest it is as before.
@@ -119,7 +120,7 @@ impl Script {
     }
 
     /// Does what is to happen until now, and adds what is ready.
-    pub(crate) fn happen(&self, now: u64, ready: &mut Vec<(u32, Interest)>) -> io::Result<()> {
+    pub(crate) fn happen(&self, now: u64, ready: &mut Ready) -> io::Result<()> {
         let mut state = self.0.borrow_mut();
         while let Some(entry) = state.steps.first_entry().filter(|entry| entry.key().0 <= now) {
             let step = entry.remove();
@@ -127,10 +128,10 @@ impl Script {
         }
         for one in &mut state.scripted {
             let Some((index, interest, trigger)) = one.told else { continue };
-            let is = one.is.wanted(interest);
+            let is = one.is & interest.with_end();
             if !is.is_none() && (one.fresh || trigger == Trigger::Level) {
                 one.fresh = false;
-                ready.push((index, is));
+                ready.push(index, is);
             }
         }
         Ok(())
@@ -148,7 +149,7 @@ impl Script {
 }
 
 impl State {
-    fn perform(&mut self, step: Step, ready: &mut Vec<(u32, Interest)>) -> io::Result<()> {
+    fn perform(&mut self, step: Step, ready: &mut Ready) -> io::Result<()> {
         let of = |state: &mut Self, descriptor| {
             state.scripted.iter().position(|one| one.descriptor == descriptor)
         };
@@ -168,7 +169,7 @@ impl State {
             Step::Refuse(descriptor) => {
                 of(self, descriptor).into_iter().for_each(|at| self.scripted[at].refused = true);
             }
-            Step::Report(index, readiness) => ready.push((index, readiness)),
+            Step::Report(index, readiness) => ready.push(index, readiness),
             Step::Break => self.breaks = true,
             Step::Fail(kind) => return Err(kind.into()),
         }

@@ -6,7 +6,7 @@
 
 use super::clock::Clock;
 use super::script::Script;
-use super::system;
+use super::system::{self, Ready};
 use crate::event_loop::source::{Descriptor, Interest, Trigger};
 use std::cell::Cell;
 use std::io;
@@ -155,11 +155,7 @@ impl Driver {
         self.system.delete(descriptor)
     }
 
-    pub(crate) fn wait(
-        &self,
-        timeout: Option<Duration>,
-        ready: &mut Vec<(u32, Interest)>,
-    ) -> io::Result<()> {
+    pub(crate) fn wait(&self, timeout: Option<Duration>, ready: &mut Ready) -> io::Result<()> {
         let Some(world) = self.world() else { return self.system.wait(timeout, ready) };
         world.script.happen(world.now(), ready)?;
         // A wake-up has nothing to tell to those who do not wait.
@@ -167,6 +163,8 @@ impl Driver {
             return Ok(());
         }
         let timeout = if ready.is_empty() { timeout } else { Some(Duration::ZERO) };
-        self.system.wait(timeout, ready)
+        self.system.wait(timeout, ready)?;
+        ready.forget_wakes();
+        Ok(())
     }
 }

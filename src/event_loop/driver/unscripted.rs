@@ -1,5 +1,6 @@
 //! The script of those who have none: all descriptors are real.
 
+use super::system::Ready;
 use crate::event_loop::source::{Descriptor, Interest, Trigger};
 use std::io;
 
@@ -19,7 +20,7 @@ impl Script {
 
     #[inline]
     #[allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "as above")]
-    pub(crate) fn happen(&self, _: u64, _: &mut Vec<(u32, Interest)>) -> io::Result<()> {
+    pub(crate) fn happen(&self, _: u64, _: &mut Ready) -> io::Result<()> {
         Ok(())
     }
 

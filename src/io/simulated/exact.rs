@@ -46,6 +46,32 @@ fn a_header_and_a_body_written_in_one_callback_leave_in_one_call() {
 }
 
 #[test]
+fn whoever_asks_between_two_writes_does_not_part_them() {
+    let net = on_ping(|stream| {
+        let duplex = &stream.0.duplex;
+        write(stream, b"header");
+        assert_eq!((duplex.queued(), duplex.sent() % 11), (6, 0));
+        write(stream, b",");
+        pause(stream);
+        resume(stream);
+        duplex.set_high_water(1 << 20);
+        assert_eq!(duplex.queued(), 7);
+        write(stream, b"body");
+        assert_eq!((duplex.queued(), duplex.sent() % 11), (11, 0));
+    });
+    net.arrive(2_000_000, Arrival::Bytes(b"ping".to_vec()));
+    assert_eq!(net.run(), "data 4, data 4, close false");
+    assert_eq!((net.calls(), net.wire.borrow().sent.len()), ("11, 11".into(), 22));
+}
+
+#[test]
+fn nothing_written_in_a_callback_is_no_call() {
+    let net = on_ping(|stream| assert!(write(stream, b"")));
+    net.run();
+    assert_eq!(net.calls(), "");
+}
+
+#[test]
 fn what_ticks_of_the_callback_write_leaves_with_it() {
     let net = on_ping(|stream| {
         write(stream, b"callback,");

@@ -7,7 +7,8 @@ mod schedules;
 use super::duplex::{ByteHandle, Duplex, Endpoint};
 use crate::error::Error;
 use crate::event_loop::{
-    Description, Descriptor, EventLoop, Handle, Interest, ResourceKind, Script, Source, Step,
+    Buffer, Description, Descriptor, EventLoop, Handle, Interest, ResourceKind, Script, Source,
+    Step,
 };
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -266,10 +267,12 @@ impl Source for Inner {
         self.duplex.lend(to)
     }
 
-    fn ready(self: Rc<Self>, readiness: Interest) {
+    fn ready(self: Rc<Self>, readiness: Interest, buffer: &mut Buffer) {
         let stream = Stream(self);
-        if stream.0.duplex.is_ready() {
-            super::ready(&stream, readiness);
+        if super::is_plain(&stream, readiness) {
+            super::read(&stream, readiness, buffer);
+        } else if stream.0.duplex.is_ready() {
+            super::ready(&stream, readiness, buffer);
         } else {
             super::establish(&stream, || stream.tell(Told::Connect));
         }

@@ -1,5 +1,6 @@
 //! Random networks and random programs: whatever happens when, the contract holds.
 
+use super::super::state::Fact;
 use super::{Answer, Arrival, Net, Stream, Told};
 use crate::error::{ErrorKind, Result};
 use crate::io::{
@@ -232,7 +233,7 @@ impl Program {
         how: impl FnOnce(&Stream, &[u8]) -> bool,
     ) -> bool {
         let (duplex, record) = (&stream.0.duplex, &self.record);
-        let open = !duplex.is_destroyed() && !duplex.broken.get() && !duplex.is_ending();
+        let open = !duplex.is_destroyed() && !duplex.state.is(Fact::BROKEN) && !duplex.is_ending();
         let bytes = if open { record.bytes(count) } else { vec![0; count] };
         let (before, dropped) = (duplex.sent() + duplex.queued() as u64, duplex.dropped());
         let go_on = how(stream, &bytes);
@@ -240,7 +241,7 @@ impl Program {
             record.waits.set(record.waits.get() || !go_on);
             return go_on;
         }
-        if open && !duplex.is_destroyed() && !duplex.broken.get() {
+        if open && !duplex.is_destroyed() && !duplex.state.is(Fact::BROKEN) {
             record.written.borrow_mut().extend_from_slice(&bytes);
             assert_eq!(duplex.sent() + duplex.queued() as u64, before + count as u64);
             if !go_on {

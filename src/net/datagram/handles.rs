@@ -150,7 +150,7 @@ macro_rules! handle {
                 self.datagrams.lend(to)
             }
 
-            fn ready(self: Rc<Self>, readiness: Interest) {
+            fn ready(self: Rc<Self>, readiness: Interest, _: &mut Buffer) {
                 engine::ready(&$name(self), readiness);
             }
 

@@ -3,7 +3,7 @@
 use super::{Inner, Server};
 use crate::emitter::{Downgrade, Emitter, Listeners, Recall};
 use crate::error::Error;
-use crate::event_loop::{Description, Descriptor, Interest, ResourceKind, Source};
+use crate::event_loop::{Buffer, Description, Descriptor, Interest, ResourceKind, Source};
 use crate::net::sys;
 use std::fmt;
 use std::io;
@@ -41,7 +41,7 @@ impl Source for Inner {
         self.listener.borrow().as_ref().map_or(Ok(()), |listener| to(sys::borrow(listener)))
     }
 
-    fn ready(self: Rc<Self>, _: Interest) {
+    fn ready(self: Rc<Self>, _: Interest, _: &mut Buffer) {
         Server(self).accept();
     }
 

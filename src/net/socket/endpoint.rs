@@ -3,7 +3,7 @@
 use super::{Inner, Socket};
 use crate::emitter::names::{Close, Data, Drain, End, Finish, Hangup};
 use crate::error::Error;
-use crate::event_loop::{Description, Descriptor, Interest, ResourceKind, Source};
+use crate::event_loop::{Buffer, Description, Descriptor, Interest, ResourceKind, Source};
 use crate::io::{self as engine, Duplex, Endpoint};
 use crate::net::connect;
 use crate::net::sys::Raw;
@@ -28,7 +28,7 @@ impl Endpoint for Socket {
         known.or_else(|| self.0.unix_target()).unwrap_or_default()
     }
 
-    #[inline]
+    #[inline(always)]
     fn tell_data(&self, chunk: &[u8]) {
         if self.0.special.get() {
             self.before_data();
@@ -70,6 +70,18 @@ impl Endpoint for Socket {
 }
 
 impl Socket {
+    /// It is ready for something else than to be read; or it is going to stand.
+    #[inline(never)]
+    fn ready(&self, readiness: Interest, buffer: &mut Buffer) {
+        if self.0.duplex.is_ready() {
+            engine::ready(self, readiness, buffer);
+        } else if self.0.unix {
+            self.stand();
+        } else {
+            connect::progress(self);
+        }
+    }
+
     /// What few sockets have to do when bytes have come.
     #[cold]
     #[inline(never)]
@@ -123,14 +135,12 @@ impl Source for Inner {
         self.duplex.lend(to)
     }
 
-    fn ready(self: Rc<Self>, readiness: Interest) {
+    fn ready(self: Rc<Self>, readiness: Interest, buffer: &mut Buffer) {
         let socket = Socket(self);
-        if socket.0.duplex.is_ready() {
-            engine::ready(&socket, readiness);
-        } else if socket.0.unix {
-            socket.stand();
+        if engine::is_plain(&socket, readiness) {
+            engine::read(&socket, readiness, buffer);
         } else {
-            connect::progress(&socket);
+            socket.ready(readiness, buffer);
         }
     }
 

@@ -68,20 +68,7 @@ impl Socket {
     #[inline]
     pub(super) fn touch(&self) {
         if self.0.special.get() {
-            self.note_activity();
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn note_activity(&self) {
-        if self.0.active.get() == NEVER {
-            return;
-        }
-        self.0.active.set(self.handle().nanoseconds());
-        let (moved, waiting) = (self.0.moved(), self.0.duplex.queued() as u64);
-        if let Some(idle) = &mut self.0.rare().idle {
-            (idle.seen, idle.expected) = (moved, moved.wrapping_add(waiting));
+            self.0.note_activity();
         }
     }
 
@@ -155,6 +142,20 @@ impl Socket {
 }
 
 impl Inner {
+    /// Something has happened, and somebody may want to know.
+    #[cold]
+    #[inline(never)]
+    fn note_activity(&self) {
+        if self.active.get() == NEVER {
+            return;
+        }
+        self.active.set(self.duplex.handle.nanoseconds());
+        let (moved, waiting) = (self.moved(), self.duplex.queued() as u64);
+        if let Some(idle) = &mut self.rare().idle {
+            (idle.seen, idle.expected) = (moved, moved.wrapping_add(waiting));
+        }
+    }
+
     /// Bytes, in both directions.
     fn moved(&self) -> u64 {
         self.duplex.received().wrapping_add(self.duplex.sent())

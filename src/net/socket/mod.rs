@@ -154,7 +154,17 @@ impl Socket {
     #[inline]
     #[allow(clippy::must_use_candidate, reason = "small answers need not ask")]
     pub fn write(&self, bytes: impl AsRef<[u8]>) -> bool {
-        let go_on = engine::write(self, bytes.as_ref());
+        let bytes = bytes.as_ref();
+        if engine::gather(self, bytes) {
+            self.touch();
+            return true;
+        }
+        self.write_else(bytes)
+    }
+
+    #[inline(never)]
+    fn write_else(&self, bytes: &[u8]) -> bool {
+        let go_on = engine::write(self, bytes);
         self.touch();
         go_on
     }

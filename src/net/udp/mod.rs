@@ -14,7 +14,9 @@ use crate::emitter::Downgrade;
 use crate::emitter::names::{Close, Connect, Drain, Listening, Message, Truncated};
 use crate::emitter::{Emitter, Event, EventEmitter, Listeners, Pausable, Recall};
 use crate::error::{Error, Result};
-use crate::event_loop::{Description, Descriptor, Handle, Interest, Origin, ResourceKind, Source};
+use crate::event_loop::{
+    Buffer, Description, Descriptor, Handle, Interest, Origin, ResourceKind, Source,
+};
 use std::any::TypeId;
 use std::cell::Cell;
 use std::fmt;

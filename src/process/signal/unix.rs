@@ -5,7 +5,7 @@ use super::kind::Signal;
 use super::{Inner, Signals};
 use crate::error::Error;
 use crate::event_loop::{
-    Description, Descriptor, Handle, Interest, Key, ResourceKind, Source, Trigger,
+    Buffer, Description, Descriptor, Handle, Interest, Key, ResourceKind, Source, Trigger,
 };
 use std::cell::{Cell, RefCell};
 use std::io::{self, Read as _};
@@ -75,7 +75,7 @@ impl Source for Watch {
         to(self.pipe.as_fd())
     }
 
-    fn ready(self: Rc<Self>, _: Interest) {
+    fn ready(self: Rc<Self>, _: Interest, _: &mut Buffer) {
         let mut pipe = &self.pipe;
         while matches!(pipe.read(&mut [0; 64]), Ok(1..)) {}
         // After the pipe is empty: what comes from here on writes to it again.
