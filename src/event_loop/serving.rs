@@ -15,6 +15,11 @@ impl Handle {
         self.0.is_over()
     }
 
+    /// Is it the same loop?
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+
     /// How many turns there have been.
     pub(crate) fn turns(&self) -> u64 {
         self.0.turns()

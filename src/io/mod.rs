@@ -36,6 +36,7 @@ mod corking;
 mod duplex;
 mod from_futures;
 mod hangup;
+mod leaving;
 mod pulling;
 mod reader;
 mod reading;
@@ -56,4 +57,5 @@ pub(crate) use duplex::{
     release, resume,
 };
 pub(crate) use hangup::{await_hangup, discard_input};
+pub(crate) use leaving::send_all;
 pub(crate) use writing::{end, write, write_chunk, write_then};

@@ -68,7 +68,7 @@ pub(super) fn receive<E: Endpoint>(endpoint: &E, readiness: Interest) -> Receive
                 dispatch.settle();
                 // A read that was not filled took all there was, unless this is the end: asking again
                 // would only be told so.
-                if !filled && !readiness.ends() {
+                if E::Bytes::SHORT_READ_IS_ALL && !filled && !readiness.ends() {
                     return Received::Enough;
                 }
             }
