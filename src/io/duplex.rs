@@ -35,6 +35,32 @@ pub(crate) trait ByteHandle {
     /// Tells the other side that nothing more will come.
     fn finish(&self) -> io::Result<()>;
     fn descriptor(&self) -> Descriptor<'_>;
+
+    /// What it waits for until bytes may flow.
+    fn opening(&self) -> Interest {
+        Interest::WRITE
+    }
+    /// Does it hold something to read, of which the system knows nothing?
+    fn holds(&self) -> bool {
+        false
+    }
+    /// Does it hold something that the system did not take?
+    fn lags(&self) -> bool {
+        false
+    }
+    /// Offers that to the system.
+    fn push(&self) -> io::Result<()> {
+        Ok(())
+    }
+    /// Bytes of those offered last that it took, though it said that it would block: it has to be offered the
+    /// same again, and counts them then.
+    fn owes(&self) -> usize {
+        0
+    }
+    /// It will not be offered the same again. Gives the bytes that it owed, which count as sent.
+    fn disown(&self) -> usize {
+        0
+    }
 }
 
 /// A cheap handle to a stream that has such an engine, and tells what happens to it.
@@ -224,22 +250,25 @@ impl<H: ByteHandle> Duplex<H> {
         self.state.put(Fact::UNSURE, !holds || over || !self.queue.borrow().is_plain());
     }
 
-    pub(super) fn update_interest(&self) {
+    pub(crate) fn update_interest(&self) {
         let Some(key) = self.key.get() else { return };
-        if self.bytes.borrow().is_none() {
-            return;
-        }
+        let (opening, lags) = match &*self.bytes.borrow() {
+            None => return,
+            Some(bytes) if self.is_ready() => (Interest::NONE, bytes.lags()),
+            Some(bytes) => (bytes.opening(), false),
+        };
         let watches = (self.flow.is_unasked() && !self.state.is(Fact::UNREAD))
             || self.state.is(Fact::DISCARDS);
         let hears = self.is_ready() && !self.state.is(Fact::BROKEN);
         let reads = hears && (self.flow.is_flowing() || watches);
         let waits = self.corks.get() == 0 && self.queue.borrow().waits();
-        let writes = self.state.is(Fact::CONNECTING) || waits;
+        let writes = self.is_ready() && (waits || (lags && !self.state.is(Fact::BROKEN)));
         self.handle.want(
             key,
             Interest::when(Interest::READ, reads)
                 | Interest::when(Interest::WRITE, writes)
                 | Interest::when(Interest::ENDING, hears && self.state.is(Fact::AWAITS_HANGUP))
+                | opening
                 | self.pulled_interest(),
         );
     }
@@ -247,9 +276,21 @@ impl<H: ByteHandle> Duplex<H> {
     /// What the descriptor is ready for is not exhausted.
     #[cold]
     pub(crate) fn again(&self, readiness: Interest) {
-        if let Some(key) = self.key.get() {
+        let Some(key) = self.key.get() else { return };
+        if self.with_bytes(ByteHandle::holds) == Some(true) {
+            self.handle.remind(key, readiness);
+        } else {
             self.handle.again(key, readiness);
         }
+    }
+
+    /// The handle has something to do before more bytes may flow; [`establish`] says when they may.
+    #[cfg(feature = "tls")]
+    pub(crate) fn stand_back(&self) {
+        self.state.clear(Fact::UNREAD);
+        self.state.set(Fact::CONNECTING | Fact::OUTSIDE | Fact::UNSURE);
+        self.update_interest();
+        self.key.get().iter().for_each(|key| self.handle.remind(*key, Interest::ALL));
     }
 
     /// Takes the descriptor off the loop and out of here.

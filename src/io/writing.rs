@@ -97,9 +97,20 @@ fn flush_more<E: Endpoint>(endpoint: &E, first: io::Result<usize>) {
 /// Offers the queue to the system. `true`: it is empty. Else the interest is told, and what is left waits.
 pub(super) fn offer<E: Endpoint>(endpoint: &E) -> bool {
     if endpoint.duplex().queue().is_empty() {
-        return true;
+        return push(endpoint);
     }
     offer_after(endpoint, offer_once(endpoint.duplex()))
+}
+
+/// There is nothing in the queue; but the handle may have something.
+fn push<E: Endpoint>(endpoint: &E) -> bool {
+    let duplex = endpoint.duplex();
+    match duplex.with_bytes(ByteHandle::push).unwrap_or(Ok(())) {
+        Ok(()) => return true,
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => duplex.update_interest(),
+        Err(error) => break_off(endpoint, error),
+    }
+    false
 }
 
 /// The same, when the system has answered once.
@@ -409,6 +420,9 @@ fn queue_rest<E: Endpoint>(endpoint: &E, rest: Rest<'_>, begun: bool) -> bool {
     let duplex = endpoint.duplex();
     let mut queue = duplex.queue();
     let when_full = queue.when_full();
+    // What it owes stands in front, and may reach into this.
+    let owed = duplex.with_bytes(ByteHandle::owes).unwrap_or(0);
+    let begun = begun || owed > queue.len();
     if queue.has_room(rest.len()) || (begun && when_full == WhenFull::Drop) {
         let go_on = rest.push(&mut queue);
         drop(queue);
@@ -486,8 +500,12 @@ fn finish_if_done<E: Endpoint>(endpoint: &E) {
     if !due || over || duplex.state.is(Fact::CONNECTING) {
         return;
     }
+    let told = duplex.attempt(ByteHandle::finish);
+    if told.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
+        return duplex.update_interest();
+    }
     duplex.state.set(Fact::FINISHED);
-    match duplex.attempt(ByteHandle::finish) {
+    match told {
         Err(error) if error.kind() != io::ErrorKind::NotConnected => {
             return destroy(endpoint, Some(Error::io("end", error).on(endpoint.target())));
         }
