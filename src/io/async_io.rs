@@ -1,7 +1,7 @@
 //! A stream as a reader and writer for futures.
 
-use super::duplex::Endpoint;
 use super::pulling::{Pull, Seat, take_over};
+use super::seams::Endpoint;
 use crate::error::Result;
 use crate::event_loop::Ticket;
 use futures_io::{AsyncRead, AsyncWrite};

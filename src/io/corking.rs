@@ -1,6 +1,6 @@
 //! Several writes in one system call: those of one callback, or those between `cork` and `uncork`.
 
-use super::duplex::Endpoint;
+use super::seams::Endpoint;
 use super::state::Fact;
 use super::writing::{flush_gathered, flush_kept, offer, told_of_flush};
 

@@ -1,7 +1,8 @@
 //! The other side has gone, and nobody reads: how that is seen, and what to do about it.
 
-use super::duplex::{ByteHandle, Duplex, Endpoint, destroy, tell};
+use super::duplex::{Duplex, destroy, tell};
 use super::reading::ended;
+use super::seams::{ByteHandle, Endpoint};
 use super::state::Fact;
 use crate::error::Error;
 use crate::event_loop::Interest;

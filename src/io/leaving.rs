@@ -1,6 +1,6 @@
 //! What waits is sent before the loop goes, which waits for that.
 
-use super::duplex::Endpoint;
+use super::seams::Endpoint;
 use super::writing::offer_once;
 use std::io;
 

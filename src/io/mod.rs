@@ -34,12 +34,14 @@
 mod async_io;
 mod corking;
 mod duplex;
+mod finishing;
 mod from_futures;
 mod hangup;
 mod leaving;
 mod pulling;
 mod reader;
 mod reading;
+mod seams;
 #[cfg(test)]
 mod simulated;
 mod state;
@@ -54,10 +56,12 @@ pub use writer::{Writer, writer};
 pub(crate) use async_io::into_io;
 pub(crate) use corking::{cork, dispatch, send_waiting, set_autocork, uncork};
 pub(crate) use duplex::{
-    ByteHandle, Duplex, Endpoint, attach, destroy, enroll, establish, hold, is_plain, listen,
-    pause, ready, release, resume,
+    Duplex, attach, destroy, enroll, establish, hold, is_plain, listen, pause, ready, release,
+    resume,
 };
+pub(crate) use finishing::end;
 pub(crate) use hangup::{await_hangup, discard_input};
 pub(crate) use leaving::send_all;
 pub(crate) use reading::read;
-pub(crate) use writing::{end, gather, write, write_chunk, write_then};
+pub(crate) use seams::{ByteHandle, Endpoint};
+pub(crate) use writing::{gather, write, write_chunk, write_then};

@@ -15,7 +15,7 @@ use std::sync::Arc;
 ///
 /// A cheap handle: clones are the same open file, which is closed when all of them are gone and no operation is
 /// under way. It has no position of its own. Files that come and go as a stream, chunk by chunk, are
-/// [`ReadStream`](super::super::ReadStream) and [`WriteStream`](super::super::WriteStream).
+/// [`ReadStream`](crate::fs::ReadStream) and [`WriteStream`](crate::fs::WriteStream).
 ///
 /// ```
 /// use onward::fs::{self, FileOptions};

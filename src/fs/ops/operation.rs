@@ -57,8 +57,8 @@ use std::task::{Context, Poll};
 ///
 /// # Where it is done
 ///
-/// What the system has in its caches is done on the loop, on Linux: that is [`read`](super::super::read),
-/// [`stat`](super::super::stat) and their like, for files up to 128 KiB. All operations of a loop together may take so
+/// What the system has in its caches is done on the loop, on Linux: that is [`read`](crate::fs::read),
+/// [`stat`](crate::fs::stat) and their like, for files up to 128 KiB. All operations of a loop together may take so
 /// much of each turn; the others wait, in order, for the next. All else is done by the threads of the
 /// [pool](crate::pool), as work of the kind `fs`: so many at a time, be there thousands, and without keeping
 /// names or work of yours waiting.

@@ -227,7 +227,7 @@ impl TempDir {
     ///
     /// # Errors
     ///
-    /// Those of [`remove_all`](super::super::remove_all).
+    /// Those of [`remove_all`](crate::fs::remove_all).
     ///
     /// ```
     /// onward::block_on(async { onward::fs::temp_dir().await?.remove().await })??;
@@ -257,7 +257,7 @@ impl TempFile {
     ///
     /// # Errors
     ///
-    /// Those of [`rename`](super::super::rename); then the file is removed.
+    /// Those of [`rename`](crate::fs::rename); then the file is removed.
     #[track_caller]
     pub fn persist(self, path: impl AsRef<Path>) -> Operation<File> {
         let subject = Subject::between("rename", &self.name.path, path);

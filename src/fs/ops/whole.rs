@@ -96,9 +96,9 @@ fn read_by<T: Send + 'static>(
 
 /// Makes a file with this in it, or replaces what is in it.
 ///
-/// When it is done, the system has the bytes; [`sync`](super::super::sync) waits for the disk. What replaces a file as
-/// a whole, or not at all, is a [`temp_file_in`](super::super::temp_file_in) the same directory and its
-/// [`persist`](super::super::TempFile::persist).
+/// When it is done, the system has the bytes; [`sync`](crate::fs::sync) waits for the disk. What replaces a file as
+/// a whole, or not at all, is a [`temp_file_in`](crate::fs::temp_file_in) the same directory and its
+/// [`persist`](crate::fs::TempFile::persist).
 ///
 /// A FIFO that nobody reads yet is waited for, and no thread is.
 ///

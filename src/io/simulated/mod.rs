@@ -4,7 +4,8 @@
 mod exact;
 mod schedules;
 
-use super::duplex::{ByteHandle, Duplex, Endpoint};
+use super::duplex::Duplex;
+use super::seams::{ByteHandle, Endpoint};
 use crate::error::Error;
 use crate::event_loop::{
     Buffer, Description, Descriptor, EventLoop, Handle, Interest, ResourceKind, Script, Source,

@@ -1,8 +1,8 @@
 //! Random networks and random programs: whatever happens when, the contract holds.
 
-use super::super::state::Fact;
 use super::{Answer, Arrival, Net, Stream, Told};
 use crate::error::{ErrorKind, Result};
+use crate::io::state::Fact;
 use crate::io::{
     cork, destroy, end, hold, pause, release, resume, set_autocork, uncork, write, write_chunk,
     write_then,
