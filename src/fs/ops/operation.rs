@@ -88,7 +88,7 @@ type Begin<T> = Box<dyn FnOnce(&Subject, bool) -> Streaming<T> + Send>;
 pub(super) type Streaming<T> = Pin<Box<dyn Future<Output = Result<T>>>>;
 
 /// What an attempt to do it at once gives, with what it cost in bytes.
-type Now<T> = Box<dyn FnOnce(&Subject) -> Option<(T, usize)> + Send>;
+type Now<T> = Box<dyn FnOnce(&Subject) -> Option<(Next<T>, usize)> + Send>;
 type Work<T> = Box<dyn FnOnce(&Subject) -> Result<Next<T>> + Send>;
 
 struct Plan<T> {
@@ -152,7 +152,7 @@ impl<T: Send + 'static> Operation<T> {
     /// Tries this first, on the loop.
     pub(super) fn first(
         mut self,
-        now: impl FnOnce(&Subject) -> Option<(T, usize)> + Send + 'static,
+        now: impl FnOnce(&Subject) -> Option<(Next<T>, usize)> + Send + 'static,
     ) -> Self {
         if let State::Idle(plan) = &mut self.state {
             plan.now = Some(Box::new(now));
@@ -244,8 +244,8 @@ impl<T: Send + 'static> Operation<T> {
         if let Some(now) = plan.now.filter(|_| may) {
             let done = now(&subject);
             share::spend(handle, done.as_ref().map_or(share::BASE, |(_, cost)| *cost));
-            if let Some((value, _)) = done {
-                return State::Done(Ok(value));
+            if let Some((next, _)) = done {
+                return self.after(next);
             }
         }
         let work = plan.work;
@@ -255,6 +255,13 @@ impl<T: Send + 'static> Operation<T> {
             let _ = job.job().unref();
         }
         State::InPool(job)
+    }
+
+    fn after(&self, next: Next<T>) -> State<T> {
+        match next {
+            Next::Done(value) => State::Done(Ok(value)),
+            Next::Stream(begin) => State::Streaming(begin(&self.subject, self.quiet)),
+        }
     }
 
     /// Goes on from where it may have to wait for its turn.
@@ -281,8 +288,7 @@ impl<T: Send + 'static> Operation<T> {
                 Step::Wait(State::InLine(plan, place))
             }
             State::InPool(work) => polled(work, context, State::InPool, |result| match result {
-                Ok(Ok(Next::Done(value))) => State::Done(Ok(value)),
-                Ok(Ok(Next::Stream(begin))) => State::Streaming(begin(subject, self.quiet)),
+                Ok(Ok(next)) => self.after(next),
                 Ok(Err(error)) => State::Done(Err(error)),
                 Err(error) => State::Done(Err(subject.rename(error))),
             }),
