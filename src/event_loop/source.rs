@@ -125,6 +125,10 @@ pub enum ResourceKind {
     ReadStream,
     /// A file that is written.
     WriteStream,
+    /// A directory whose entries are told.
+    Directory,
+    /// Files and folders whose changes are told.
+    Watcher,
     /// A stream without input or output of its own.
     Stream,
     /// A signal that is listened for.
@@ -164,6 +168,8 @@ impl fmt::Display for ResourceKind {
             Self::UnixDatagram => "Unix datagram socket",
             Self::ReadStream => "file to read",
             Self::WriteStream => "file to write",
+            Self::Directory => "directory",
+            Self::Watcher => "file watcher",
             Self::Stream => "stream in memory",
             Self::Signal => "signal",
             Self::Timer => "timer",

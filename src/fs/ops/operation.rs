@@ -77,7 +77,7 @@ pub struct Operation<T> {
 }
 
 /// A result, or what the loop shall do to get it.
-pub(super) enum Next<T> {
+pub(in crate::fs) enum Next<T> {
     Done(T),
     Stream(Begin<T>),
 }
@@ -85,7 +85,7 @@ pub(super) enum Next<T> {
 /// Is told whether the loop need not wait for it.
 type Begin<T> = Box<dyn FnOnce(&Subject, bool) -> Streaming<T> + Send>;
 
-pub(super) type Streaming<T> = Pin<Box<dyn Future<Output = Result<T>>>>;
+pub(in crate::fs) type Streaming<T> = Pin<Box<dyn Future<Output = Result<T>>>>;
 
 /// What an attempt to do it at once gives, with what it cost in bytes.
 type Now<T> = Box<dyn FnOnce(&Subject) -> Option<(Next<T>, usize)> + Send>;
@@ -110,7 +110,7 @@ enum State<T> {
 impl<T: Send + 'static> Operation<T> {
     /// Work for the pool.
     #[track_caller]
-    pub(super) fn new(
+    pub(in crate::fs) fn new(
         subject: Subject,
         work: impl FnOnce(&Subject) -> Result<T> + Send + 'static,
     ) -> Self {
@@ -119,7 +119,7 @@ impl<T: Send + 'static> Operation<T> {
 
     /// Work for the pool which only the system can fail.
     #[track_caller]
-    pub(super) fn io(
+    pub(in crate::fs) fn io(
         subject: Subject,
         work: impl FnOnce(&Subject) -> std::io::Result<T> + Send + 'static,
     ) -> Self {
@@ -128,7 +128,7 @@ impl<T: Send + 'static> Operation<T> {
 
     /// The same with one path.
     #[track_caller]
-    pub(super) fn on(
+    pub(in crate::fs) fn on(
         operation: &'static str,
         path: impl AsRef<Path>,
         work: impl FnOnce(&Path) -> std::io::Result<T> + Send + 'static,
@@ -138,7 +138,7 @@ impl<T: Send + 'static> Operation<T> {
 
     /// Work for the pool that may turn out to be for the loop.
     #[track_caller]
-    pub(super) fn streaming(
+    pub(in crate::fs) fn streaming(
         subject: Subject,
         work: impl FnOnce(&Subject) -> Result<Next<T>> + Send + 'static,
     ) -> Self {
@@ -150,7 +150,7 @@ impl<T: Send + 'static> Operation<T> {
     }
 
     /// Tries this first, on the loop.
-    pub(super) fn first(
+    pub(in crate::fs) fn first(
         mut self,
         now: impl FnOnce(&Subject) -> Option<(Next<T>, usize)> + Send + 'static,
     ) -> Self {

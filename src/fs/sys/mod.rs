@@ -12,16 +12,16 @@ use std::io::{self, IoSlice};
 mod unix;
 #[cfg(unix)]
 pub(super) use unix::{
-    identity, is_fifo, kind, lacks_reader, lend, make_private, name, open, read_at, receive, send,
-    symlink, write_at,
+    Identity, identity, is_fifo, kind, lacks_reader, lend, make_private, name, open, read_at,
+    receive, send, symlink, write_at,
 };
 
 #[cfg(windows)]
 mod windows;
 #[cfg(windows)]
 pub(super) use windows::{
-    identity, is_fifo, kind, lacks_reader, lend, make_private, name, open, read_at, receive, send,
-    symlink, write_at,
+    Identity, identity, is_fifo, kind, lacks_reader, lend, make_private, name, open, read_at,
+    receive, send, symlink, write_at,
 };
 
 #[cfg(target_os = "linux")]
