@@ -6,6 +6,7 @@
 mod child;
 
 mod fs {
+    mod entries;
     mod fifo;
     mod life;
     mod many;

@@ -62,6 +62,20 @@ shared! {
     Truncated
     /// The file is open.
     Open
+    /// Something that stands in a directory.
+    Entry
+    /// A part of a tree could not be looked at; the rest goes on.
+    Skipped
+    /// Something is there that was not there before.
+    Created
+    /// What is in a file has changed, or what is known of it.
+    Changed
+    /// Something is there no more.
+    Removed
+    /// Something has another name.
+    Renamed
+    /// Changes may have got lost: what stands there has to be looked at anew.
+    Rescan
     /// Ctrl-C, or `SIGINT`.
     Interrupt
     /// A request to end, `SIGTERM`.

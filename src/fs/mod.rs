@@ -43,6 +43,7 @@
 //! | read or write a whole file | [`read`](read()), [`read_to_string`], [`write`](write()), [`append`], [`copy`], [`truncate`], [`sync`] |
 //! | read and write at offsets | [`File`], opened by [`FileOptions`] |
 //! | know what is there | [`stat`], [`lstat`], [`exists`], [`read_link`], [`canonicalize`] |
+//! | see what stands in a directory, or in a tree | [`read_dir`], [`walk`], which are emitters; [`list`], all at once |
 //! | change what is known of it | [`set_permissions`], [`set_times`] |
 //! | make and remove | [`mkdir`], [`mkdir_all`], [`symlink`], [`hard_link`], [`rename`], [`remove_file`], [`remove_dir`], [`remove_all`] |
 //! | have a place for a while | [`temp_dir`], [`temp_file`] |
@@ -58,6 +59,7 @@
 //! A file that is always being read yields to the rest of the loop after each 256 KiB; and so do all operations
 //! together.
 
+mod entries;
 mod life;
 mod open;
 mod ops;
@@ -70,6 +72,7 @@ mod write;
 mod write_options;
 mod writing;
 
+pub use entries::{DirEntry, Entries, EntriesEvent, WalkOptions, list, read_dir, walk};
 pub use ops::{
     File, FileOptions, Operation, TempDir, TempFile, append, canonicalize, copy, exists, hard_link,
     lstat, mkdir, mkdir_all, read, read_link, read_to_string, remove_all, remove_dir, remove_file,

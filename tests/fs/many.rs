@@ -106,7 +106,9 @@ fn child_with_few_descriptors() {
     let dir = Dir::new();
     let (written, read) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(0)));
     let (writes, reads, place) = (Rc::clone(&written), Rc::clone(&read), dir.path(""));
-    run(move || {
+    onward::run(move || {
+        let limit = std::time::Duration::from_secs(120);
+        onward::set_timeout(limit, || panic!("this takes too long")).unref();
         for number in 0..FILES {
             let path = place.join(number.to_string());
             let (writes, reads) = (Rc::clone(&writes), Rc::clone(&reads));

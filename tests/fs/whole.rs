@@ -182,6 +182,28 @@ fn a_fifo_without_a_reader_is_written_to_when_there_is_one() {
 }
 
 #[test]
+fn a_fifo_is_not_opened_by_what_has_no_business_there() {
+    let dir = Dir::new();
+    let fifo = dir.fifo("fifo");
+    let writer = std::thread::spawn({
+        let fifo = fifo.clone();
+        move || std::fs::File::options().write(true).open(fifo).unwrap().write_all(b"kept").unwrap()
+    });
+    wait(async {
+        assert!(fs::stat(&fifo).await.is_ok() && fs::exists(&fifo).await?);
+        assert_eq!(
+            fs::sync(&fifo).await.unwrap_err().io_kind(),
+            Some(std::io::ErrorKind::InvalidInput)
+        );
+        assert!(fs::truncate(&fifo, 0).await.is_err());
+        assert!(fs::copy(&fifo, dir.path("copy")).await.is_err());
+        assert_eq!(fs::read(&fifo).await?, b"kept");
+        Ok(())
+    });
+    writer.join().unwrap();
+}
+
+#[test]
 fn names_need_not_be_text() {
     let dir = Dir::new();
     let path = dir.path("").join(OsStr::from_bytes(b"\xff\xfe"));

@@ -1,6 +1,6 @@
 //! `File`: an open file that is read and written at offsets.
 
-use super::operation::Operation;
+use super::operation::{Next, Operation};
 use super::share;
 use super::subject::Subject;
 use crate::error::Result;
@@ -115,7 +115,7 @@ impl FileOptions {
         })
         .first(move |subject| {
             let opened = sys::open_now(&subject.path, how)?;
-            Some((file(opened, &subject.path), share::BASE))
+            Some((Next::Done(file(opened, &subject.path)), share::BASE))
         })
     }
 }
@@ -180,7 +180,7 @@ impl File {
                 return None;
             }
             buffer.truncate(count);
-            Some((buffer, share::BASE + count))
+            Some((Next::Done(buffer), share::BASE + count))
         })
     }
 

@@ -1,6 +1,6 @@
 //! What is known of files, and how that is changed.
 
-use super::operation::Operation;
+use super::operation::{Next, Operation};
 use super::share;
 use super::whole::opened;
 use crate::fs::sys::{self, How};
@@ -28,7 +28,7 @@ use std::path::Path;
 #[track_caller]
 pub fn stat(path: impl AsRef<Path>) -> Operation<Metadata> {
     Operation::on("stat", path, |path| fs::metadata(path))
-        .first(|subject| Some((sys::look_now(&subject.path, true)?, share::BASE)))
+        .first(|subject| Some((Next::Done(sys::look_now(&subject.path, true)?), share::BASE)))
 }
 
 /// The same of what stands there itself: a link is not followed.
@@ -50,7 +50,7 @@ pub fn stat(path: impl AsRef<Path>) -> Operation<Metadata> {
 #[track_caller]
 pub fn lstat(path: impl AsRef<Path>) -> Operation<Metadata> {
     Operation::on("lstat", path, |path| fs::symlink_metadata(path))
-        .first(|subject| Some((sys::look_now(&subject.path, false)?, share::BASE)))
+        .first(|subject| Some((Next::Done(sys::look_now(&subject.path, false)?), share::BASE)))
 }
 
 /// Is something there? A link that leads nowhere is nothing. It says nothing of the next moment: to open a file and
@@ -79,7 +79,7 @@ pub fn exists(path: impl AsRef<Path>) -> Operation<bool> {
         Err(error) if missing.contains(&error.kind()) => Ok(false),
         Err(error) => Err(error),
     })
-    .first(|subject| sys::look_now(&subject.path, true).map(|_| (true, share::BASE)))
+    .first(|subject| sys::look_now(&subject.path, true).map(|_| (Next::Done(true), share::BASE)))
 }
 
 /// Sets who may do what with a file. A link is followed.

@@ -17,5 +17,6 @@ pub use paths::{
     canonicalize, hard_link, mkdir, mkdir_all, read_link, remove_all, remove_dir, remove_file,
     rename, symlink,
 };
+pub(super) use subject::Subject;
 pub use temp::{TempDir, TempFile, temp_dir, temp_dir_in, temp_file, temp_file_in};
 pub use whole::{append, copy, read, read_to_string, sync, truncate, write};

@@ -77,7 +77,7 @@ pub struct Operation<T> {
 }
 
 /// A result, or what the loop shall do to get it.
-pub(super) enum Next<T> {
+pub(in crate::fs) enum Next<T> {
     Done(T),
     Stream(Begin<T>),
 }
@@ -85,10 +85,10 @@ pub(super) enum Next<T> {
 /// Is told whether the loop need not wait for it.
 type Begin<T> = Box<dyn FnOnce(&Subject, bool) -> Streaming<T> + Send>;
 
-pub(super) type Streaming<T> = Pin<Box<dyn Future<Output = Result<T>>>>;
+pub(in crate::fs) type Streaming<T> = Pin<Box<dyn Future<Output = Result<T>>>>;
 
 /// What an attempt to do it at once gives, with what it cost in bytes.
-type Now<T> = Box<dyn FnOnce(&Subject) -> Option<(T, usize)> + Send>;
+type Now<T> = Box<dyn FnOnce(&Subject) -> Option<(Next<T>, usize)> + Send>;
 type Work<T> = Box<dyn FnOnce(&Subject) -> Result<Next<T>> + Send>;
 
 struct Plan<T> {
@@ -110,7 +110,7 @@ enum State<T> {
 impl<T: Send + 'static> Operation<T> {
     /// Work for the pool.
     #[track_caller]
-    pub(super) fn new(
+    pub(in crate::fs) fn new(
         subject: Subject,
         work: impl FnOnce(&Subject) -> Result<T> + Send + 'static,
     ) -> Self {
@@ -119,7 +119,7 @@ impl<T: Send + 'static> Operation<T> {
 
     /// Work for the pool which only the system can fail.
     #[track_caller]
-    pub(super) fn io(
+    pub(in crate::fs) fn io(
         subject: Subject,
         work: impl FnOnce(&Subject) -> std::io::Result<T> + Send + 'static,
     ) -> Self {
@@ -128,7 +128,7 @@ impl<T: Send + 'static> Operation<T> {
 
     /// The same with one path.
     #[track_caller]
-    pub(super) fn on(
+    pub(in crate::fs) fn on(
         operation: &'static str,
         path: impl AsRef<Path>,
         work: impl FnOnce(&Path) -> std::io::Result<T> + Send + 'static,
@@ -138,7 +138,7 @@ impl<T: Send + 'static> Operation<T> {
 
     /// Work for the pool that may turn out to be for the loop.
     #[track_caller]
-    pub(super) fn streaming(
+    pub(in crate::fs) fn streaming(
         subject: Subject,
         work: impl FnOnce(&Subject) -> Result<Next<T>> + Send + 'static,
     ) -> Self {
@@ -150,9 +150,9 @@ impl<T: Send + 'static> Operation<T> {
     }
 
     /// Tries this first, on the loop.
-    pub(super) fn first(
+    pub(in crate::fs) fn first(
         mut self,
-        now: impl FnOnce(&Subject) -> Option<(T, usize)> + Send + 'static,
+        now: impl FnOnce(&Subject) -> Option<(Next<T>, usize)> + Send + 'static,
     ) -> Self {
         if let State::Idle(plan) = &mut self.state {
             plan.now = Some(Box::new(now));
@@ -244,8 +244,8 @@ impl<T: Send + 'static> Operation<T> {
         if let Some(now) = plan.now.filter(|_| may) {
             let done = now(&subject);
             share::spend(handle, done.as_ref().map_or(share::BASE, |(_, cost)| *cost));
-            if let Some((value, _)) = done {
-                return State::Done(Ok(value));
+            if let Some((next, _)) = done {
+                return self.after(next);
             }
         }
         let work = plan.work;
@@ -255,6 +255,13 @@ impl<T: Send + 'static> Operation<T> {
             let _ = job.job().unref();
         }
         State::InPool(job)
+    }
+
+    fn after(&self, next: Next<T>) -> State<T> {
+        match next {
+            Next::Done(value) => State::Done(Ok(value)),
+            Next::Stream(begin) => State::Streaming(begin(&self.subject, self.quiet)),
+        }
     }
 
     /// Goes on from where it may have to wait for its turn.
@@ -281,8 +288,7 @@ impl<T: Send + 'static> Operation<T> {
                 Step::Wait(State::InLine(plan, place))
             }
             State::InPool(work) => polled(work, context, State::InPool, |result| match result {
-                Ok(Ok(Next::Done(value))) => State::Done(Ok(value)),
-                Ok(Ok(Next::Stream(begin))) => State::Streaming(begin(subject, self.quiet)),
+                Ok(Ok(next)) => self.after(next),
                 Ok(Err(error)) => State::Done(Err(error)),
                 Err(error) => State::Done(Err(subject.rename(error))),
             }),

@@ -143,7 +143,8 @@ pub fn remove_dir(path: impl AsRef<Path>) -> Operation<()> {
 /// # Errors
 ///
 /// Those of every [`Operation`]. It is one, too, that there is nothing. What could be removed before an error is
-/// gone.
+/// gone. A tree that is deeper than there are descriptors is
+/// [`OutOfDescriptors`](crate::ErrorKind::OutOfDescriptors).
 ///
 /// ```
 /// use onward::fs;

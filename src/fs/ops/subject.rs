@@ -7,19 +7,19 @@ use std::path::{Path, PathBuf};
 
 /// An operation and its paths.
 #[derive(Debug)]
-pub(super) struct Subject {
-    pub(super) operation: &'static str,
-    pub(super) path: PathBuf,
+pub(in crate::fs) struct Subject {
+    pub(in crate::fs) operation: &'static str,
+    pub(in crate::fs) path: PathBuf,
     /// Where to, if it has two.
     to: Option<PathBuf>,
 }
 
 impl Subject {
-    pub(super) fn new(operation: &'static str, path: impl AsRef<Path>) -> Self {
+    pub(in crate::fs) fn new(operation: &'static str, path: impl AsRef<Path>) -> Self {
         Self { operation, path: path.as_ref().to_path_buf(), to: None }
     }
 
-    pub(super) fn between(
+    pub(in crate::fs) fn between(
         operation: &'static str,
         path: impl AsRef<Path>,
         to: impl AsRef<Path>,
@@ -28,12 +28,12 @@ impl Subject {
     }
 
     /// The second path; the first where there is but one.
-    pub(super) fn to(&self) -> &Path {
+    pub(in crate::fs) fn to(&self) -> &Path {
         self.to.as_deref().unwrap_or(&self.path)
     }
 
     /// Refuses paths that no system can take.
-    pub(super) fn check(&self) -> Result<()> {
+    pub(in crate::fs) fn check(&self) -> Result<()> {
         let has_zero = |path: &Path| path.as_os_str().as_encoded_bytes().contains(&0);
         if has_zero(&self.path) || has_zero(self.to()) {
             return Err(self.refuse(ErrorKind::InvalidInput, "a path cannot contain a zero byte"));
@@ -42,12 +42,12 @@ impl Subject {
     }
 
     /// What the system says of it.
-    pub(super) fn error(&self, cause: io::Error) -> Error {
+    pub(in crate::fs) fn error(&self, cause: io::Error) -> Error {
         Error::io_or_descriptors(self.operation, cause).on(self)
     }
 
     /// What we say of it ourselves.
-    pub(super) fn refuse(
+    pub(in crate::fs) fn refuse(
         &self,
         kind: ErrorKind,
         cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -56,7 +56,7 @@ impl Subject {
     }
 
     /// An error of something that worked for it, which calls it otherwise.
-    pub(super) fn rename(&self, error: Error) -> Error {
+    pub(in crate::fs) fn rename(&self, error: Error) -> Error {
         error.named(self.operation).on(self)
     }
 }

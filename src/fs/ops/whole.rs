@@ -5,7 +5,7 @@ use super::share;
 use super::streamed;
 use super::subject::Subject;
 use crate::error::{ErrorKind, Result};
-use crate::fs::sys::{self, How, Kind};
+use crate::fs::sys::{self, How, Kind, Whole};
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;
@@ -87,10 +87,14 @@ fn read_by<T: Send + 'static>(
         make(subject, bytes).map(Next::Done)
     };
     Operation::streaming(subject, work).first(move |subject| {
-        let bytes = sys::read_all_now(&subject.path, LONGEST_NOW)?;
-        let cost = share::BASE + bytes.len();
-        // What is wrong with it, the pool finds out once more.
-        make(subject, bytes).ok().map(|value| (value, cost))
+        match sys::read_all_now(&subject.path, LONGEST_NOW)? {
+            Whole::Bytes(bytes) => {
+                let cost = share::BASE + bytes.len();
+                // What is wrong with it, the pool finds out once more.
+                make(subject, bytes).ok().map(|value| (Next::Done(value), cost))
+            }
+            Whole::Stream(file) => Some((streamed::read(file, make), share::BASE)),
+        }
     })
 }
 
@@ -277,7 +281,10 @@ pub fn sync(path: impl AsRef<Path>) -> Operation<()> {
     Operation::on("sync", path, |path| opened(path, How::READ)?.sync_all())
 }
 
-/// A FIFO is never waited for here: there is nothing to cut or to sync in one.
+/// Opens what is no FIFO: whoever writes to one would see it opened and closed, and lose what is written then.
 pub(super) fn opened(path: &Path, how: How) -> io::Result<File> {
+    if sys::is_fifo(path) {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a FIFO"));
+    }
     sys::open(path, how)
 }

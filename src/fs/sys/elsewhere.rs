@@ -1,6 +1,6 @@
 //! Where a system cannot be asked for what is cached: the pool opens and reads.
 
-use super::How;
+use super::{How, Whole};
 use std::fs::{File, Metadata};
 use std::io;
 use std::path::Path;
@@ -13,7 +13,7 @@ pub(in crate::fs) fn read_now(_: &File, _: &mut [u8], _: Option<u64>) -> io::Res
     Err(io::ErrorKind::Unsupported.into())
 }
 
-pub(in crate::fs) fn read_all_now(_: &Path, _: usize) -> Option<Vec<u8>> {
+pub(in crate::fs) fn read_all_now(_: &Path, _: usize) -> Option<Whole> {
     None
 }
 

@@ -1,7 +1,7 @@
 //! Linux: what can be had at once, from its caches.
 
 use super::unix::FLAGS;
-use super::{How, Kind};
+use super::{How, Kind, Whole};
 use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags};
 use rustix::io::{Errno, ReadWriteFlags};
 use std::fs::{File, Metadata};
@@ -54,20 +54,22 @@ pub(in crate::fs) fn read_now(
     }
 }
 
-/// Reads all of a regular file that is no longer than this, if all of it is cached.
-pub(in crate::fs) fn read_all_now(path: &Path, longest: usize) -> Option<Vec<u8>> {
+/// Opens a file, and reads all of it if that is cached and no longer than this.
+pub(in crate::fs) fn read_all_now(path: &Path, longest: usize) -> Option<Whole> {
     let file = open_now(path, How::READ)?;
     let stat = rustix::fs::fstat(&file).ok()?;
-    let length = usize::try_from(stat.st_size).ok().filter(|length| *length <= longest)?;
     if !FileType::from_raw_mode(stat.st_mode).is_file() {
-        return None;
+        // It has been opened, and somebody at its other end may have seen that.
+        let stream = super::kind(&file).ok()? == Kind::Stream;
+        return stream.then_some(Whole::Stream(file));
     }
+    let length = usize::try_from(stat.st_size).ok().filter(|length| *length <= longest)?;
     let mut bytes = vec![0; length];
     // A file that says it is empty may be one that the kernel makes up: a byte, to ask.
     let mut byte = [0];
     let buffer = if length == 0 { &mut byte[..] } else { &mut bytes };
     let count = read_now(&file, buffer, None).ok()?;
-    (count == length).then_some(bytes)
+    (count == length).then_some(Whole::Bytes(bytes))
 }
 
 /// Looks at what is there, if the way to it is cached.

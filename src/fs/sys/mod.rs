@@ -12,16 +12,16 @@ use std::io::{self, IoSlice};
 mod unix;
 #[cfg(unix)]
 pub(super) use unix::{
-    identity, kind, lacks_reader, lend, make_private, name, open, read_at, receive, send, symlink,
-    write_at,
+    Identity, identity, is_fifo, kind, lacks_reader, lend, make_private, name, open, read_at,
+    receive, send, symlink, write_at,
 };
 
 #[cfg(windows)]
 mod windows;
 #[cfg(windows)]
 pub(super) use windows::{
-    identity, kind, lacks_reader, lend, make_private, name, open, read_at, receive, send, symlink,
-    write_at,
+    Identity, identity, is_fifo, kind, lacks_reader, lend, make_private, name, open, read_at,
+    receive, send, symlink, write_at,
 };
 
 #[cfg(target_os = "linux")]
@@ -41,6 +41,14 @@ pub(super) enum Kind {
     Regular,
     /// A FIFO, a socket, a terminal or another device: bytes come and go when they are ready.
     Stream,
+}
+
+/// What was found at once where a whole file is to be read.
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "nothing is found at once"))]
+pub(super) enum Whole {
+    Bytes(Vec<u8>),
+    /// It is none. It stays open, for who writes to a FIFO sees when it is opened and closed.
+    Stream(File),
 }
 
 /// How to open a file.

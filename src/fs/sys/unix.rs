@@ -33,8 +33,11 @@ pub(in crate::fs) fn open(path: &Path, how: How) -> io::Result<File> {
 
 /// Did opening fail since a FIFO has no reader yet?
 pub(in crate::fs) fn lacks_reader(path: &Path, error: &io::Error) -> bool {
-    error.raw_os_error() == Some(Errno::NXIO.raw_os_error())
-        && fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo())
+    error.raw_os_error() == Some(Errno::NXIO.raw_os_error()) && is_fifo(path)
+}
+
+pub(in crate::fs) fn is_fifo(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo())
 }
 
 pub(in crate::fs) fn kind(file: &File) -> io::Result<Kind> {

@@ -17,6 +17,10 @@ pub(in crate::fs) fn lacks_reader(_: &Path, _: &io::Error) -> bool {
     false
 }
 
+pub(in crate::fs) fn is_fifo(_: &Path) -> bool {
+    false
+}
+
 #[allow(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
 pub(in crate::fs) fn kind(_: &File) -> io::Result<Kind> {
     Ok(Kind::Regular)
