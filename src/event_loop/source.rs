@@ -26,11 +26,13 @@ impl Interest {
     pub(crate) const ENDING: Self = Self(2);
     pub(crate) const ALL: Self = Self(7);
 
-    /// As the driver may keep it.
+    /// As the driver of Linux keeps it.
+    #[cfg(all(target_os = "linux", not(onward_force_polling)))]
     pub(crate) fn bits(self) -> u8 {
         self.0
     }
 
+    #[cfg(all(target_os = "linux", not(onward_force_polling)))]
     pub(crate) fn of_bits(bits: u32) -> Self {
         Self((bits & 7) as u8)
     }
