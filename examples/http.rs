@@ -7,8 +7,7 @@
 //!     curl 127.0.0.1:8080/count/1000000000 | head           # a long body, made as fast as it is read
 //!
 //! Who takes longer than the patience, 30 seconds, for a head or for a body, or reads nothing of an answer for twice as
-//! long, is cut off. Ctrl-C lets the answers that
-//! are being made come to their end, for five seconds, and ends.
+//! long, is cut off. Ctrl-C lets the answers that are being made come to their end, for five seconds, and ends.
 
 #[path = "support/hyper.rs"]
 mod support;
