@@ -6,12 +6,13 @@
 //!     curl -N 127.0.0.1:8080/events                         # tells of each note as it is put up
 //!     curl 127.0.0.1:8080/count/1000000000 | head           # a long body, made as fast as it is read
 //!
-//! Who takes longer than the patience, 30 seconds, for a head or for a body is cut off. Ctrl-C lets the answers that
-//! are being made come to their end, for five seconds, and ends.
+//! Who takes longer than the patience, 30 seconds, for a head or for a body, or reads nothing of an answer for twice as
+//! long, is cut off. Ctrl-C lets the answers that are being made come to their end, for five seconds, and ends.
 
 #[path = "support/hyper.rs"]
 mod support;
 
+use futures_lite::future;
 use futures_lite::stream::{self, Stream, StreamExt as _};
 use http_body_util::{BodyExt as _, Full, Limited, StreamBody};
 use hyper::body::{Body, Bytes, Frame, Incoming};
@@ -82,6 +83,9 @@ fn open(address: &str, board: Board) -> onward::Result<()> {
     let here = Rc::clone(&board);
     server.on(Connection, move |_, socket| {
         let board = Rc::clone(&here);
+        // Nothing of an answer is read. Whatever else takes too long has been told so before.
+        socket.set_timeout(2 * board.patience);
+        socket.on(Timeout, |socket, ()| socket.destroy());
         onward::spawn(async move {
             let patience = board.patience;
             let service = service_fn(|request| async {
@@ -174,13 +178,25 @@ async fn put_up(board: &Board, body: Incoming) -> Answer {
     answer
 }
 
-/// Each note as it is put up, as server-sent events. Who is too slow misses the oldest.
+/// Each note as it is put up, as server-sent events. Who is too slow misses the oldest. Where there is no news, an empty
+/// comment shows that we are still here.
 fn events(board: &Board) -> impl Stream<Item = Bytes> + use<> {
-    board.news.stream(PutUp).map(|(number, note)| {
-        let lines = note.replace("\r\n", "\n");
-        let lines = lines.split(['\n', '\r']).map(|line| format!("data: {line}\n"));
-        format!("id: {number}\n{}\n", lines.collect::<String>()).into()
+    let (news, beats) = (board.news.stream(PutUp), onward::interval(board.patience));
+    stream::unfold((news, beats), |(mut news, mut beats)| async {
+        let told = async { news.next().await.map(|(number, note)| event(number, &note)) };
+        let still_here = async {
+            beats.tick().await;
+            Some(Bytes::from_static(b":\n\n"))
+        };
+        let piece = future::or(told, still_here).await;
+        piece.map(|piece| (piece, (news, beats)))
     })
+}
+
+fn event(number: u64, note: &str) -> Bytes {
+    let lines = note.replace("\r\n", "\n");
+    let lines = lines.split(['\n', '\r']).map(|line| format!("data: {line}\n"));
+    format!("id: {number}\n{}\n", lines.collect::<String>()).into()
 }
 
 /// The numbers from 1 to `to`, a line for each: a piece is made when the last one has gone.

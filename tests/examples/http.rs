@@ -232,8 +232,8 @@ fn http_makes_a_body_no_faster_than_it_is_read() {
 
 #[test]
 fn http_waits_no_longer_than_its_patience() {
-    const PATIENCE: Duration = Duration::from_millis(300);
-    let server = serve("0.3");
+    const PATIENCE: Duration = Duration::from_millis(500);
+    let server = serve("0.5");
     for (said, heard) in [
         ("", ""),
         ("GET / HTT", ""),
@@ -252,6 +252,36 @@ fn http_waits_no_longer_than_its_patience() {
         assert!(began.elapsed() >= PATIENCE, "{said:?}: cut off early");
         assert!(answer.starts_with(heard) && answer.is_empty() == heard.is_empty(), "{answer}");
     }
+    stop(server);
+}
+
+/// How many descriptors a server has.
+#[cfg(target_os = "linux")]
+fn descriptors(server: &Server) -> usize {
+    let folder = format!("/proc/{}/fd", server.child.id());
+    std::fs::read_dir(folder).expect("it lives").count()
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn http_cuts_off_who_reads_nothing_and_nobody_who_waits_for_news() {
+    let server = serve("0.3");
+    let mut listener = connect(&server);
+    write!(listener, "GET /events HTTP/1.1\r\nhost: x\r\n\r\n").expect("sent");
+    let lines = Lines::of(listener);
+    lines.expect("HTTP/1.1 200 OK");
+    let before = descriptors(&server);
+    let mut sleeper = connect(&server);
+    write!(sleeper, "GET /count/1000000000 HTTP/1.1\r\nhost: x\r\n\r\n").expect("sent");
+    sleeper.read_exact(&mut [0]).expect("it comes");
+    // Signs of life come all the while, and the one who sleeps goes.
+    let until = Instant::now() + DEADLINE;
+    while descriptors(&server) > before {
+        assert!(Instant::now() < until, "the sleeper was never cut off");
+        lines.wait_for(":");
+    }
+    lines.wait_for(":");
+    assert_eq!(descriptors(&server), before, "the listener stays");
     stop(server);
 }
 
