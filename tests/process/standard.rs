@@ -147,6 +147,13 @@ fn child_that_gets_the_same() {
         });
         Ok(())
     });
+    // What a callback writes leaves when it returns, and the loop does not wait for more.
+    run(|| {
+        let stdout = stdout()?;
+        let more = stdout.clone();
+        stdout.write_then("and ", move |_| _ = more.write("then\n"));
+        Ok(())
+    });
     let other = std::thread::spawn(|| run(|| stdout().map(|stdout| _ = stdout.write("third\n"))));
     other.join().unwrap();
     assert_eq!(stdout().unwrap_err().kind(), onward::ErrorKind::NotInLoop);
@@ -160,7 +167,7 @@ fn there_is_one_of_each_until_it_has_closed() {
     let output = test.stdin(Stdio::null()).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stderr), "ended");
     let said = String::from_utf8_lossy(&output.stdout);
-    assert!(said.contains("first, second\nthird\n"), "{said}");
+    assert!(said.contains("first, second\nand then\nthird\n"), "{said}");
 }
 
 /// Says much, and ends in the way that its environment says, before anybody has read it.

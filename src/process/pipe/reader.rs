@@ -264,8 +264,8 @@ impl PipeReader {
         // However this ends, by a listener's panic too, it goes on from there.
         let _feed = Feed(self);
         if self.0.duplex.is_flowing() {
-            let duplex = &self.0.duplex;
-            duplex.handle.with_scratch(|buffer| engine::ready(self, Interest::READ, buffer));
+            let handle = self.0.duplex.handle.clone();
+            handle.with_scratch(|buffer| engine::ready(self, Interest::READ, buffer));
         }
     }
 }

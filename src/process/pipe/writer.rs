@@ -78,14 +78,16 @@ struct Inner {
     name: Name,
     /// The loop shall wait for it.
     counted: Cell<bool>,
+    /// Whether it still has to wait is asked when the turn ends.
+    recounts: Cell<bool>,
 }
 
 impl PipeWriter {
     fn make(handle: Handle, origin: Origin, name: Name) -> Self {
         let duplex = Duplex::new(handle, origin);
         duplex.only_writes();
-        let (emitter, counted) = (EventEmitter::new(), Cell::new(true));
-        Self(Rc::new(Inner { emitter, duplex, name, counted }))
+        let (emitter, counted, recounts) = (EventEmitter::new(), Cell::new(true), Cell::new(false));
+        Self(Rc::new(Inner { emitter, duplex, name, counted, recounts }))
     }
 
     /// A child's stream; without bytes, of a child that could not be made, it is about to close.
@@ -262,12 +264,32 @@ impl PipeWriter {
         self.moved();
     }
 
-    /// Bytes were written, or taken: a standard stream holds the loop while some wait.
+    /// More can be written.
+    fn flush(&self) {
+        let handle = self.0.duplex.handle.clone();
+        handle.with_scratch(|buffer| engine::ready(self, Interest::WRITE, buffer));
+    }
+
+    /// Bytes were written, or taken.
     fn moved(&self) {
-        let waits = !self.0.name.is_standard() || self.0.duplex.queued() > 0;
-        self.0.duplex.count(self.0.counted.get() && waits);
+        let waits = self.settle_count();
+        // What a callback has written leaves when it returns, and nobody says so.
+        if waits && self.0.name.is_standard() && !self.0.recounts.replace(true) {
+            let stream = self.clone();
+            self.0.duplex.handle.at_close(self.0.duplex.origin(), move || {
+                stream.0.recounts.set(false);
+                stream.settle_count();
+            });
+        }
         #[cfg(windows)]
         self.leave();
+    }
+
+    /// A standard stream holds the loop while something waits. Does it?
+    fn settle_count(&self) -> bool {
+        let waits = !self.0.name.is_standard() || self.0.duplex.queued() > 0;
+        self.0.duplex.count(self.0.counted.get() && waits);
+        waits
     }
 
     /// Has another thread write what would make one wait.
@@ -283,8 +305,7 @@ impl PipeWriter {
         super::elsewhere::elsewhere(&handle, origin, counted, work, move |written| {
             let written = written.unwrap_or_else(|error| Err(error.into()));
             stream.0.duplex.with_bytes(|bytes| bytes.has_left(written));
-            let duplex = &stream.0.duplex;
-            duplex.handle.with_scratch(|buffer| engine::ready(&stream, Interest::WRITE, buffer));
+            stream.flush();
             stream.moved();
         });
     }
@@ -367,8 +388,7 @@ impl Source for Inner {
             return engine::destroy(&stream, Some(error));
         }
         stream.0.duplex.with_bytes(Bytes::refused);
-        let duplex = &stream.0.duplex;
-        duplex.handle.with_scratch(|buffer| engine::ready(&stream, Interest::WRITE, buffer));
+        stream.flush();
         stream.moved();
     }
 
