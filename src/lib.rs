@@ -41,7 +41,9 @@
 //! | connect the two | [`stream::Readable::pipe`], [`stream::pipeline`] |
 //! | make streams of mine, transform, tee, limit them | [`stream::Source`], [`stream::Sink`], [`stream::Duplex`]; the guide is in [`stream`] |
 //! | read lines, or messages | [`stream::lines`], [`stream::frames`] |
-//! | end in order on Ctrl-C | [`process::signals`] |
+//! | end in order on Ctrl-C | [`process::signals`](process::signals()) |
+//! | start other programs, talk to them, collect what they say | [`process::spawn`], [`process::Command`], [`process::Child`] |
+//! | read standard input, write standard output | [`process::stdin`], [`process::stdout`] |
 //! | come back from another thread | [`remote`], [`channel`](channel()), [`spawn_blocking`]; its threads are in [`pool`] |
 //! | test what takes an hour, at once | [`testing`] |
 //! | see what the loop does, and what holds it up | [`inspect`] |

@@ -391,3 +391,126 @@ fn timers_come_in_the_documented_order() {
     assert_eq!(text(&output.stdout), expected);
     assert_eq!(output.status.code(), Some(0));
 }
+
+#[test]
+fn run_shows_what_programs_say_and_starts_those_that_fail_anew() {
+    let output = run(example("run").args([
+        "--wait",
+        "1",
+        "--tries",
+        "3",
+        "good=echo hello",
+        "bad=echo oops >&2; exit 3",
+    ]));
+    let said = text(&output.stdout);
+    let of = |name: &str| -> Vec<&str> {
+        let lines = said.lines().filter_map(|line| line.strip_prefix(name));
+        lines.filter(|line| !line.contains("started as")).collect()
+    };
+    assert_eq!(of("good | "), ["hello", "* ended: exit status: 0"]);
+    let failed = "* failed: exit status: 3; ";
+    let expected = [
+        "oops".to_owned(),
+        format!("{failed}again in 1ms"),
+        "oops".to_owned(),
+        format!("{failed}again in 2ms"),
+        "oops".to_owned(),
+        format!("{failed}given up after 3 times"),
+    ];
+    assert_eq!(of("bad  | "), expected);
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(1), String::new()));
+}
+
+/// Has `run` run this until it is ready, then interrupts it; gives what it says from then on, and whether it ended well.
+fn interrupted(grace: &str, job: &str) -> (Vec<String>, bool) {
+    let mut command = example("run");
+    command.args(["--grace", grace, job]).stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut child = command.spawn().expect("the example was built");
+    let lines = Lines::of(child.stdout.take().expect("it was piped"));
+    lines.wait_for_end_of_line(" | ready");
+    let interrupt = ["-INT", &child.id().to_string()];
+    assert!(Command::new("kill").args(interrupt).status().expect("kill exists").success());
+    let well = finish(child).status.success();
+    (lines.0.iter().collect(), well)
+}
+
+#[test]
+fn run_asks_programs_to_end_and_kills_those_that_do_not() {
+    let job = "kind=trap 'echo bye; exit 0' TERM; echo ready; while :; do sleep 0.01; done";
+    let (said, well) = interrupted("60000", job);
+    assert_eq!(said, ["kind | bye", "kind | * ended: exit status: 0, as it was told to"]);
+    assert!(well);
+
+    let job = "deaf=trap '' TERM; echo ready; while :; do sleep 0.01; done";
+    let (said, well) = interrupted("50", job);
+    assert_eq!(said, ["deaf | * ended: signal: 9 (SIGKILL), as it was told to"]);
+    assert!(well);
+}
+
+#[test]
+fn run_says_what_is_wrong_with_its_arguments() {
+    for (args, wrong) in [
+        (&[][..], "run: nothing to run\n"),
+        (&["ls"], "run: no NAME=COMMAND: ls\n"),
+        (&["--grace", "soon"], "run: --grace wants a number, not soon\n"),
+        (&["--tries"], "run: --tries wants a number\n"),
+    ] {
+        let output = run(example("run").args(args));
+        assert_eq!(output.status.code(), Some(2));
+        assert!(text(&output.stderr).starts_with(wrong), "{}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn keys_wants_a_terminal() {
+    let output = run(&mut example("keys"));
+    assert!(!output.status.success());
+    let said = text(&output.stderr);
+    assert!(said.contains("there are no keys: standard input is no terminal"), "{said}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn keys_shows_keys_and_sizes_and_leaves_the_terminal_as_it_was() {
+    use rustix::pty::{OpenptFlags, openpt, ptsname, unlockpt};
+    use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
+    let user = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC);
+    let user = user.expect("there are terminals");
+    unlockpt(&user).expect("it is ours");
+    let name = ptsname(&user, Vec::new()).expect("it has a name");
+    let name = name.to_str().expect("in plain letters");
+    let program = fs::OpenOptions::new().read(true).write(true).open(name).expect("it is there");
+    let resize = |ws_col, ws_row| {
+        let size = Winsize { ws_col, ws_row, ws_xpixel: 0, ws_ypixel: 0 };
+        tcsetwinsize(&user, size).expect("a terminal has a size");
+    };
+    let is_cooked = || {
+        let modes = tcgetattr(&program).expect("it is a terminal").local_modes;
+        modes.contains(LocalModes::ICANON | LocalModes::ECHO)
+    };
+    resize(80, 24);
+    assert!(is_cooked());
+
+    let mut command = example("keys");
+    command.stdin(program.try_clone().expect("a descriptor is left"));
+    command.stdout(program.try_clone().expect("a descriptor is left"));
+    let child = command.spawn().expect("the example was built");
+    let mut user = fs::File::from(user.try_clone().expect("a descriptor is left"));
+    let lines = Lines::of(user.try_clone().expect("a descriptor is left"));
+    lines.expect("Press keys, `q` to end.");
+    lines.expect("80 columns, 24 rows");
+    assert!(!is_cooked());
+    let mut press = |keys: &[u8]| user.write_all(keys).expect("the program reads");
+    press(b"x");
+    lines.expect("x");
+    press(b"\x1b[A");
+    lines.expect("\\x1b[A");
+    resize(100, 30);
+    let winch = ["-WINCH", &child.id().to_string()];
+    assert!(Command::new("kill").args(winch).status().expect("kill exists").success());
+    lines.expect("100 columns, 30 rows");
+    press(b"q");
+    lines.expect("q");
+    assert!(finish(child).status.success());
+    assert!(is_cooked());
+}

@@ -18,7 +18,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("io", &["error", "emitter", "event_loop", "stream"]),
     ("net", &["error", "emitter", "event_loop", "abort", "stream", "io"]),
     ("fs", &["error", "emitter", "event_loop", "abort", "stream", "io"]),
-    ("process", &["error", "emitter", "event_loop", "stream", "io"]),
+    ("process", &["error", "emitter", "event_loop", "abort", "stream", "io"]),
     ("testing", &["error", "event_loop"]),
     ("inspect", &["emitter", "event_loop"]),
     ("events", &["emitter", "sync", "on_async", "stream"]),

@@ -68,6 +68,10 @@ shared! {
     User1
     /// `SIGUSR2`, which means what the program says.
     User2
+    /// The child process runs.
+    Spawn
+    /// The child process has ended; its streams may still have something to say.
+    Exit
     /// A child process has ended, was stopped, or goes on: `SIGCHLD`.
     ChildChanged
     /// The terminal has another size, `SIGWINCH`.

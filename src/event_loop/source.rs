@@ -127,6 +127,10 @@ pub enum ResourceKind {
     WriteStream,
     /// A stream without input or output of its own.
     Stream,
+    /// A pipe to or from a child, or a standard stream.
+    Pipe,
+    /// A child process.
+    Child,
     /// A signal that is listened for.
     Signal,
     /// A timeout, or the timer of a future that sleeps.
@@ -165,6 +169,8 @@ impl fmt::Display for ResourceKind {
             Self::ReadStream => "file to read",
             Self::WriteStream => "file to write",
             Self::Stream => "stream in memory",
+            Self::Pipe => "pipe",
+            Self::Child => "child process",
             Self::Signal => "signal",
             Self::Timer => "timer",
             Self::Interval => "interval",

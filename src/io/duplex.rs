@@ -34,7 +34,10 @@ pub(crate) trait ByteHandle {
     fn send_vectored(&self, chunks: &[IoSlice<'_>]) -> io::Result<usize>;
     /// Tells the other side that nothing more will come.
     fn finish(&self) -> io::Result<()>;
-    fn descriptor(&self) -> Descriptor<'_>;
+    /// `None`: the poller has no business with it, and somebody else says when it is ready.
+    fn descriptor(&self) -> Option<Descriptor<'_>>;
+    /// Has a read that does not fill its buffer taken all there was? Of a terminal it takes a line.
+    const SHORT_READ_IS_ALL: bool = true;
 }
 
 /// A cheap handle to a stream that has such an engine, and tells what happens to it.
@@ -97,12 +100,23 @@ impl<H: ByteHandle> Duplex<H> {
         }
     }
 
+    /// It is only read from: its writing side is through.
+    pub(crate) fn only_reads(&self) {
+        self.queue().end();
+        self.state.set(Fact::FINISHED);
+    }
+
+    /// It is only written to: its reading side is through.
+    pub(crate) fn only_writes(&self) {
+        self.flow.end();
+    }
+
     /// Lends the descriptor.
     pub(crate) fn lend(
         &self,
         to: &mut dyn FnMut(Descriptor<'_>) -> io::Result<()>,
     ) -> io::Result<()> {
-        self.bytes.borrow().as_ref().map_or(Ok(()), |bytes| to(bytes.descriptor()))
+        self.bytes.borrow().as_ref().and_then(H::descriptor).map_or(Ok(()), to)
     }
 
     /// Does something with the open handle; no user code may run in here.
@@ -137,6 +151,15 @@ impl<H: ByteHandle> Duplex<H> {
 
     pub(crate) fn is_paused(&self) -> bool {
         self.flow.is_paused()
+    }
+
+    pub(crate) fn is_flowing(&self) -> bool {
+        self.flow.is_flowing()
+    }
+
+    /// Has nobody said yet whether data may come?
+    pub(crate) fn is_unasked(&self) -> bool {
+        self.flow.is_unasked()
     }
 
     pub(crate) fn has_ended(&self) -> bool {

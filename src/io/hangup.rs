@@ -38,7 +38,7 @@ fn has_hung_up<H: ByteHandle>(duplex: &Duplex<H>) -> bool {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     let flags = PollFlags::RDHUP | PollFlags::HUP | PollFlags::ERR;
     let look = |handle: &H| {
-        let descriptor = handle.descriptor();
+        let Some(descriptor) = handle.descriptor() else { return Ok(false) };
         let mut asked = [PollFd::new(&descriptor, flags)];
         let now = Timespec { tv_sec: 0, tv_nsec: 0 };
         Ok(poll(&mut asked, Some(&now)).is_ok() && asked[0].revents().intersects(flags))

@@ -36,6 +36,7 @@ mod corking;
 mod duplex;
 mod from_futures;
 mod hangup;
+mod leaving;
 mod pulling;
 mod reader;
 mod reading;
@@ -57,5 +58,6 @@ pub(crate) use duplex::{
     pause, ready, release, resume,
 };
 pub(crate) use hangup::{await_hangup, discard_input};
+pub(crate) use leaving::send_all;
 pub(crate) use reading::read;
 pub(crate) use writing::{end, gather, write, write_chunk, write_then};

@@ -35,7 +35,7 @@ pub(crate) fn read<E: Endpoint>(endpoint: &E, readiness: Interest, buffer: &mut 
     match endpoint.duplex().attempt(|bytes| bytes.receive(buffer)) {
         Ok(count) if count > 0 => {
             hear(endpoint, &buffer[..count], Dispatch::begin_plain);
-            if !takes_all(count, readiness) {
+            if !takes_all::<E>(count, readiness) {
                 read_on(endpoint, readiness, buffer);
             }
         }
@@ -81,8 +81,8 @@ fn conclude<E: Endpoint>(endpoint: &E, received: Received) {
 /// Has a read that brought so much taken all there was? It has if it was not filled, unless this is the end: asking
 /// again would only be told so.
 #[inline(always)]
-fn takes_all(count: usize, readiness: Interest) -> bool {
-    count < size_of::<Buffer>() && !readiness.ends()
+fn takes_all<E: Endpoint>(count: usize, readiness: Interest) -> bool {
+    E::Bytes::SHORT_READ_IS_ALL && count < size_of::<Buffer>() && !readiness.ends()
 }
 
 /// Tells what has come.
@@ -125,7 +125,7 @@ pub(super) fn receive<E: Endpoint>(
             Ok(0) => return Received::End,
             Ok(count) => {
                 hear(endpoint, &buffer[..count], Dispatch::begin);
-                if takes_all(count, readiness) {
+                if takes_all::<E>(count, readiness) {
                     return Received::Enough;
                 }
             }

@@ -137,7 +137,7 @@ fn offer_after<E: Endpoint>(endpoint: &E, mut answer: io::Result<usize>) -> bool
 }
 
 /// One system call.
-fn offer_once<H: ByteHandle>(duplex: &Duplex<H>) -> io::Result<usize> {
+pub(super) fn offer_once<H: ByteHandle>(duplex: &Duplex<H>) -> io::Result<usize> {
     duplex.attempt(|handle| {
         let queue = duplex.queue();
         match queue.single() {
@@ -441,7 +441,7 @@ impl<H: ByteHandle> Duplex<H> {
     }
 
     /// So many bytes of the queue are gone. `true`: it is empty.
-    fn have_sent(&self, count: usize) -> bool {
+    pub(super) fn have_sent(&self, count: usize) -> bool {
         self.sent.set(self.sent.get() + count as u64);
         let mut queue = self.queue();
         queue.consume(count);

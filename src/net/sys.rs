@@ -174,8 +174,8 @@ impl ByteHandle for Raw {
         self.shutdown(Shutdown::Write)
     }
 
-    fn descriptor(&self) -> Descriptor<'_> {
-        borrow(&self.socket)
+    fn descriptor(&self) -> Option<Descriptor<'_>> {
+        Some(borrow(&self.socket))
     }
 }
 

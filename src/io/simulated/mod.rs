@@ -175,11 +175,11 @@ impl ByteHandle for Line {
         Ok(())
     }
 
-    fn descriptor(&self) -> Descriptor<'_> {
+    fn descriptor(&self) -> Option<Descriptor<'_>> {
         #[cfg(unix)]
-        return std::os::fd::AsFd::as_fd(&self.socket);
+        return Some(std::os::fd::AsFd::as_fd(&self.socket));
         #[cfg(windows)]
-        return std::os::windows::io::AsSocket::as_socket(&self.socket);
+        return Some(std::os::windows::io::AsSocket::as_socket(&self.socket));
     }
 }
 
@@ -317,7 +317,7 @@ impl Net {
             handle,
             wire: Rc::clone(&wire),
         };
-        let descriptor = script.claim(line.descriptor());
+        let descriptor = script.claim(line.descriptor().expect("a socket"));
         wire.borrow_mut().descriptor = descriptor;
         script.at(0, Step::Ready(descriptor, Interest::WRITE));
         super::attach(&stream, line, ready);
