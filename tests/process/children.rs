@@ -23,7 +23,7 @@ fn a_child_tells_that_it_runs_what_it_says_how_it_has_ended_and_that_all_is_over
     let all = kept.all();
     assert!(all.starts_with("spawn, stdout hello\n") && all.ends_with(", close 3"), "{all}");
     // Which of these is first is chance.
-    for told in ["exit 3", "world\n", "stdout ends, stdout closes false"] {
+    for told in ["exit 3", "world\n", "stdout ends", "stdout closes false"] {
         assert_eq!(all.matches(told).count(), 1, "{all}");
     }
 }
