@@ -438,13 +438,14 @@ fn interrupted(grace: &str, job: &str) -> (Vec<String>, bool) {
 fn run_asks_programs_to_end_and_kills_those_that_do_not() {
     let job = "kind=trap 'echo bye; exit 0' TERM; echo ready; while :; do sleep 0.01; done";
     let (said, well) = interrupted("60000", job);
-    assert_eq!(said, ["kind | bye", "kind | * ended: exit status: 0, as it was told to"]);
-    assert!(well);
+    // Its shell may have a word of its own on the `sleep` that was told to end with it.
+    let last = ["kind | bye", "kind | * ended: exit status: 0, as it was told to"];
+    assert!(well && said.ends_with(&last.map(String::from)), "{said:?}");
 
     let job = "deaf=trap '' TERM; echo ready; while :; do sleep 0.01; done";
     let (said, well) = interrupted("50", job);
-    assert_eq!(said, ["deaf | * ended: signal: 9 (SIGKILL), as it was told to"]);
-    assert!(well);
+    let last = ["deaf | * ended: signal: 9 (SIGKILL), as it was told to"];
+    assert!(well && said.ends_with(&last.map(String::from)), "{said:?}");
 }
 
 #[test]
