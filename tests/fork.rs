@@ -8,7 +8,7 @@ use common::child::{Process, descriptors, is_child};
 use common::{ANY, LIMIT, plain};
 use onward::events::*;
 use onward::net::{Server, Socket};
-use onward::process::signals;
+use onward::process::{signals, spawn};
 use onward::{ErrorKind, EventLoop, Handle, set_interval, set_timeout, stop};
 use std::cell::{Cell, RefCell};
 use std::io::{Read as _, Write as _};
@@ -272,4 +272,44 @@ fn child_whose_pool_had_threads_before() {
             ends_well(child);
         }
     }
+}
+
+#[test]
+fn a_child_that_was_forked_off_leaves_its_parents_children_alone() {
+    Process::start("child_that_forks_while_it_has_children").ends_well();
+}
+
+#[test]
+#[ignore = "a process of its own"]
+fn child_that_forks_while_it_has_children() {
+    if !is_child() {
+        return;
+    }
+    let event_loop = EventLoop::new().unwrap();
+    let ended = Rc::new(Cell::new(None));
+    let known = Rc::clone(&ended);
+    let child = event_loop.enter(|| spawn("cat", [""; 0]).unwrap());
+    event_loop.enter(|| {
+        child.on(Close, move |_, status| known.set(Some(status)));
+        child.stdout().unwrap().on(Data, |_, chunk| assert_eq!(chunk, b"hello"));
+    });
+    event_loop.run_nowait().unwrap();
+
+    match fork() {
+        Side::Child => exit(|| {
+            let refused = event_loop.enter(|| spawn("true", [""; 0]).unwrap_err());
+            assert_eq!(refused.kind(), ErrorKind::Forked);
+            drop(child);
+            drop(event_loop);
+            // Nor does a loop of its own wait for them, or tell what becomes of them.
+            let own = EventLoop::new().unwrap();
+            own.enter(|| spawn("true", [""; 0]).map(drop)).unwrap();
+            own.run().unwrap();
+        }),
+        Side::Parent(forked) => ends_well(forked),
+    }
+    assert_eq!(ended.get(), None);
+    event_loop.enter(|| child.stdin().unwrap().end_with("hello"));
+    event_loop.run().unwrap();
+    assert!(ended.get().flatten().is_some_and(|status| status.success()));
 }
