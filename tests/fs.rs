@@ -6,10 +6,13 @@
 mod child;
 
 mod fs {
+    mod bad_days;
     mod fifo;
+    mod follow;
     mod life;
     mod many;
     mod names;
+    mod node_parity;
     mod operations;
     mod pipes;
     mod positions;
@@ -19,4 +22,5 @@ mod fs {
     mod troubles;
     mod whole;
     mod write;
+    mod writes;
 }

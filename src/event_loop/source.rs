@@ -125,6 +125,8 @@ pub enum ResourceKind {
     ReadStream,
     /// A file that is written.
     WriteStream,
+    /// Files and folders whose changes are told.
+    Watcher,
     /// A stream without input or output of its own.
     Stream,
     /// A pipe to or from a child, or a standard stream.
@@ -168,6 +170,7 @@ impl fmt::Display for ResourceKind {
             Self::UnixDatagram => "Unix datagram socket",
             Self::ReadStream => "file to read",
             Self::WriteStream => "file to write",
+            Self::Watcher => "file watcher",
             Self::Stream => "stream in memory",
             Self::Pipe => "pipe",
             Self::Child => "child process",
