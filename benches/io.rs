@@ -3,6 +3,7 @@
 //!     cargo bench --bench io
 //!
 //! `cargo bench --bench io -- load HOST:PORT` only puts load on a server: 64 connections, 300,000 messages.
+//! `cargo bench --bench io -- file` compares file streams only: cached, cold, from file to file. See `io/streams.rs`.
 //! `cargo bench --bench io -- idle` says how much memory an idle connection takes; it wants 10,000 descriptors.
 //! `small`, `small-once`, `whole` and `copy` are about whole files, see `io/files.rs`.
 //!
@@ -15,13 +16,17 @@
 mod files;
 
 #[cfg(target_os = "linux")]
+#[path = "io/streams.rs"]
+mod streams;
+
+#[cfg(target_os = "linux")]
 mod linux {
-    use super::files;
+    use super::{files, streams};
     use onward::events::*;
-    use onward::{fs::ReadStream, net};
+    use onward::net;
     use rustix::buffer::spare_capacity;
     use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
-    use std::fs::{self, File};
+    use std::fs;
     use std::io::{BufRead as _, BufReader, Read, Write};
     use std::net::{TcpListener, TcpStream};
     use std::os::fd::AsRawFd as _;
@@ -30,13 +35,13 @@ mod linux {
     const ROUNDS: usize = 9;
     const MESSAGE: usize = 64;
     const MESSAGES: usize = 30_000;
-    const FILE: u64 = 1 << 30;
-    const CHUNK: usize = 64 * 1024;
+    pub(crate) const CHUNK: usize = 64 * 1024;
 
     pub(crate) type Failure = Box<dyn std::error::Error>;
 
     pub(crate) fn main() -> Result<(), Failure> {
-        let args: Vec<String> = std::env::args().collect();
+        // Cargo adds an argument of its own.
+        let args: Vec<String> = std::env::args().filter(|arg| arg != "--bench").collect();
         match args.get(1).map(String::as_str) {
             Some("load") => load(&args[2]),
             Some("idle") => idle(),
@@ -45,8 +50,7 @@ mod linux {
             }
             Some("raw-server") => raw_server(),
             Some("onward-server") => onward_server(),
-            Some("raw-read") => raw_read(&args[2]),
-            Some("onward-read") => onward_read(&args[2]),
+            Some("file") => streams::main(&args[2..]),
             _ => compare(),
         }
     }
@@ -61,21 +65,7 @@ mod linux {
             let ratio = rounds(|| Ok([servers[0].measure()?, servers[1].measure()?]))?;
             report(&format!("echo, {connections} connections, 64 bytes"), "ns/message", ratio);
         }
-        let path = std::env::temp_dir().join(format!("onward-bench-{}", std::process::id()));
-        let mut file = File::create(&path)?;
-        let chunk = vec![7_u8; 1 << 20];
-        (0..FILE >> 20).try_for_each(|_| file.write_all(&chunk))?;
-        let text = path.to_string_lossy().into_owned();
-        let read = |mode: &str| -> Result<f64, Failure> {
-            let output = Command::new(std::env::current_exe()?).args([mode, &text]).output()?;
-            Ok(String::from_utf8(output.stdout)?.trim().parse::<f64>()?
-                / (FILE as f64 / CHUNK as f64))
-        };
-        read("raw-read")?;
-        let ratio = rounds(|| Ok([read("raw-read")?, read("onward-read")?]));
-        fs::remove_file(&path)?;
-        report("cached file, 1 GiB, 64 KiB chunks", "ns/chunk", ratio?);
-        Ok(())
+        streams::main(&[])
     }
 
     pub(crate) fn rounds(
@@ -99,7 +89,7 @@ mod linux {
     }
 
     /// CPU nanoseconds of all threads of a process, those that have ended not included.
-    fn cpu(process: &str) -> Result<f64, Failure> {
+    pub(crate) fn cpu(process: &str) -> Result<f64, Failure> {
         let mut total = 0.0;
         for task in fs::read_dir(format!("/proc/{process}/task"))? {
             let text = fs::read_to_string(task?.path().join("schedstat"))?;
@@ -247,30 +237,6 @@ mod linux {
                 }
             }
         }
-    }
-
-    fn onward_read(path: &str) -> Result<(), Failure> {
-        onward::run(|| {
-            let file = ReadStream::open(path)?;
-            file.on(Data, |_, _| {});
-            file.on(End, |file, ()| assert_eq!(file.bytes_read(), FILE));
-            Ok(())
-        })?;
-        println!("{}", cpu("self")?);
-        Ok(())
-    }
-
-    fn raw_read(path: &str) -> Result<(), Failure> {
-        let (mut file, mut buffer, mut total) = (File::open(path)?, vec![0; CHUNK], 0);
-        loop {
-            match file.read(&mut buffer)? {
-                0 => break,
-                count => total += count as u64,
-            }
-        }
-        assert_eq!(total, FILE);
-        println!("{}", cpu("self")?);
-        Ok(())
     }
 }
 

@@ -301,6 +301,78 @@ fn copy_copies_and_says_why_not() {
 }
 
 #[test]
+fn tail_prints_the_last_lines() {
+    let (long, short) = (temporary("tail-long"), temporary("tail-short"));
+    let lines: String = (1..=30_000).map(|number| format!("line {number}\n")).collect();
+    fs::write(&long, lines).expect("a file");
+    fs::write(&short, "one\ntwo, without an end").expect("a file");
+    let output = run(example("tail").args(["-n", "3"]).arg(&long));
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert_eq!(text(&output.stdout), "line 29998\nline 29999\nline 30000\n");
+    let output = run(example("tail").args(["-n", "20000"]).arg(&long));
+    assert!(text(&output.stdout).starts_with("line 10001\n"), "{output:?}");
+    assert_eq!(text(&run(example("tail").arg(&short)).stdout), "one\ntwo, without an end");
+    assert_eq!(
+        text(&run(example("tail").args(["-n", "1"]).arg(&short)).stdout),
+        "two, without an end"
+    );
+    assert_eq!(text(&run(example("tail").args(["-n", "0"]).arg(&short)).stdout), "");
+
+    let missing = temporary("tail-missing");
+    let output = run(example("tail").args(["-n", "1"]).args([&long, &missing, &short]));
+    let (first, last) = (long.display(), short.display());
+    assert_eq!(
+        text(&output.stdout),
+        format!("==> {first} <==\nline 30000\n\n==> {last} <==\ntwo, without an end")
+    );
+    assert!(text(&output.stderr).contains("tail-missing: No such file"), "{output:?}");
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(run(&mut example("tail")).status.code(), Some(2));
+}
+
+#[test]
+fn tail_follows_files_by_their_names() {
+    let (one, two) = (temporary("follow-one"), temporary("follow-two"));
+    fs::write(&one, "old\nfirst\n").expect("a file");
+    fs::write(&two, "second\n").expect("a file");
+    let append = |path: &Path, line: &str| {
+        let mut file = fs::OpenOptions::new().append(true).create(true).open(path).expect("a file");
+        file.write_all(line.as_bytes()).expect("it can be written");
+    };
+    let mut command = example("tail");
+    command.args(["-f", "-n", "1"]).args([&one, &two]);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the example was built");
+    let sees = Lines::of(child.stdout.take().expect("it is piped"));
+    let notes = Lines::of(child.stderr.take().expect("it is piped"));
+    let (of_one, of_two) =
+        (format!("==> {} <==", one.display()), format!("==> {} <==", two.display()));
+    sees.expect(&of_one);
+    sees.expect("first");
+    sees.expect("");
+    sees.expect(&of_two);
+    sees.expect("second");
+    append(&two, "third\n");
+    sees.expect("third");
+    append(&one, "fourth\n");
+    sees.expect("");
+    sees.expect(&of_one);
+    sees.expect("fourth");
+
+    // Cut, and rotated.
+    fs::OpenOptions::new().write(true).open(&one).and_then(|file| file.set_len(0)).expect("a file");
+    notes.expect(&format!("tail: {}: the file was cut", one.display()));
+    append(&one, "fifth\n");
+    sees.expect("fifth");
+    fs::rename(&one, temporary("follow-old")).expect("it is there");
+    append(&one, "sixth\n");
+    notes.expect(&format!("tail: {}: another file has its name", one.display()));
+    sees.expect("sixth");
+    child.kill().expect("it runs");
+    finish(child);
+}
+
+#[test]
 fn pipeline_packs_lines_and_unpacks_them() {
     let (from, to) = (temporary("lines.txt"), temporary("lines.packed"));
     fs::write(&from, "a cat\nno dog\r\ntwo cats\n\ncat, the last").expect("it can be written");

@@ -6,11 +6,14 @@
 mod child;
 
 mod fs {
+    mod bad_days;
     mod entries;
     mod fifo;
+    mod follow;
     mod life;
     mod many;
     mod names;
+    mod node_parity;
     mod operations;
     mod pipes;
     mod positions;
@@ -20,4 +23,5 @@ mod fs {
     mod troubles;
     mod whole;
     mod write;
+    mod writes;
 }

@@ -93,6 +93,12 @@ impl<S: Declared> Listeners<S> {
         self.made().into_iter().for_each(|core| core.observe());
     }
 
+    /// Does anybody hear events that it does not listen for? Or has it not been found out?
+    #[cfg_attr(not(feature = "fs"), allow(dead_code, reason = "only files ask"))]
+    pub(crate) fn is_overheard(&self) -> bool {
+        self.made().is_some_and(|core| core.is_gated())
+    }
+
     pub(super) fn failing(&self) -> Option<&Cell<bool>> {
         self.made().map(|core| &core.failing)
     }

@@ -58,8 +58,10 @@ shared! {
     Descriptor
     /// A datagram has come.
     Message
-    /// A datagram has come that is too long: only its beginning was read.
+    /// A datagram has come that is too long: only its beginning was read. Or a file that is read has become shorter.
     Truncated
+    /// The name of a file that is followed belongs to another file, which is read from here on.
+    Rotated
     /// The file is open.
     Open
     /// Something that stands in a directory.

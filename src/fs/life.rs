@@ -10,9 +10,10 @@
 //! "Destroyed" flips at once, inside of the call. `Error` and `Close` are told in the close phase, once
 //! no other thread works on the file any more.
 
+use super::beside::Beside;
 use super::seat::{Seat, Slot};
-use super::sys::{self, Kind};
-use crate::error::{Error, Result};
+use super::sys::{self, Is, Kind};
+use crate::error::{Error, ErrorKind, Result};
 use crate::event_loop::{Handle, Interest, Key, Origin, ResourceKind, Timer, Trigger, pool};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::fs::File;
@@ -39,6 +40,24 @@ pub(super) trait FileStream: Clone + 'static {
     fn life(&self) -> &Life<Self>;
     /// How a file of this kind is to be served.
     fn way(&self, kind: Kind) -> Way;
+    /// What the file was when it was opened.
+    fn opened(&self, is: Is);
+    /// The file is one beside that which it is to replace.
+    fn keep_beside(&self, _beside: Beside) {}
+    /// What is left to be cleared away, by whoever drops it.
+    fn left_over(&self) -> Option<Beside> {
+        None
+    }
+    /// Does it wait for what neither the poller nor the pool will tell?
+    fn is_dormant(&self) -> bool {
+        false
+    }
+    /// Can it go on although the pool is at work for it?
+    fn has_ready(&self) -> bool {
+        false
+    }
+    /// Those who wait for what will never be hear of it.
+    fn tell_unfinished(&self, _error: Option<&Error>) {}
     /// What it would do with the file, if it could.
     fn interest(&self) -> Interest;
     /// Has it something to do or to tell that waits for nobody?
@@ -191,12 +210,13 @@ pub(super) fn settle_in<S: FileStream>(stream: &S) {
 }
 
 /// The file is open.
-pub(super) fn opened<S: FileStream>(stream: &S, kind: Kind) {
+pub(super) fn opened<S: FileStream>(stream: &S, is: Is) {
     let life = stream.life();
     if life.destroyed.get() {
         return;
     }
-    life.way.set(stream.way(kind));
+    stream.opened(is);
+    life.way.set(stream.way(is.kind));
     // In front of the listeners, so that it goes on if one of them panics.
     update(stream);
     about(stream);
@@ -213,11 +233,14 @@ pub(super) fn update<S: FileStream>(stream: &S) {
     let due = stream.is_due();
     let idle = due || life.destroyed.get();
     let interest = if idle { Interest::NONE } else { stream.interest() };
-    let waits = interest != Interest::NONE;
-    if life.way.get() == Way::Polled {
+    let (waits, polled) = (interest != Interest::NONE, life.way.get() == Way::Polled);
+    let dormant = waits && !polled && stream.is_dormant();
+    if polled {
         life.wait_for(interest, waits.then(|| stream.clone()));
+    } else if life.seat().is_some_and(|seat| seat.is_awaited() != dormant) {
+        life.wait_for(Interest::NONE, dormant.then(|| stream.clone()));
     }
-    if due || waits && life.way.get() != Way::Polled {
+    if due || waits && !polled && !dormant {
         schedule(stream);
     }
 }
@@ -225,7 +248,8 @@ pub(super) fn update<S: FileStream>(stream: &S) {
 /// Lets it advance in the next turn, unless it will anyway.
 pub(super) fn schedule<S: FileStream>(stream: &S) {
     let life = stream.life();
-    if !life.is_open() || life.busy.get() || life.scheduled.replace(true) {
+    let waits = life.busy.get() && !stream.has_ready();
+    if !life.is_open() || waits || life.scheduled.replace(true) {
         return;
     }
     let stream = stream.clone();
@@ -260,7 +284,7 @@ pub(super) fn in_pool<S: FileStream, T: Send + 'static>(
                 Err(error) => destroy(&stream, Some(error.on(stream.life().target()))),
             }
             if stream.life().destroyed.get() && !stream.life().busy.get() {
-                close(&stream);
+                clear_up(&stream);
             }
         },
     );
@@ -271,6 +295,12 @@ pub(super) fn later<S: FileStream>(stream: &S, then: impl FnOnce(&S) + 'static) 
     let life = stream.life();
     let delay = life.wait.get();
     life.wait.set((delay * 2).min(LONGEST_WAIT));
+    after(stream, delay, then);
+}
+
+/// Does something after a while.
+pub(super) fn after<S: FileStream>(stream: &S, delay: Duration, then: impl FnOnce(&S) + 'static) {
+    let life = stream.life();
     let kept = stream.clone();
     let timer = life.handle.set_timeout_from(life.origin, delay, move || {
         kept.life().timer.set(None);
@@ -278,7 +308,10 @@ pub(super) fn later<S: FileStream>(stream: &S, then: impl FnOnce(&S) + 'static) 
             then(&kept);
         }
     });
-    life.timer.set(Some(if life.counted.get() { timer } else { timer.unref() }));
+    let timer = if life.counted.get() { timer } else { timer.unref() };
+    if let Some(before) = life.timer.replace(Some(timer)) {
+        before.cancel();
+    }
 }
 
 /// Ends it at once. The file is closed when nobody works on it any more.
@@ -294,8 +327,56 @@ pub(super) fn destroy<S: FileStream>(stream: &S, error: Option<Error>) {
     update(stream);
     stream.abandon();
     if !life.busy.get() {
-        close(stream);
+        clear_up(stream);
     }
+}
+
+/// Nobody works on the file any more: what is left over of it is cleared away, then it is closed.
+fn clear_up<S: FileStream>(stream: &S) {
+    match stream.left_over() {
+        Some(beside) => in_pool(stream, move |_| drop(beside), |_, ()| ()),
+        None => close(stream),
+    }
+}
+
+/// The file of a stream for which the pool works by another one's order. Nobody else does meanwhile.
+pub(super) fn engage<S: FileStream>(stream: &S) -> Option<Arc<File>> {
+    let life = stream.life();
+    let file = life.file.borrow().clone()?;
+    life.busy.set(true);
+    Some(file)
+}
+
+/// The pool is done with it.
+pub(super) fn disengage<S: FileStream>(stream: &S) {
+    let life = stream.life();
+    life.busy.set(false);
+    if life.destroyed.get() {
+        clear_up(stream);
+    } else {
+        update(stream);
+    }
+}
+
+/// Takes the open file out, unless somebody is at work on it, and ends the stream.
+pub(super) fn hand_back<S: FileStream>(stream: &S, at_work: bool) -> Result<File> {
+    let life = stream.life();
+    let wrong = |why: &'static str| {
+        Err(Error::new(ErrorKind::InvalidInput, "hand back").on(life.target()).because(why))
+    };
+    if !life.is_open() {
+        return wrong("it is not open");
+    }
+    if at_work || life.busy.get() {
+        return wrong("it is at work");
+    }
+    let target = life.target();
+    if let Some(key) = life.key.take() {
+        life.handle.remove_source(key);
+    }
+    let file = life.file.take().and_then(Arc::into_inner);
+    destroy(stream, None);
+    file.ok_or_else(|| Error::new(ErrorKind::InvalidInput, "hand back").on(target))
 }
 
 /// A handle is dropped. If it was the last one, nobody can give the stream anything to do any more.
@@ -314,15 +395,19 @@ pub(super) fn close<S: FileStream>(stream: &S) {
         return;
     }
     let error = life.error.take();
-    let (failed, closed) = (stream.clone(), stream.clone());
-    let had_error = error.is_some();
+    let (left, failed, closed) = (stream.clone(), stream.clone(), stream.clone());
+    let (had_error, why) = (error.is_some(), error.clone());
     life.handle.at_close(life.origin, move || {
-        failed.life().let_go();
-        about(&failed);
-        if let Some(error) = error {
-            failed.tell_error(error);
-        }
+        left.life().let_go();
+        about(&left);
+        left.tell_unfinished(why.as_ref());
     });
+    if let Some(error) = error {
+        life.handle.at_close(life.origin, move || {
+            about(&failed);
+            failed.tell_error(error);
+        });
+    }
     // By itself, so that it comes even if a listener of the error panics.
     life.handle.at_close(life.origin, move || {
         about(&closed);
@@ -348,6 +433,11 @@ impl<S: FileStream> Life<S> {
         self.handle.want(key, interest);
         self.handle.count_source(key, stream.is_some() && self.counted.get());
         seat.await_readiness(stream);
+    }
+
+    /// What it waited for has come: the next wait is a short one.
+    pub(super) fn have_waited(&self) {
+        self.wait.set(SHORTEST_WAIT);
     }
 
     /// Off the loop, then closed.

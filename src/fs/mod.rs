@@ -57,19 +57,43 @@
 //! ```
 //!
 //! A file that is always being read yields to the rest of the loop after each 256 KiB; and so do all operations
-//! together.
+//! together. Of a file that the disk has to
+//! be waited for, the pool reads the next 256 KiB while the loop tells the last. A [pipe](crate::stream::Readable::pipe) from
+//! file to file that nobody else listens to is the pool's work alone, through one buffer.
+//!
+//! | what | how |
+//! |---|---|
+//! | a part of a file, in chunks of a size of one's own | [`ReadOptions::start`], [`end`](ReadOptions::end), [`chunk_size`](ReadOptions::chunk_size) |
+//! | lines | [`on_line`](crate::stream::Readable::on_line), [`lines`](crate::stream::lines) |
+//! | what is added to a log, whatever becomes of its name: `tail -F` | [`ReadOptions::follow`] |
+//! | a file that is open already, and is to stay open | [`ReadOptions::open_file`], [`auto_close`](ReadOptions::auto_close), [`ReadStream::into_std`] |
+//! | a journal that is on the disk before anybody is told | [`WriteStream::write_durable`], [`sync`](WriteStream::sync) |
+//! | a file that is old or new, and never half of both | [`WriteOptions::replace`] |
+//! | giving up | [`abort_on`](crate::abort::Abortable::abort_on) |
 
+mod ahead;
+mod beside;
 mod entries;
+mod follow;
+#[cfg(target_os = "linux")]
+mod inotify;
 mod life;
+mod news;
 mod open;
 mod ops;
 mod read;
 mod read_options;
+mod read_traits;
 mod reading;
 mod seat;
+mod shelf;
+mod splice;
 mod sys;
+mod waiters;
 mod write;
 mod write_options;
+mod write_traits;
+mod writes;
 mod writing;
 
 pub use entries::{DirEntry, Entries, EntriesEvent, WalkOptions, list, read_dir, walk};

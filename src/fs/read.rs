@@ -1,20 +1,21 @@
 //! `ReadStream`: a file that is told chunk by chunk.
 
-use super::life::{self, FileStream, Life, Way};
-use super::reading::{self, Ahead};
+use super::ahead::Ahead;
+use super::follow::Follow;
+use super::life::{self, Life};
+use super::shelf::Shelf;
+use super::splice::Sink;
 use super::sys::{How, Kind};
 use super::{ReadOptions, open};
-use crate::abort::{Abortable, when_closed};
-use crate::emitter::Downgrade;
-use crate::emitter::names::{Close, Data, End, Open};
-use crate::emitter::{Emitter, Event, EventEmitter, Listeners, Pausable, Recall};
+use crate::emitter::EventEmitter;
+use crate::emitter::names::{Close, Data, End, Open, Rotated, Truncated};
 use crate::error::{Error, Result};
-use crate::event_loop::{Handle, Interest, ResourceKind};
-use crate::stream::{Flow, ReadControl, holds};
-use std::any::TypeId;
+use crate::event_loop::Handle;
+use crate::stream::Flow;
+use bytes::Bytes;
 use std::cell::{Cell, RefCell};
-use std::fmt;
 use std::fs::File;
+use std::io::Seek as _;
 use std::path::Path;
 use std::rc::Rc;
 
@@ -23,6 +24,8 @@ crate::events! {
         use Open(),
         use Data(&[u8]),
         use End(),
+        use Truncated(u64),
+        use Rotated(),
         use Close(bool),
         error Error,
         /// All events of a [`ReadStream`].
@@ -41,6 +44,8 @@ crate::events! {
 /// |---|---|---|
 /// | [`Open`] | `()` | the file is open |
 /// | [`Data`] | `&[u8]` | a chunk has been read; borrowed, for the time of the call |
+/// | [`Truncated`] | `u64` | the file has become shorter than it was, or than what was told of it: its length now |
+/// | [`Rotated`] | `()` | another file has the name of a file that is [followed](ReadOptions::follow), and is read now |
 /// | [`End`] | `()` | all of it has been told |
 /// | [`Error`](crate::events::Error) | `&onward::Error` | it could not be opened or read; at most once, and `Close` follows |
 /// | [`Close`] | `bool` | it is closed; `true` after an error |
@@ -49,7 +54,9 @@ crate::events! {
 ///
 /// `Open`, `Data`s, `End`, `Close`. An empty file has no `Data`. What cannot be opened has `Error` and
 /// `Close` only; a directory can be opened, and fails when it is read. Nothing comes after `Close`, and
-/// no event is emitted from inside of the call that causes it.
+/// no event is emitted from inside of the call that causes it. `Truncated` comes before `End`, of a file that is
+/// shorter by then than when it was opened and than what was to be read of it. What was read before an error is told
+/// before it.
 ///
 /// Nothing is read before somebody wants it: the first `Data` listener, [`resume`](Self::resume) or a
 /// pipe starts the flow. A stream that nobody reads does not keep the loop alive.
@@ -83,26 +90,28 @@ pub struct ReadStream(pub(super) Rc<Inner>);
 
 pub(super) struct Inner {
     pub(super) life: Life<ReadStream>,
-    emitter: EventEmitter<ReadStream>,
+    pub(super) emitter: EventEmitter<ReadStream>,
     pub(super) flow: Flow,
     pub(super) options: ReadOptions,
     /// Where the next read begins; `None` where the file itself knows.
     pub(super) position: Cell<Option<u64>>,
     /// Bytes until the end of the range.
     pub(super) left: Cell<u64>,
-    told: Cell<u64>,
+    pub(super) told: Cell<u64>,
     pub(super) ahead: RefCell<Ahead>,
+    /// The pool has seen the end behind that.
+    pub(super) at_end: Cell<bool>,
     pub(super) own: Cell<Vec<u8>>,
-}
-
-impl Inner {
-    /// So many bytes are about to be told.
-    pub(super) fn passed(&self, count: usize) {
-        let count = count as u64;
-        self.told.set(self.told.get() + count);
-        self.left.set(self.left.get() - count);
-        self.position.set(self.position.get().map(|position| position + count));
-    }
+    /// How many want to keep what they are told.
+    pub(super) keepers: Cell<u32>,
+    /// What is being told, for them.
+    pub(super) lent: RefCell<Option<Bytes>>,
+    pub(super) shelf: Shelf,
+    /// How long the file was when it was opened, if it has a length.
+    pub(super) length: Cell<Option<u64>>,
+    pub(super) follow: Option<Box<Follow>>,
+    /// Where all of it goes.
+    pub(super) sink: RefCell<Option<Sink>>,
 }
 
 impl ReadStream {
@@ -157,21 +166,29 @@ impl ReadStream {
 
     #[track_caller]
     pub(super) fn begin(options: ReadOptions, path: &Path) -> Result<Self> {
-        let stream = Self::new(options, Some(path))?;
+        let follow = options.followed(Some(path))?;
+        let stream = Self::new(options, Some(path), follow)?;
         open::open(&stream, How::READ);
         Ok(stream)
     }
 
     #[track_caller]
     pub(super) fn adopt(options: ReadOptions, file: File) -> Result<Self> {
-        let stream = Self::new(options, None)?;
-        let kind = super::sys::kind(&file).map_err(|error| Error::io("open", error))?;
-        open::adopt(&stream, file, kind);
+        let stream = Self::new(options, None, options.followed(None)?)?;
+        let is = super::sys::look(&file).map_err(|error| Error::io("open", error))?;
+        if stream.0.follow.is_some()
+            && stream.0.position.get().is_none()
+            && is.kind == Kind::Regular
+        {
+            let here = (&file).stream_position().map_err(|error| Error::io("open", error))?;
+            stream.0.position.set(Some(here));
+        }
+        open::adopt(&stream, file, is);
         Ok(stream)
     }
 
     #[track_caller]
-    fn new(options: ReadOptions, path: Option<&Path>) -> Result<Self> {
+    fn new(options: ReadOptions, path: Option<&Path>, follow: Option<Follow>) -> Result<Self> {
         let handle = Handle::for_operation("open")?;
         let stream = Self(Rc::new(Inner {
             life: Life::new(handle, path),
@@ -182,7 +199,14 @@ impl ReadStream {
             left: Cell::new(options.length()),
             told: Cell::new(0),
             ahead: RefCell::default(),
+            at_end: Cell::new(false),
             own: Cell::default(),
+            keepers: Cell::new(0),
+            lent: RefCell::new(None),
+            shelf: Shelf::default(),
+            length: Cell::new(None),
+            follow: follow.map(Box::new),
+            sink: RefCell::new(None),
         }));
         life::settle_in(&stream);
         Ok(stream)
@@ -251,6 +275,40 @@ impl ReadStream {
         self.0.told.get()
     }
 
+    /// Gives the file back, open, and ends this stream: only `Close` follows. Its position is behind what was told,
+    /// unless it was opened by a path or with a [`start`](ReadOptions::start): those reads leave it alone.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput), and the stream goes on if somebody has another handle of it: it
+    /// is not open, or not any more; it is being read.
+    ///
+    /// ```
+    /// use onward::{events::*, fs::ReadOptions};
+    /// use std::{fs::File, io::Read};
+    ///
+    /// onward::run(|| {
+    ///     let head = ReadOptions::new().end(8).auto_close(false);
+    ///     let head = head.open_file(File::open("Cargo.toml")?)?;
+    ///     head.on(Data, |_, chunk| assert_eq!(chunk, b"[package]"));
+    ///     head.on(End, |head, ()| {
+    ///         let (mut rest, mut text) = (head.clone().into_std().unwrap(), String::new());
+    ///         rest.read_to_string(&mut text).unwrap();
+    ///         assert!(text.starts_with("\nname"));
+    ///     });
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), onward::Error>(())
+    /// ```
+    pub fn into_std(self) -> Result<File> {
+        let unread = if self.0.position.get().is_none() { self.0.ahead.borrow().len() } else { 0 };
+        let mut file = life::hand_back(&self, false)?;
+        if let Some(back) = i64::try_from(unread).ok().filter(|back| *back > 0) {
+            file.seek_relative(-back).map_err(|error| Error::io("hand back", error))?;
+        }
+        Ok(file)
+    }
+
     /// The path it was opened by.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
@@ -280,7 +338,7 @@ impl ReadStream {
         self.0.life.count(true);
     }
 
-    fn flow_changed(&self, change: impl FnOnce(&Flow) -> bool) {
+    pub(super) fn flow_changed(&self, change: impl FnOnce(&Flow) -> bool) {
         if change(&self.0.flow) {
             life::update(self);
         }
@@ -293,159 +351,25 @@ impl ReadStream {
     pub(super) fn tell_end(&self) {
         self.0.emitter.emit(self, End, ());
     }
-}
 
-impl Downgrade for ReadStream {
-    fn downgrade(&self) -> impl Fn() -> Option<Self> + 'static {
-        let inner = Rc::downgrade(&self.0);
-        move || inner.upgrade().map(Self)
-    }
-}
-
-impl Emitter for ReadStream {
-    fn listeners(&self) -> &Listeners<Self> {
-        &self.0.emitter
+    pub(super) fn tell_truncated(&self, length: u64) {
+        self.0.emitter.emit(self, Truncated, length);
     }
 
-    fn recall(&self) -> Option<Recall<Self>> {
-        Some(Recall::new(self.downgrade()))
+    pub(super) fn tell_rotated(&self) {
+        self.0.emitter.emit(self, Rotated, ());
     }
 
-    fn listener_added<E: Event<Self>>(&self, _: E) {
-        if TypeId::of::<E>() == TypeId::of::<Data>() {
-            self.flow_changed(Flow::listen);
-        }
+    /// What it knows of its file, if it follows that.
+    pub(super) fn follow(&self) -> Option<&Follow> {
+        self.0.follow.as_deref()
     }
 }
 
-impl FileStream for ReadStream {
-    type Inner = Inner;
-
-    const KIND: ResourceKind = ResourceKind::ReadStream;
-
-    fn observe(&self) {
-        self.0.emitter.observe();
-    }
-
-    fn inner(&self) -> &Rc<Inner> {
-        &self.0
-    }
-
-    fn from_inner(inner: Rc<Inner>) -> Self {
-        Self(inner)
-    }
-
-    fn life(&self) -> &Life<Self> {
-        &self.0.life
-    }
-
-    fn way(&self, kind: Kind) -> Way {
-        let position = self.0.position.get();
-        match kind {
-            Kind::Regular => {
-                // A file that we opened is nobody else's, so reads need not move its position.
-                let ours = self.path().is_some() && self.0.life.way.get() == Way::Opening;
-                self.0.position.set(position.or_else(|| ours.then_some(0)));
-                Way::Cached
-            }
-            // Cannot be read from there; the system shall say so.
-            Kind::Stream if position.is_some() => Way::Pool,
-            Kind::Stream => Way::Polled,
-        }
-    }
-
-    fn interest(&self) -> Interest {
-        Interest::when(Interest::READ, self.0.flow.is_flowing())
-    }
-
-    fn is_due(&self) -> bool {
-        // To close, once `End` was told.
-        self.0.flow.has_ended()
-    }
-
-    fn advance(&self, ready: bool) {
-        reading::advance(self, ready);
-    }
-
-    fn abandon(&self) {
-        self.0.flow.end();
-        self.0.ahead.take();
-    }
-
-    fn tell_open(&self) {
-        self.0.emitter.emit(self, Open, ());
-    }
-
-    fn tell_error(&self, error: Error) {
-        if let Err(unhandled) = self.0.emitter.emit_error(self, error) {
-            self.0.life.handle.fail(Error::unhandled(self, unhandled.into_inner()));
-        }
-    }
-
-    fn tell_close(&self, had_error: bool) {
-        self.0.emitter.emit(self, Close, had_error);
-        self.0.emitter.clear();
-    }
-}
-
-/// A stream of `Data` that blocks does not read on while it is full; the file stream's own
-/// [`pause`](ReadStream::pause) stays what it is.
-impl Pausable for ReadStream {
-    fn pauser(&self) -> impl Fn(bool) + 'static {
-        holds(self)
-    }
-}
-
-impl ReadControl for ReadStream {
-    fn pause(&self) {
-        self.pause();
-    }
-    fn resume(&self) {
-        self.resume();
-    }
-    fn hold(&self) {
-        self.0.flow.hold();
-        life::update(self);
-    }
-    fn release(&self) {
-        self.0.flow.release();
-        life::update(self);
-    }
-    fn has_ended(&self) -> bool {
-        self.0.flow.has_ended()
-    }
-    fn destroy(&self) {
-        self.destroy();
-    }
-    fn is_destroyed(&self) -> bool {
-        self.is_destroyed()
-    }
-}
-
-impl Drop for ReadStream {
-    fn drop(&mut self) {
-        life::handle_dropped(self);
-    }
-}
-
-impl fmt::Debug for ReadStream {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let paused = if self.is_paused() { ", paused" } else { "" };
-        write!(f, "ReadStream({}{}{paused})", self.0.life.target(), self.0.life.state())
-    }
-}
-
-impl fmt::Display for ReadStream {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ReadStream {}", self.0.life.target())
-    }
-}
-
-impl Abortable for ReadStream {
-    fn destroy_with(&self, error: Error) {
-        life::destroy(self, Some(error));
-    }
-    fn when_closed(&self, then: impl FnOnce() + 'static) {
-        when_closed(self, then);
+impl Inner {
+    /// Does it wait for more at the end?
+    pub(super) fn follows(&self) -> bool {
+        // What has no length ends when its other side does.
+        self.length.get().is_some() && self.follow.as_ref().is_some_and(|follow| !follow.is_over())
     }
 }

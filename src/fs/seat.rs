@@ -70,6 +70,8 @@ impl<S: FileStream> Source for Seat<S> {
 
     fn shut(self: Rc<Self>) {
         if let Some(stream) = self.stream() {
+            // There is no time for the pool to do it.
+            drop(stream.left_over());
             life::destroy(&stream, None);
             // Nobody will hear of what the pool still does for it.
             life::close(&stream);

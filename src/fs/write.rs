@@ -1,17 +1,19 @@
 //! `WriteStream`: a file that is written without waiting for it.
 
-use super::life::{self, FileStream, Life, Way};
+use super::beside::Beside;
+use super::life::{self, Life};
 use super::sys::{self, Kind};
-use super::{WriteOptions, open, writing};
-use crate::abort::{Abortable, when_closed};
-use crate::emitter::Downgrade;
+use super::waiters::Waiters;
+use super::writing::{self, Piece};
+use super::{WriteOptions, open};
+use crate::emitter::EventEmitter;
 use crate::emitter::names::{Close, Drain, Finish, Open};
-use crate::emitter::{Emitter, EventEmitter, Listeners, Recall};
 use crate::error::{Error, Result};
-use crate::event_loop::{Handle, Interest, ResourceKind};
-use crate::stream::{WriteControl, WriteQueue};
+use crate::event_loop::Handle;
+use crate::stream::WriteQueue;
+use bytes::Bytes;
 use std::cell::{Cell, RefCell};
-use std::fmt;
+use std::collections::VecDeque;
 use std::fs::File;
 use std::path::Path;
 use std::rc::Rc;
@@ -40,15 +42,18 @@ crate::events! {
 /// |---|---|---|
 /// | [`Open`] | `()` | the file is open |
 /// | [`Drain`] | `()` | the write queue is empty again, after a `write` that said `false` |
-/// | [`Finish`] | `()` | after [`end`](Self::end): the system has taken all bytes |
+/// | [`Finish`] | `()` | after [`end`](Self::end): the system has taken all bytes, or the [disk](WriteOptions::flush) has; or the file has taken the [place](WriteOptions::replace) of another one |
 /// | [`Error`](crate::events::Error) | `&onward::Error` | it could not be opened or written; at most once, and `Close` follows |
 /// | [`Close`] | `bool` | it is closed; `true` after an error |
 ///
 /// # Ordering
 ///
-/// `Open`, `Drain`s, `Finish`, `Close`. What cannot be opened has `Error` and `Close` only. Nothing
+/// `Open`, `Drain`s and [callbacks](Self::write_then), `Finish`, `Close`. What cannot be opened has `Error` and `Close` only. Nothing
 /// comes after `Close`, and no event is emitted from inside of the call that causes it. What is written
 /// is in the file in the order in which it was written.
+///
+/// What is written in one go, and what comes while the pool is at work, is one piece of work for it, and in most cases one
+/// system call. A file that takes only a part of it is given the rest.
 ///
 /// A stream that has nothing to write does not keep the loop alive. One that is still open when the
 /// loop ends is closed.
@@ -76,23 +81,35 @@ pub struct WriteStream(pub(super) Rc<Inner>);
 
 pub(super) struct Inner {
     pub(super) life: Life<WriteStream>,
-    emitter: EventEmitter<WriteStream>,
+    pub(super) emitter: EventEmitter<WriteStream>,
     pub(super) queue: RefCell<WriteQueue>,
     /// Where the next write goes; `None` where the file itself knows.
     pub(super) position: Cell<Option<u64>>,
     pub(super) sent: Cell<u64>,
     /// The descriptor does not block: nobody else has it.
     pub(super) ours: Cell<bool>,
+    /// Bytes that the disk is known to have.
+    pub(super) durable: Cell<u64>,
+    pub(super) waiters: Waiters,
+    /// What the pool gave back: it comes before the queue, which still counts it.
+    pub(super) rest: RefCell<VecDeque<Bytes>>,
+    /// The file takes no more for now, and nobody tells when it will.
+    pub(super) stalled: Cell<bool>,
+    /// How often somebody has corked it.
+    pub(super) corks: Cell<u16>,
+    pub(super) beside: RefCell<Option<Beside>>,
+    pub(super) auto_close: bool,
     flush: bool,
-    kind: Cell<Kind>,
-    pub(super) synced: Cell<bool>,
+    pub(super) kind: Cell<Kind>,
+    /// What comes before `Finish` is done.
+    pub(super) settled: Cell<bool>,
     pub(super) finished: Cell<bool>,
 }
 
 impl Inner {
     /// Is it to be brought to the disk before it is finished?
     pub(super) fn syncs(&self) -> bool {
-        self.flush && self.kind.get() == Kind::Regular && !self.synced.get()
+        self.flush && self.kind.get() == Kind::Regular && !self.settled.get()
     }
 }
 
@@ -181,10 +198,10 @@ impl WriteStream {
     #[track_caller]
     pub(super) fn adopt(options: WriteOptions, file: File) -> Result<Self> {
         let stream = Self::new(options, None)?;
-        let kind = sys::kind(&file).map_err(|error| Error::io("open", error))?;
+        let is = sys::look(&file).map_err(|error| Error::io("open", error))?;
         let reopened = sys::reopen(&file);
         stream.0.ours.set(reopened.is_some());
-        open::adopt(&stream, reopened.unwrap_or(file), kind);
+        open::adopt(&stream, reopened.unwrap_or(file), is);
         Ok(stream)
     }
 
@@ -198,9 +215,16 @@ impl WriteStream {
             position: Cell::new(options.start),
             sent: Cell::new(0),
             ours: Cell::new(false),
+            durable: Cell::new(0),
+            waiters: Waiters::default(),
+            rest: RefCell::default(),
+            stalled: Cell::new(false),
+            corks: Cell::new(0),
+            beside: RefCell::new(None),
+            auto_close: options.auto_close,
             flush: options.flush,
             kind: Cell::new(Kind::Regular),
-            synced: Cell::new(false),
+            settled: Cell::new(false),
             finished: Cell::new(false),
         }));
         life::settle_in(&stream);
@@ -244,12 +268,13 @@ impl WriteStream {
     /// ```
     #[allow(clippy::must_use_candidate, reason = "small files need not ask")]
     pub fn write(&self, bytes: impl AsRef<[u8]>) -> bool {
-        writing::write(self, bytes.as_ref())
+        writing::write(self, Piece::Lent(bytes.as_ref()))
     }
 
     /// Nothing more will be written. `Finish` comes when all is in the file, then it is closed.
     pub fn end(&self) {
         if !self.is_destroyed() {
+            self.0.corks.set(0);
             self.0.queue.borrow_mut().end();
             life::update(self);
         }
@@ -315,131 +340,5 @@ impl WriteStream {
 
     pub(super) fn tell_finish(&self) {
         self.0.emitter.emit(self, Finish, ());
-    }
-}
-
-impl Downgrade for WriteStream {
-    fn downgrade(&self) -> impl Fn() -> Option<Self> + 'static {
-        let inner = Rc::downgrade(&self.0);
-        move || inner.upgrade().map(Self)
-    }
-}
-
-impl Emitter for WriteStream {
-    fn listeners(&self) -> &Listeners<Self> {
-        &self.0.emitter
-    }
-
-    fn recall(&self) -> Option<Recall<Self>> {
-        Some(Recall::new(self.downgrade()))
-    }
-}
-
-impl FileStream for WriteStream {
-    type Inner = Inner;
-
-    const KIND: ResourceKind = ResourceKind::WriteStream;
-
-    fn observe(&self) {
-        self.0.emitter.observe();
-    }
-
-    fn inner(&self) -> &Rc<Inner> {
-        &self.0
-    }
-
-    fn from_inner(inner: Rc<Inner>) -> Self {
-        Self(inner)
-    }
-
-    fn life(&self) -> &Life<Self> {
-        &self.0.life
-    }
-
-    fn way(&self, kind: Kind) -> Way {
-        if self.0.life.way.get() == Way::Opening {
-            self.0.kind.set(kind);
-        }
-        // What has no offsets cannot be written at one; the system shall say so.
-        let watched = kind == Kind::Stream && self.0.position.get().is_none();
-        if watched { Way::Polled } else { Way::Pool }
-    }
-
-    fn interest(&self) -> Interest {
-        Interest::when(Interest::WRITE, !self.0.queue.borrow().is_empty())
-    }
-
-    fn is_due(&self) -> bool {
-        // To finish.
-        self.0.is_done()
-    }
-
-    fn advance(&self, ready: bool) {
-        writing::advance(self, ready);
-    }
-
-    fn abandon(&self) {
-        self.0.queue.borrow_mut().clear();
-    }
-
-    fn tell_open(&self) {
-        self.0.emitter.emit(self, Open, ());
-    }
-
-    fn tell_error(&self, error: Error) {
-        if let Err(unhandled) = self.0.emitter.emit_error(self, error) {
-            self.0.life.handle.fail(Error::unhandled(self, unhandled.into_inner()));
-        }
-    }
-
-    fn tell_close(&self, had_error: bool) {
-        self.0.emitter.emit(self, Close, had_error);
-        self.0.emitter.clear();
-    }
-}
-
-impl WriteControl for WriteStream {
-    fn write_chunk(&self, chunk: &[u8]) -> bool {
-        self.write(chunk)
-    }
-    fn end(&self) {
-        self.end();
-    }
-    fn destroy(&self) {
-        self.destroy();
-    }
-    fn is_destroyed(&self) -> bool {
-        self.is_destroyed()
-    }
-}
-
-impl Drop for WriteStream {
-    fn drop(&mut self) {
-        life::handle_dropped(self);
-    }
-}
-
-impl fmt::Debug for WriteStream {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "WriteStream({}{}", self.0.life.target(), self.0.life.state())?;
-        match self.queued() {
-            0 => f.write_str(")"),
-            queued => write!(f, ", {queued} bytes queued)"),
-        }
-    }
-}
-
-impl fmt::Display for WriteStream {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "WriteStream {}", self.0.life.target())
-    }
-}
-
-impl Abortable for WriteStream {
-    fn destroy_with(&self, error: Error) {
-        life::destroy(self, Some(error));
-    }
-    fn when_closed(&self, then: impl FnOnce() + 'static) {
-        when_closed(self, then);
     }
 }

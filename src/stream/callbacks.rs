@@ -44,6 +44,12 @@ impl Callbacks {
         self.waiting.front().is_some_and(|first| first.at <= gone)
     }
 
+    /// Is any not due, now that so many bytes have gone?
+    #[cfg_attr(not(feature = "fs"), allow(dead_code, reason = "only files ask"))]
+    pub(crate) fn are_left(&self, gone: u64) -> bool {
+        self.waiting.back().is_some_and(|last| last.at > gone)
+    }
+
     /// The next one that is due, and what to tell it.
     pub(crate) fn next_due(&mut self, gone: u64) -> Option<(Callback, Result<()>)> {
         if !self.is_due(gone) {

@@ -143,6 +143,6 @@ pub use traits::{ReadEar, WriteEar};
 
 pub use writable::WhenFull;
 
-pub(crate) use callbacks::Callback;
+pub(crate) use callbacks::{Callback, Callbacks};
 pub(crate) use readable::Flow;
 pub(crate) use writable::WriteQueue;

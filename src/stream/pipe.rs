@@ -101,6 +101,8 @@ struct Link<R, W> {
     from_closed: Cell<bool>,
     to_finished: Cell<bool>,
     to_closed: Cell<bool>,
+    /// For the listener of `Data`: as long as that is there, so is this.
+    heard: Cell<Option<Rc<()>>>,
     /// Either end may outlive this link.
     on_from: RefCell<Vec<Listener>>,
     on_to: RefCell<Vec<Listener>>,
@@ -113,6 +115,8 @@ pub(super) fn connect<R: Readable, W: Writable>(
     concerned: Concerned,
 ) {
     let takes_errors = concerned.verdict.is_some();
+    let token = Rc::new(());
+    let heard = Rc::downgrade(&token);
     let link = Rc::new(Link {
         from: from.clone(),
         to: to.clone(),
@@ -124,11 +128,16 @@ pub(super) fn connect<R: Readable, W: Writable>(
         from_closed: Cell::new(false),
         to_finished: Cell::new(false),
         to_closed: Cell::new(false),
+        heard: Cell::new(Some(token)),
         on_from: RefCell::default(),
         on_to: RefCell::default(),
     });
     link.on_to.replace(to.hear(Rc::clone(&link) as Rc<dyn WriteEar>, takes_errors));
     link.on_from.replace(from.hear(Rc::clone(&link) as Rc<dyn ReadEar>, takes_errors));
+    if to.keeps_chunks() {
+        from.have_kept(true);
+        to.draw_from(from, heard);
+    }
     from.resume();
     // What was told before is not told again.
     link.to_closed.set(to.is_destroyed());
@@ -188,6 +197,9 @@ impl<R: ReadControl, W: WriteControl> Link<R, W> {
         for listener in self.on_from.take() {
             self.from.off(listener);
         }
+        if self.to.keeps_chunks() {
+            self.from.have_kept(false);
+        }
         if self.holding.replace(false) {
             self.from.release();
         }
@@ -196,9 +208,18 @@ impl<R: ReadControl, W: WriteControl> Link<R, W> {
 
 impl<R: ReadControl, W: WriteControl> ReadEar for Link<R, W> {
     fn data(&self, chunk: &[u8]) {
-        if !self.to.write_chunk(chunk) && !self.holding.replace(true) {
+        let kept = if self.to.keeps_chunks() { self.from.kept(chunk) } else { None };
+        let go_on = match kept {
+            Some(kept) => self.to.write_kept(kept),
+            None => self.to.write_chunk(chunk),
+        };
+        if !go_on && !self.holding.replace(true) {
             self.from.hold();
         }
+    }
+
+    fn token(&self) -> Option<Rc<()>> {
+        self.heard.take()
     }
 
     fn ended(&self) {

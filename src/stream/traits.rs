@@ -7,7 +7,9 @@ use super::prefix::{Prefix, frames};
 use crate::emitter::names::{self as events, Close, Data, Drain, End, ErrorMonitor, Finish, Line};
 use crate::emitter::{Downgrade, Emitter, Event, Listener};
 use crate::error::Error;
-use std::rc::Rc;
+use bytes::Bytes;
+use std::any::Any;
+use std::rc::{Rc, Weak};
 
 /// What a readable stream can be told. Implement it, and declare the events that [`Readable`]
 /// names, to make a stream of your own readable.
@@ -32,6 +34,16 @@ pub trait ReadControl: Emitter + Clone {
     fn destroy(&self);
     /// Has it been destroyed? Then its `Close` has come or is about to.
     fn is_destroyed(&self) -> bool;
+
+    /// Somebody keeps its chunks, and would rather have them as they are than copy them; or no longer does.
+    #[doc(hidden)]
+    fn have_kept(&self, _wanted: bool) {}
+
+    /// The chunk that is being told, if its memory can be kept.
+    #[doc(hidden)]
+    fn kept(&self, _chunk: &[u8]) -> Option<Bytes> {
+        None
+    }
 }
 
 /// What a writable stream can be told. Implement it, and declare the events that [`Writable`]
@@ -44,6 +56,23 @@ pub trait ReadControl: Emitter + Clone {
 pub trait WriteControl: Emitter + Clone {
     /// Takes a chunk; `false` asks to wait for `Drain` before the next.
     fn write_chunk(&self, chunk: &[u8]) -> bool;
+
+    /// Does it always keep what is written to it for a while?
+    #[doc(hidden)]
+    fn keeps_chunks(&self) -> bool {
+        false
+    }
+
+    /// The same, for a chunk that can be kept as it is.
+    #[doc(hidden)]
+    fn write_kept(&self, chunk: Bytes) -> bool {
+        self.write_chunk(&chunk)
+    }
+
+    /// It may take what comes from `source` by itself, as long as `heard` is held, and nobody else hears of it.
+    #[doc(hidden)]
+    fn draw_from(&self, _source: &dyn Any, _heard: Weak<()>) {}
+
     /// Nothing more will be written.
     fn end(&self);
     /// Ends it at once: only `Close` follows.
@@ -166,6 +195,11 @@ pub trait ReadEar: 'static {
     fn ended(&self);
     fn failed(&self, error: &Error);
     fn closed(&self);
+
+    /// Held by the listener of `Data`, as long as there is one.
+    fn token(&self) -> Option<Rc<()>> {
+        None
+    }
 }
 
 /// Who hears what happens to a writable.
@@ -191,7 +225,11 @@ where
         if takes_errors {
             listeners.push(self.on(events::Error, |_, _| {}));
         }
-        listeners.push(self.on(Data, move |_, chunk| ear.data(chunk)));
+        let token = ear.token();
+        listeners.push(self.on(Data, move |_, chunk| {
+            let _held = &token;
+            ear.data(chunk);
+        }));
         listeners
     }
 

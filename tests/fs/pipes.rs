@@ -7,6 +7,7 @@ use onward::fs::{ReadStream, WriteOptions, WriteStream};
 use onward::stream::{PipeOptions, pipeline};
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::time::Duration;
 
 #[test]
 fn fifty_megabytes_arrive_as_they_were() {
@@ -135,4 +136,172 @@ fn a_source_waits_for_the_slowest_of_its_sinks() {
     let all = std::fs::read(from).unwrap();
     assert!(std::fs::read(dir.path("slow")).unwrap() == all);
     assert!(std::fs::read(dir.path("fast")).unwrap() == all);
+}
+
+#[test]
+fn a_file_goes_to_a_file_whoever_listens_when() {
+    let dir = Dir::new();
+    let bytes = noise(20_000_000, 17);
+    let from = dir.file("from", &bytes);
+    for who in ["nobody", "before", "later", "and leaves", "all", "intercepts", "tick"] {
+        let to = dir.path("to");
+        let heard = Rc::new(RefCell::new(0));
+        run(|| {
+            let source = ReadStream::open(&from)?;
+            let sink = WriteStream::create(&to)?;
+            let count = Rc::clone(&heard);
+            let hear = move |source: &ReadStream| {
+                let count = Rc::clone(&count);
+                source.on(Data, move |_, chunk| *count.borrow_mut() += chunk.len())
+            };
+            source.pipe(&sink);
+            let late = source.clone();
+            match who {
+                "before" => drop(hear(&source)),
+                "later" => {
+                    onward::set_timeout(Duration::from_millis(2), move || {
+                        hear(&late);
+                    });
+                }
+                "and leaves" => {
+                    let listener = hear(&source);
+                    onward::set_timeout(Duration::from_millis(2), move || {
+                        late.off(listener);
+                    });
+                }
+                "all" => {
+                    let count = Rc::clone(&heard);
+                    source.on_any(move |_, event| {
+                        if let onward::fs::ReadEvent::Data(chunk) = event {
+                            *count.borrow_mut() += chunk.len();
+                        }
+                    });
+                }
+                "intercepts" => {
+                    let count = Rc::clone(&heard);
+                    source.intercept(Data, move |_, chunk| {
+                        *count.borrow_mut() += chunk.len();
+                        std::ops::ControlFlow::Continue(())
+                    });
+                }
+                "tick" => {
+                    source.on(Open, |source, ()| {
+                        source.pause();
+                        let source = source.clone();
+                        onward::set_immediate(move || source.resume());
+                    });
+                }
+                _ => {}
+            }
+            let len = bytes.len() as u64;
+            source.on(End, move |source, ()| assert_eq!(source.bytes_read(), len));
+            sink.on(Finish, move |sink, ()| assert_eq!(sink.bytes_written(), len));
+            Ok(())
+        })
+        .unwrap();
+        assert!(std::fs::read(&to).unwrap() == bytes, "{who}");
+        let heard = *heard.borrow();
+        let expected = match who {
+            "before" | "all" | "intercepts" => heard == bytes.len(),
+            "later" | "and leaves" => heard <= bytes.len(),
+            _ => heard == 0,
+        };
+        assert!(expected, "{who} heard {heard} bytes");
+        assert_eq!(descriptors(&from) + descriptors(&to), 0);
+    }
+}
+
+#[test]
+fn who_takes_the_pipe_away_hears_all_the_rest() {
+    let dir = Dir::new();
+    let from = dir.file("from", noise(10_000_000, 18));
+    let heard = Rc::new(RefCell::new(0));
+    run(|| {
+        let source = ReadStream::open(&from)?;
+        source.pipe(&WriteStream::create(dir.path("to"))?);
+        source.remove_all_of(Data);
+        let count = Rc::clone(&heard);
+        source.on(Data, move |_, chunk| *count.borrow_mut() += chunk.len());
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(*heard.borrow(), 10_000_000);
+    assert_eq!(std::fs::read(dir.path("to")).unwrap(), b"");
+}
+
+#[test]
+fn ranges_offsets_and_what_was_written_before_keep_their_places() {
+    let dir = Dir::new();
+    let bytes = noise(5_000_000, 19);
+    let from = dir.file("from", &bytes);
+    let to = dir.file("to", vec![b'.'; 10]);
+    run(|| {
+        let sink = WriteOptions::new().start(5).open(&to)?;
+        sink.write("head");
+        let source = onward::fs::ReadOptions::new().start(1_000).end(4_000_999).open(&from)?;
+        source.pipe_with(&sink, PipeOptions::new().end(false));
+        source.on(Close, move |_, _| sink.end_with("tail"));
+        Ok(())
+    })
+    .unwrap();
+    let there = std::fs::read(&to).unwrap();
+    assert_eq!(there.len(), 5 + 4 + 4_000_000 + 4);
+    assert_eq!((&there[..9], &there[4_000_009..]), (&b".....head"[..], &b"tail"[..]));
+    assert!(there[9..4_000_009] == bytes[1_000..4_001_000]);
+}
+
+#[test]
+fn either_end_may_be_destroyed_at_any_time() {
+    let dir = Dir::new();
+    let from = dir.file("from", noise(30_000_000, 20));
+    let to = dir.path("to");
+    for turns in 0..30 {
+        for source_goes in [true, false] {
+            let (read, wrote) = (Log::default(), Log::default());
+            run(|| {
+                let (source, sink) = (ReadStream::open(&from)?, WriteStream::create(&to)?);
+                read.edges(&source);
+                wrote.write(&sink);
+                source.pipe(&sink);
+                after_turns(
+                    turns,
+                    move || {
+                        if source_goes { source.destroy() } else { sink.destroy() }
+                    },
+                );
+                Ok(())
+            })
+            .unwrap();
+            assert!(read.all().ends_with("close(false)"), "{}", read.all());
+            assert!(wrote.all().ends_with("close(false)"), "{}", wrote.all());
+            assert!(!(read.all() + &wrote.all()).contains("error"));
+            assert_eq!(descriptors(&from) + descriptors(&to), 0);
+        }
+    }
+}
+
+fn after_turns(turns: usize, f: impl FnOnce() + 'static) {
+    match turns {
+        0 => f(),
+        _ => drop(onward::set_immediate(move || after_turns(turns - 1, f))),
+    }
+}
+
+#[test]
+fn what_a_followed_file_gets_goes_to_the_other() {
+    let dir = Dir::new();
+    let (from, to) = (dir.file("from", noise(3_000_000, 21)), dir.path("to"));
+    run(|| {
+        let source = onward::fs::ReadOptions::new().follow(true).end(3_099_999).open(&from)?;
+        source.pipe(&WriteStream::create(&to)?);
+        onward::set_timeout(Duration::from_millis(30), move || {
+            use std::io::Write as _;
+            let mut file = std::fs::File::options().append(true).open(&from).unwrap();
+            file.write_all(&noise(200_000, 22)).unwrap();
+        });
+        Ok(())
+    })
+    .unwrap();
+    let all = [noise(3_000_000, 21), noise(200_000, 22)].concat();
+    assert!(std::fs::read(&to).unwrap() == all[..3_100_000]);
 }

@@ -1,6 +1,6 @@
 //! Where a system cannot be asked for what is cached: the pool opens and reads.
 
-use super::{How, Whole};
+use super::{How, Place, Whole};
 use std::fs::{File, Metadata};
 use std::io;
 use std::path::Path;
@@ -23,4 +23,8 @@ pub(in crate::fs) fn look_now(_: &Path, _: bool) -> Option<Metadata> {
 
 pub(in crate::fs) fn reopen(_: &File) -> Option<File> {
     None
+}
+
+pub(in crate::fs) fn place(_: &File) -> Place {
+    Place::Here
 }

@@ -1,7 +1,7 @@
 //! Linux: what can be had at once, from its caches.
 
 use super::unix::FLAGS;
-use super::{How, Kind, Whole};
+use super::{How, Kind, Place, Whole};
 use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags};
 use rustix::io::{Errno, ReadWriteFlags};
 use std::fs::{File, Metadata};
@@ -18,7 +18,7 @@ const HERE: u64 = u64::MAX;
 /// apart twice.
 pub(in crate::fs) fn open_now(path: &Path, how: How) -> Option<File> {
     // The kernel never creates or cuts from its caches alone.
-    if how.create || how.create_new || how.truncate {
+    if how.create || how.create_new || how.truncate || how.beside {
         return None;
     }
     let access = match (how.read, how.write || how.append) {
@@ -89,4 +89,35 @@ pub(in crate::fs) fn reopen(file: &File) -> Option<File> {
     let path = format!("/proc/self/fd/{}", file.as_raw_fd());
     let flags = OFlags::WRONLY | FLAGS | OFlags::CLOEXEC;
     rustix::fs::open(path, flags, Mode::empty()).ok().map(File::from)
+}
+
+/// File systems of other machines and of programs.
+const ELSEWHERE: [u32; 9] = [
+    0x6969,      // NFS
+    0x517b,      // SMB
+    0xff53_4d42, // CIFS
+    0xfe53_4d42, // SMB 2
+    0x6573_5546, // FUSE
+    0x0102_1997, // 9P
+    0x00c3_6400, // Ceph
+    0x5346_414f, // AFS
+    0x0bd0_0bd0, // Lustre
+];
+/// File systems that are the kernel's word.
+const NOWHERE: [u32; 6] = [
+    0x9fa0,      // proc
+    0x6265_6572, // sysfs
+    0x0027_e0eb, // control groups
+    0x6367_7270, // their second version
+    0x6462_6720, // debugfs
+    0x7472_6163, // tracefs
+];
+
+pub(in crate::fs) fn place(file: &File) -> Place {
+    let found = rustix::fs::fstatfs(file).map(|found| found.f_type as u32);
+    match found {
+        Ok(system) if ELSEWHERE.contains(&system) => Place::Elsewhere,
+        Ok(system) if NOWHERE.contains(&system) => Place::Nowhere,
+        _ => Place::Here,
+    }
 }

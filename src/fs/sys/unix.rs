@@ -5,7 +5,7 @@ use crate::event_loop::Descriptor;
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 use rustix::net::SendFlags;
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::{self, IoSlice, Read as _, Write as _};
 use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::os::unix::fs::{FileExt as _, FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
@@ -40,10 +40,15 @@ pub(in crate::fs) fn is_fifo(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo())
 }
 
-pub(in crate::fs) fn kind(file: &File) -> io::Result<Kind> {
-    let file_type = file.metadata()?.file_type();
+pub(in crate::fs) fn sort(metadata: &Metadata) -> Kind {
+    let file_type = metadata.file_type();
     let stream = file_type.is_fifo() || file_type.is_socket() || file_type.is_char_device();
-    Ok(if stream { Kind::Stream } else { Kind::Regular })
+    if stream { Kind::Stream } else { Kind::Regular }
+}
+
+/// Are these of the same file?
+pub(in crate::fs) fn is_same(one: &Metadata, other: &Metadata) -> bool {
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
 }
 
 /// Lends the descriptor to the poller.
@@ -63,8 +68,14 @@ pub(in crate::fs) fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Res
     file.read_at(buffer, at)
 }
 
-pub(in crate::fs) fn write_at(file: &File, bytes: &[u8], at: u64) -> io::Result<usize> {
-    file.write_at(bytes, at)
+#[cfg(target_os = "linux")]
+pub(in crate::fs) fn write_at(file: &File, chunks: &[IoSlice<'_>], at: u64) -> io::Result<usize> {
+    Ok(rustix::io::pwritev(file, chunks, at)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(in crate::fs) fn write_at(file: &File, chunks: &[IoSlice<'_>], at: u64) -> io::Result<usize> {
+    file.write_at(chunks.first().map_or(&[][..], |chunk| chunk), at)
 }
 
 /// Reads what is ready. Unless the descriptor is `ours`, others may have been faster, and it may be one
@@ -106,4 +117,23 @@ pub(in crate::fs) fn symlink(original: &Path, link: &Path) -> io::Result<()> {
 /// Directories that nobody else may look into.
 pub(in crate::fs) fn make_private(builder: &mut fs::DirBuilder) {
     std::os::unix::fs::DirBuilderExt::mode(builder, 0o700);
+}
+
+/// Only root can; for others it stays theirs.
+pub(in crate::fs) fn give_to_owner_of(file: &File, other: &Metadata) {
+    let ours =
+        file.metadata().is_ok_and(|ours| (ours.uid(), ours.gid()) == (other.uid(), other.gid()));
+    if !ours {
+        let _ = std::os::unix::fs::fchown(file, Some(other.uid()), Some(other.gid()));
+    }
+}
+
+/// Brings the name of a file to the disk.
+pub(in crate::fs) fn sync_folder(file: &Path) -> io::Result<()> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    match File::open(folder.unwrap_or_else(|| Path::new(".")))?.sync_all() {
+        // There are file systems that know no such thing.
+        Err(error) if error.raw_os_error() == Some(Errno::INVAL.raw_os_error()) => Ok(()),
+        result => result,
+    }
 }

@@ -2,9 +2,9 @@
 
 use super::{How, Kind};
 use crate::event_loop::Descriptor;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, IoSlice};
-use std::os::windows::fs::FileExt as _;
+use std::os::windows::fs::{FileExt as _, MetadataExt as _};
 use std::path::Path;
 
 /// Opens a file; may block.
@@ -21,9 +21,13 @@ pub(in crate::fs) fn is_fifo(_: &Path) -> bool {
     false
 }
 
-#[allow(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
-pub(in crate::fs) fn kind(_: &File) -> io::Result<Kind> {
-    Ok(Kind::Regular)
+pub(in crate::fs) fn sort(_: &Metadata) -> Kind {
+    Kind::Regular
+}
+
+/// Are these of the same file? As far as one can tell: a file's number is not to be had here.
+pub(in crate::fs) fn is_same(one: &Metadata, other: &Metadata) -> bool {
+    one.creation_time() == other.creation_time()
 }
 
 /// No file is ever lent to the poller.
@@ -50,8 +54,8 @@ pub(in crate::fs) fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Res
 /// `ERROR_HANDLE_EOF`: a positioned read beyond the end is an error here.
 const END_OF_FILE: i32 = 38;
 
-pub(in crate::fs) fn write_at(file: &File, bytes: &[u8], at: u64) -> io::Result<usize> {
-    file.seek_write(bytes, at)
+pub(in crate::fs) fn write_at(file: &File, chunks: &[IoSlice<'_>], at: u64) -> io::Result<usize> {
+    file.seek_write(chunks.first().map_or(&[][..], |chunk| chunk), at)
 }
 
 pub(in crate::fs) fn receive(file: &File, buffer: &mut [u8], _: bool) -> io::Result<usize> {
@@ -81,3 +85,11 @@ pub(in crate::fs) fn symlink(original: &Path, link: &Path) -> io::Result<()> {
 
 /// Who may look into a directory is inherited here.
 pub(in crate::fs) fn make_private(_: &mut std::fs::DirBuilder) {}
+
+pub(in crate::fs) fn give_to_owner_of(_: &File, _: &Metadata) {}
+
+/// A folder cannot be brought to the disk by itself here.
+#[allow(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
+pub(in crate::fs) fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}
