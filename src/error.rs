@@ -90,6 +90,10 @@ pub enum ErrorKind {
     /// A simulated loop waits for what never comes; see [`testing`](crate::testing).
     #[cfg(any(test, feature = "testing"))]
     Deadlock,
+    /// A connection could not be encrypted, or what came could not be decrypted. Its
+    /// [`source`](std::error::Error::source) is a `rustls::Error`, where the peer or a certificate is at fault.
+    #[cfg(feature = "tls")]
+    Tls,
     /// Anything that the program itself reported.
     Other,
 }
@@ -101,7 +105,21 @@ impl Error {
 
     /// An error of the system, met in `operation`.
     pub(crate) fn io(operation: &'static str, cause: io::Error) -> Self {
+        #[cfg(feature = "tls")]
+        if let Some(error) = Self::of_layer(operation, &cause) {
+            return error;
+        }
         Self::new(ErrorKind::Io, operation).because(cause)
+    }
+
+    /// An error of what stands between a stream and the system, which came in the system's guise.
+    #[cfg(feature = "tls")]
+    fn of_layer(operation: &'static str, cause: &io::Error) -> Option<Self> {
+        let inner = cause.get_ref()?.downcast_ref::<Self>()?;
+        let Inner { kind, ref cause, .. } = *inner.0;
+        let ours = matches!(kind, ErrorKind::Tls | ErrorKind::PrematureClose);
+        let error = Inner { kind, operation, target: None, cause: cause.clone() };
+        ours.then(|| Self(Arc::new(error)))
     }
 
     /// An error of the system that may be about descriptors, of which there are none left.

@@ -65,9 +65,9 @@
 //! `net`, `fs` and `process` are on, and each brings in `event-loop`, which brings in `std`. Without any,
 //! `default-features = false`, the emitter is left: `no_std`, with `alloc`. `named`, on too, adds
 //! [`emitter::named`] and needs no `std` either. `std` alone adds [`sync`], and `membarrier`, on, makes it
-//! faster on Linux for events that one thread uses. `tracing`, off, makes a span of
-//! each emit; `testing`, off too, brings in [`testing`], a loop whose clock is its own; `histogram`, off too,
-//! adds `inspect::monitor_delay`.
+//! faster on Linux for events that one thread uses. Off are `tls`, encrypted connections; `tracing`, a span of each emit;
+//! `testing`, which brings in [`testing`], a loop whose clock is its own; and `histogram`, which adds
+//! `inspect::monitor_delay`.
 //!
 //! The minimum Rust version is 1.85.
 #![cfg_attr(not(feature = "std"), no_std)]
@@ -121,6 +121,9 @@ pub mod io;
 
 #[cfg(feature = "net")]
 pub mod net;
+
+#[cfg(feature = "tls")]
+pub mod tls;
 
 #[cfg(feature = "fs")]
 pub mod fs;

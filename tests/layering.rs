@@ -17,6 +17,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("stream", &["error", "emitter", "event_loop", "abort"]),
     ("io", &["error", "emitter", "event_loop", "stream"]),
     ("net", &["error", "emitter", "event_loop", "abort", "stream", "io"]),
+    ("tls", &["error", "emitter", "event_loop", "abort", "net"]),
     ("fs", &["error", "emitter", "event_loop", "abort", "stream", "io"]),
     ("process", &["error", "emitter", "event_loop", "abort", "stream", "io"]),
     ("testing", &["error", "event_loop"]),

@@ -35,6 +35,12 @@ shared! {
     Connection
     /// The connection stands.
     Connect
+    /// The connection is encrypted, and the peer is who it should be. (Node: `secureConnect`.)
+    Secure
+    /// Somebody has connected, and the connection is encrypted.
+    SecureConnection
+    /// Somebody has connected, and no encrypted connection came of it. (Node: `tlsClientError`.)
+    ClientError
     /// The name has been looked up that is to be connected to.
     Lookup
     /// An address is tried, to connect there.

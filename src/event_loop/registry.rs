@@ -25,7 +25,7 @@ struct Place {
     /// Readiness that the driver will not tell again.
     pending: Interest,
     /// What may be pending. Who wants to write has just seen that it cannot: the edge is still to come. What is
-    /// `Level` is told again.
+    /// `Level` is told again, unless the driver knows nothing of it.
     keeps: Interest,
     trigger: Trigger,
     noted: bool,
@@ -155,10 +155,17 @@ impl Registry {
     pub(crate) fn again(&mut self, key: Key, readiness: Interest) {
         let Some(place) = self.places.get_mut(key) else { return };
         if place.trigger == Trigger::Edge {
-            place.pending = place.pending | readiness;
-            let wanted = place.wanted;
-            self.want(key, wanted);
+            self.remind(key, readiness);
         }
+    }
+
+    /// The same for a source that holds something which the driver knows nothing of, `Level` or not.
+    pub(crate) fn remind(&mut self, key: Key, readiness: Interest) {
+        let Some(place) = self.places.get_mut(key) else { return };
+        place.keeps = Interest::READ | Interest::ENDING;
+        place.pending = place.pending | readiness;
+        let wanted = place.wanted;
+        self.want(key, wanted);
     }
 
     /// The same for what a driver reported and nobody was told.

@@ -48,6 +48,11 @@ impl Handle {
         self.0.registry.borrow_mut().again(key, readiness);
     }
 
+    /// The same for what the source itself holds, which the driver cannot know of.
+    pub(crate) fn remind(&self, key: Key, readiness: Interest) {
+        self.0.registry.borrow_mut().remind(key, readiness);
+    }
+
     pub(crate) fn count_source(&self, key: Key, counted: bool) {
         self.0.registry.borrow_mut().count(key, counted);
     }

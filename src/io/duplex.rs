@@ -12,6 +12,7 @@
 //! are told in the close phase. No borrow is held while a listener runs, and after each one the
 //! engine asks again whether the stream is still open.
 
+pub(crate) use super::byte_handle::ByteHandle;
 use super::corking::dispatch;
 use super::hangup::{discard, look_for_hangup};
 use super::pulling::Pulled;
@@ -22,23 +23,8 @@ use crate::error::{Error, ErrorKind};
 use crate::event_loop::{Buffer, Descriptor, Handle, Interest, Key, Origin, Source, Trigger};
 use crate::stream::{Flow, WhenFull, WriteQueue};
 use std::cell::{Cell, RefCell, RefMut};
-use std::io::{self, IoSlice};
+use std::io;
 use std::rc::Rc;
-
-/// A non-blocking descriptor that bytes come from and go to.
-pub(crate) trait ByteHandle {
-    fn receive(&self, buffer: &mut [u8]) -> io::Result<usize>;
-    /// Has the other side ended, with nothing left to read? Takes nothing.
-    fn at_end(&self) -> io::Result<bool>;
-    fn send(&self, bytes: &[u8]) -> io::Result<usize>;
-    fn send_vectored(&self, chunks: &[IoSlice<'_>]) -> io::Result<usize>;
-    /// Tells the other side that nothing more will come.
-    fn finish(&self) -> io::Result<()>;
-    /// `None`: the poller has no business with it, and somebody else says when it is ready.
-    fn descriptor(&self) -> Option<Descriptor<'_>>;
-    /// Has a read that does not fill its buffer taken all there was? Of a terminal it takes a line.
-    const SHORT_READ_IS_ALL: bool = true;
-}
 
 /// A cheap handle to a stream that has such an engine, and tells what happens to it.
 pub(crate) trait Endpoint: Clone + 'static {
@@ -247,22 +233,25 @@ impl<H: ByteHandle> Duplex<H> {
         self.state.put(Fact::UNSURE, !holds || over || !self.queue.borrow().is_plain());
     }
 
-    pub(super) fn update_interest(&self) {
+    pub(crate) fn update_interest(&self) {
         let Some(key) = self.key.get() else { return };
-        if self.bytes.borrow().is_none() {
-            return;
-        }
+        let (opening, lags) = match &*self.bytes.borrow() {
+            None => return,
+            Some(bytes) if self.is_ready() => (Interest::NONE, bytes.lags()),
+            Some(bytes) => (bytes.opening(), false),
+        };
         let watches = (self.flow.is_unasked() && !self.state.is(Fact::UNREAD))
             || self.state.is(Fact::DISCARDS);
         let hears = self.is_ready() && !self.state.is(Fact::BROKEN);
         let reads = hears && (self.flow.is_flowing() || watches);
         let waits = self.corks.get() == 0 && self.queue.borrow().waits();
-        let writes = self.state.is(Fact::CONNECTING) || waits;
+        let writes = self.is_ready() && (waits || (lags && !self.state.is(Fact::BROKEN)));
         self.handle.want(
             key,
             Interest::when(Interest::READ, reads)
                 | Interest::when(Interest::WRITE, writes)
                 | Interest::when(Interest::ENDING, hears && self.state.is(Fact::AWAITS_HANGUP))
+                | opening
                 | self.pulled_interest(),
         );
     }
@@ -270,9 +259,21 @@ impl<H: ByteHandle> Duplex<H> {
     /// What the descriptor is ready for is not exhausted.
     #[cold]
     pub(crate) fn again(&self, readiness: Interest) {
-        if let Some(key) = self.key.get() {
+        let Some(key) = self.key.get() else { return };
+        if self.with_bytes(ByteHandle::holds) == Some(true) {
+            self.handle.remind(key, readiness);
+        } else {
             self.handle.again(key, readiness);
         }
+    }
+
+    /// The handle has something to do before more bytes may flow; [`establish`] says when they may.
+    #[cfg(feature = "tls")]
+    pub(crate) fn stand_back(&self) {
+        self.state.clear(Fact::UNREAD);
+        self.state.set(Fact::CONNECTING | Fact::OUTSIDE | Fact::UNSURE);
+        self.update_interest();
+        self.key.get().iter().for_each(|key| self.handle.remind(*key, Interest::ALL));
     }
 
     /// Takes the descriptor off the loop and out of here.

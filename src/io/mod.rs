@@ -32,8 +32,10 @@
 //! lives here, and has no public face of its own.
 
 mod async_io;
+mod byte_handle;
 mod corking;
 mod duplex;
+mod ending;
 mod from_futures;
 mod hangup;
 mod leaving;
@@ -57,7 +59,8 @@ pub(crate) use duplex::{
     ByteHandle, Duplex, Endpoint, attach, destroy, enroll, establish, hold, is_plain, listen,
     pause, ready, release, resume,
 };
+pub(crate) use ending::end;
 pub(crate) use hangup::{await_hangup, discard_input};
 pub(crate) use leaving::send_all;
 pub(crate) use reading::read;
-pub(crate) use writing::{end, gather, write, write_chunk, write_then};
+pub(crate) use writing::{gather, write, write_chunk, write_then};

@@ -62,7 +62,7 @@ pub(super) fn take_over<E: Endpoint>(endpoint: &E) -> Result<Ticket> {
 }
 
 impl<H: ByteHandle> Duplex<H> {
-    pub(super) fn is_pulled(&self) -> bool {
+    pub(crate) fn is_pulled(&self) -> bool {
         self.pulled.borrow().is_some()
     }
 
@@ -70,7 +70,7 @@ impl<H: ByteHandle> Duplex<H> {
     pub(super) fn pulled_interest(&self) -> Interest {
         self.pulled.borrow().as_ref().map_or(Interest::NONE, |pulled| {
             Interest::when(Interest::READ, pulled.reader.is_some() && self.is_ready())
-                | Interest::when(Interest::WRITE, pulled.writer.is_some())
+                | Interest::when(Interest::WRITE, pulled.writer.is_some() && self.is_ready())
         })
     }
 
@@ -157,7 +157,7 @@ impl<E: Endpoint> Puller<E> {
     /// What was written before it was pulled goes first, as ever.
     fn poll_queue(&self, cx: &Context<'_>) -> Poll<io::Result<()>> {
         let duplex = self.0.duplex();
-        if duplex.queue().is_empty() {
+        if duplex.queue().is_empty() && duplex.with_bytes(ByteHandle::lags) != Some(true) {
             Poll::Ready(Ok(()))
         } else {
             duplex.wait(cx, Interest::WRITE, false)
@@ -225,12 +225,17 @@ impl<E: Endpoint> Pull for Puller<E> {
         if duplex.is_spent() {
             return duplex.wait(cx, Interest::WRITE, true);
         }
-        let sent = duplex.call(|handle| match slices {
+        let mut sent = duplex.call(|handle| match slices {
             [one] => handle.send(one),
             all => handle.send_vectored(&all[..all.len().min(SLICES)]),
         });
         if blocks(&sent) {
-            return duplex.wait(cx, Interest::WRITE, false);
+            // Whoever writes next need not write the same.
+            match duplex.with_bytes(ByteHandle::disown) {
+                None | Some(0) => return duplex.wait(cx, Interest::WRITE, false),
+                Some(taken) => sent = Ok(taken),
+            }
+            duplex.update_interest();
         }
         if let Ok(count) = sent {
             duplex.sent.set(duplex.sent.get() + count as u64);
@@ -256,6 +261,9 @@ impl<E: Endpoint> Pull for Puller<E> {
             return duplex.wait(cx, Interest::WRITE, false);
         }
         let finished = duplex.call(ByteHandle::finish);
+        if blocks(&finished) {
+            return duplex.wait(cx, Interest::WRITE, false);
+        }
         duplex.state.set(Fact::FINISHED);
         duplex.queue().end();
         self.close_if_done();

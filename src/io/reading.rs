@@ -2,8 +2,8 @@
 
 use super::corking::Dispatch;
 use super::duplex::{ByteHandle, Endpoint, close_if_done, destroy, tell};
+use super::ending::end;
 use super::state::Fact;
-use super::writing::end;
 use crate::error::Error;
 use crate::event_loop::{Buffer, Interest};
 use std::io;
@@ -32,10 +32,10 @@ pub(super) fn look_for_end<E: Endpoint>(endpoint: &E, readiness: Interest) {
 /// Reads once, if it is [plain](super::duplex::is_plain), which nearly all are; what has come is told.
 #[inline(always)]
 pub(crate) fn read<E: Endpoint>(endpoint: &E, readiness: Interest, buffer: &mut Buffer) {
-    match endpoint.duplex().attempt(|bytes| bytes.receive(buffer)) {
-        Ok(count) if count > 0 => {
+    match endpoint.duplex().attempt(|bytes| receive_once(bytes, buffer)) {
+        Ok((count, holds)) if count > 0 => {
             hear(endpoint, &buffer[..count], Dispatch::begin_plain);
-            if !takes_all::<E>(count, readiness) {
+            if holds || !takes_all::<E>(count, readiness) {
                 read_on(endpoint, readiness, buffer);
             }
         }
@@ -76,6 +76,13 @@ fn conclude<E: Endpoint>(endpoint: &E, received: Received) {
             destroy(endpoint, Some(Error::io("read", error).on(endpoint.target())));
         }
     }
+}
+
+/// How much has come, and does the handle itself have more?
+#[inline(always)]
+fn receive_once<H: ByteHandle>(bytes: &H, buffer: &mut Buffer) -> io::Result<(usize, bool)> {
+    let count = bytes.receive(buffer)?;
+    Ok((count, bytes.holds()))
 }
 
 /// Has a read that brought so much taken all there was? It has if it was not filled, unless this is the end: asking
@@ -121,11 +128,11 @@ pub(super) fn receive<E: Endpoint>(
         if !duplex.flow.is_flowing() {
             break;
         }
-        match duplex.attempt(|bytes| bytes.receive(buffer)) {
-            Ok(0) => return Received::End,
-            Ok(count) => {
+        match duplex.attempt(|bytes| receive_once(bytes, buffer)) {
+            Ok((0, _)) => return Received::End,
+            Ok((count, holds)) => {
                 hear(endpoint, &buffer[..count], Dispatch::begin);
-                if takes_all::<E>(count, readiness) {
+                if !holds && takes_all::<E>(count, readiness) {
                     return Received::Enough;
                 }
             }

@@ -1,7 +1,7 @@
 //! The writing side: at once what the system takes, the rest from the queue.
 
-use super::corking::uncork_wholly;
-use super::duplex::{ByteHandle, Duplex, Endpoint, close_if_done, destroy, tell, tell_or_later};
+use super::duplex::{ByteHandle, Duplex, Endpoint, destroy, tell, tell_or_later};
+use super::ending::finish_if_done;
 use super::reading::{READS_PER_TURN, Received, receive};
 use super::state::Fact;
 use crate::error::{Error, ErrorKind};
@@ -97,9 +97,20 @@ fn flush_more<E: Endpoint>(endpoint: &E, first: io::Result<usize>) {
 /// Offers the queue to the system. `true`: it is empty. Else the interest is told, and what is left waits.
 pub(super) fn offer<E: Endpoint>(endpoint: &E) -> bool {
     if endpoint.duplex().queue().is_empty() {
-        return true;
+        return push(endpoint);
     }
     offer_after(endpoint, offer_once(endpoint.duplex()))
+}
+
+/// There is nothing in the queue; but the handle may have something.
+fn push<E: Endpoint>(endpoint: &E) -> bool {
+    let duplex = endpoint.duplex();
+    match duplex.with_bytes(ByteHandle::push).unwrap_or(Ok(())) {
+        Ok(()) => return true,
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => duplex.update_interest(),
+        Err(error) => break_off(endpoint, error),
+    }
+    false
 }
 
 /// The same, when the system has answered once.
@@ -409,6 +420,9 @@ fn queue_rest<E: Endpoint>(endpoint: &E, rest: Rest<'_>, begun: bool) -> bool {
     let duplex = endpoint.duplex();
     let mut queue = duplex.queue();
     let when_full = queue.when_full();
+    // What it owes stands in front, and may reach into this.
+    let owed = duplex.with_bytes(ByteHandle::owes).unwrap_or(0);
+    let begun = begun || owed > queue.len();
     if queue.has_room(rest.len()) || (begun && when_full == WhenFull::Drop) {
         let go_on = rest.push(&mut queue);
         drop(queue);
@@ -458,40 +472,4 @@ impl<H: ByteHandle> Duplex<H> {
             self.handle.give_spare(queue.unhold());
         }
     }
-}
-
-/// No more will be written: what waits is sent, then the other side is told.
-pub(crate) fn end<E: Endpoint>(endpoint: &E) {
-    let duplex = endpoint.duplex();
-    if duplex.state.is(Fact::DESTROYED) || duplex.queue().is_ending() {
-        return;
-    }
-    uncork_wholly(endpoint);
-    duplex.queue().end();
-    let endpoint = endpoint.clone();
-    duplex.handle.next_tick_from(duplex.origin(), move || finish_if_done(&endpoint));
-}
-
-fn finish_if_done<E: Endpoint>(endpoint: &E) {
-    let duplex = endpoint.duplex();
-    let due = {
-        let mut queue = duplex.queue();
-        // Whoever calls those who wait for their writes comes back.
-        let told = queue.known_callbacks().is_none_or(|callbacks| callbacks.is_empty());
-        queue.is_ending() && queue.is_empty() && told
-    };
-    let over = duplex.state.is(Fact::FINISHED)
-        || duplex.state.is(Fact::DESTROYED)
-        || duplex.state.is(Fact::BROKEN);
-    if !due || over || duplex.state.is(Fact::CONNECTING) {
-        return;
-    }
-    duplex.state.set(Fact::FINISHED);
-    match duplex.attempt(ByteHandle::finish) {
-        Err(error) if error.kind() != io::ErrorKind::NotConnected => {
-            return destroy(endpoint, Some(Error::io("end", error).on(endpoint.target())));
-        }
-        _ => {}
-    }
-    tell(endpoint, E::tell_finish, close_if_done);
 }

@@ -27,6 +27,7 @@ mod connect;
 mod connector;
 mod datagram;
 mod hook;
+mod layer;
 mod lookup;
 mod passing;
 mod place;
@@ -41,6 +42,9 @@ mod udp;
 mod unix;
 #[cfg(unix)]
 mod unix_datagram;
+
+#[cfg(feature = "tls")]
+pub(crate) use layer::{Below, Layer};
 
 pub use connector::{Connector, Family};
 pub use datagram::DatagramStats;

@@ -1,11 +1,17 @@
 //! What sockets need of the operating system, the same on all of them.
 
+use super::layer::Beside;
+#[cfg(feature = "tls")]
+use super::layer::{Below, Layer};
 #[cfg(unix)]
 use super::passing::Passing;
 use crate::error::is_out_of_descriptors;
 use crate::event_loop::Descriptor;
+#[cfg(feature = "tls")]
+use crate::event_loop::Interest;
 use crate::io::ByteHandle;
 use socket2::{Domain, Protocol, Socket, Type};
+use std::cell::OnceCell;
 use std::io::{self, IoSlice};
 use std::net::{Shutdown, SocketAddr};
 use std::ops::Deref;
@@ -13,21 +19,44 @@ use std::ops::Deref;
 /// A socket of the system's, whatever family it is of.
 pub(crate) struct Raw {
     socket: Socket,
-    /// Once descriptors may come or go with the bytes.
-    #[cfg(unix)]
-    passing: std::cell::OnceCell<Box<Passing>>,
+    /// Once there is more to it than bytes.
+    beside: OnceCell<Box<Beside>>,
 }
 
 impl Raw {
     #[cfg(unix)]
     pub(super) fn passing(&self) -> Option<&Passing> {
-        self.passing.get().map(|passing| &**passing)
+        match self.beside.get().map(|beside| &**beside) {
+            Some(Beside::Passing(passing)) => Some(passing),
+            _ => None,
+        }
     }
 
     /// From here on descriptors may come or go, of a stream in which so many bytes were sent.
     #[cfg(unix)]
     pub(super) fn pass_descriptors(&self, sent: u64) {
-        self.passing.get_or_init(|| Box::new(Passing::new(sent)));
+        self.beside.get_or_init(|| Box::new(Beside::Passing(Passing::new(sent))));
+    }
+
+    /// The layer between it and the system, if there is one.
+    #[cfg(feature = "tls")]
+    pub(super) fn layer(&self) -> Option<&dyn Layer> {
+        match self.beside.get().map(|beside| &**beside) {
+            Some(Beside::Layer(layer)) => Some(&**layer),
+            _ => None,
+        }
+    }
+
+    /// `false`: there is something else already.
+    #[cfg(feature = "tls")]
+    pub(super) fn set_layer(&self, layer: Box<dyn Layer>) -> bool {
+        self.beside.set(Box::new(Beside::Layer(layer))).is_ok()
+    }
+
+    /// Goes on with what the layer has to say before bytes may flow. `true`: they may.
+    #[cfg(feature = "tls")]
+    pub(super) fn open_layer(&self) -> io::Result<bool> {
+        self.layer().map_or(Ok(true), |layer| layer.open(Below(&self.socket)))
     }
 
     pub(super) fn into_socket(self) -> Socket {
@@ -37,11 +66,7 @@ impl Raw {
 
 impl From<Socket> for Raw {
     fn from(socket: Socket) -> Self {
-        Self {
-            socket,
-            #[cfg(unix)]
-            passing: std::cell::OnceCell::new(),
-        }
+        Self { socket, beside: OnceCell::new() }
     }
 }
 
@@ -123,60 +148,111 @@ pub(super) const QUIETLY: rustix::net::SendFlags = rustix::net::SendFlags::NOSIG
 pub(super) const QUIETLY: rustix::net::SendFlags = rustix::net::SendFlags::empty();
 
 impl ByteHandle for Raw {
-    #[cfg(unix)]
     #[inline]
     fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        if let Some(passing) = self.passing() {
-            return passing.receive(borrow(&self.socket), buffer);
+        match self.beside.get() {
+            None => receive(&self.socket, buffer),
+            Some(beside) => beside.receive(&self.socket, buffer),
         }
-        Ok(rustix::net::recv(&self.socket, buffer, rustix::net::RecvFlags::empty())?.0)
-    }
-
-    #[cfg(not(unix))]
-    fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        let mut socket = &self.socket;
-        io::Read::read(&mut socket, buffer)
     }
 
     fn at_end(&self) -> io::Result<bool> {
+        #[cfg(feature = "tls")]
+        if let Some(layer) = self.layer() {
+            return layer.at_end(Below(&self.socket));
+        }
         Ok(self.peek(&mut [std::mem::MaybeUninit::uninit()])? == 0)
     }
 
-    #[cfg(unix)]
     #[inline]
     fn send(&self, bytes: &[u8]) -> io::Result<usize> {
-        if let Some(passing) = self.passing() {
-            return passing.send(borrow(&self.socket), &[IoSlice::new(bytes)]);
+        match self.beside.get() {
+            None => send(&self.socket, bytes),
+            Some(beside) => beside.send(&self.socket, &[IoSlice::new(bytes)]),
         }
-        Ok(rustix::net::send(&self.socket, bytes, QUIETLY)?)
     }
 
-    #[cfg(not(unix))]
-    fn send(&self, bytes: &[u8]) -> io::Result<usize> {
-        self.socket.send(bytes)
-    }
-
-    #[cfg(unix)]
     fn send_vectored(&self, chunks: &[IoSlice<'_>]) -> io::Result<usize> {
-        use rustix::net::{SendAncillaryBuffer, sendmsg};
-        if let Some(passing) = self.passing() {
-            return passing.send(borrow(&self.socket), chunks);
+        match self.beside.get() {
+            None => send_vectored(&self.socket, chunks),
+            Some(beside) => beside.send(&self.socket, chunks),
         }
-        Ok(sendmsg(&self.socket, chunks, &mut SendAncillaryBuffer::default(), QUIETLY)?)
-    }
-
-    #[cfg(not(unix))]
-    fn send_vectored(&self, chunks: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.socket.send_vectored(chunks)
     }
 
     fn finish(&self) -> io::Result<()> {
+        #[cfg(feature = "tls")]
+        if let Some(layer) = self.layer() {
+            layer.finish(Below(&self.socket))?;
+        }
         self.shutdown(Shutdown::Write)
     }
 
     fn descriptor(&self) -> Option<Descriptor<'_>> {
         Some(borrow(&self.socket))
     }
+
+    #[cfg(feature = "tls")]
+    fn opening(&self) -> Interest {
+        self.layer().map_or(Interest::WRITE, Layer::opening)
+    }
+
+    #[cfg(feature = "tls")]
+    fn holds(&self) -> bool {
+        self.layer().is_some_and(Layer::holds)
+    }
+
+    #[cfg(feature = "tls")]
+    fn lags(&self) -> bool {
+        self.layer().is_some_and(Layer::lags)
+    }
+
+    #[cfg(feature = "tls")]
+    fn push(&self) -> io::Result<()> {
+        self.layer().map_or(Ok(()), |layer| layer.push(Below(&self.socket)))
+    }
+
+    #[cfg(feature = "tls")]
+    fn owes(&self) -> usize {
+        self.layer().map_or(0, Layer::owes)
+    }
+
+    #[cfg(feature = "tls")]
+    fn disown(&self) -> usize {
+        self.layer().map_or(0, Layer::disown)
+    }
+}
+
+#[cfg(unix)]
+#[inline]
+pub(super) fn receive(socket: &Socket, buffer: &mut [u8]) -> io::Result<usize> {
+    Ok(rustix::net::recv(socket, buffer, rustix::net::RecvFlags::empty())?.0)
+}
+
+#[cfg(not(unix))]
+pub(super) fn receive(mut socket: &Socket, buffer: &mut [u8]) -> io::Result<usize> {
+    io::Read::read(&mut socket, buffer)
+}
+
+#[cfg(unix)]
+#[inline]
+pub(super) fn send(socket: &Socket, bytes: &[u8]) -> io::Result<usize> {
+    Ok(rustix::net::send(socket, bytes, QUIETLY)?)
+}
+
+#[cfg(not(unix))]
+pub(super) fn send(socket: &Socket, bytes: &[u8]) -> io::Result<usize> {
+    socket.send(bytes)
+}
+
+#[cfg(unix)]
+pub(super) fn send_vectored(socket: &Socket, chunks: &[IoSlice<'_>]) -> io::Result<usize> {
+    use rustix::net::{SendAncillaryBuffer, sendmsg};
+    Ok(sendmsg(socket, chunks, &mut SendAncillaryBuffer::default(), QUIETLY)?)
+}
+
+#[cfg(not(unix))]
+pub(super) fn send_vectored(socket: &Socket, chunks: &[IoSlice<'_>]) -> io::Result<usize> {
+    socket.send_vectored(chunks)
 }
 
 #[cfg(unix)]

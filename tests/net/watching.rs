@@ -36,6 +36,7 @@ fn all_events_of_a_socket_come_in_their_order_and_nothing_after_the_last() {
                 to.note(format!("close {had_error}"));
                 assert!(client.is_destroyed());
             }
+            other => panic!("{other:?}"),
         });
         client.once(Data, |_, _| {});
         client.end();

@@ -85,6 +85,10 @@ impl Socket {
         if self.is_ended() {
             return wrong("written to after end");
         }
+        #[cfg(feature = "tls")]
+        if self.has_layer() {
+            return wrong("it is encrypted");
+        }
         let descriptor = descriptor.into();
         self.0.special.set(true);
         let noted = duplex.with_bytes(|raw| {

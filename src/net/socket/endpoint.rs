@@ -74,8 +74,13 @@ impl Socket {
     #[inline(never)]
     fn ready(&self, readiness: Interest, buffer: &mut Buffer) {
         if self.0.duplex.is_ready() {
-            engine::ready(self, readiness, buffer);
-        } else if self.0.unix {
+            return engine::ready(self, readiness, buffer);
+        }
+        #[cfg(feature = "tls")]
+        if self.has_layer() {
+            return self.open_layer();
+        }
+        if self.0.unix {
             self.stand();
         } else {
             connect::progress(self);

@@ -122,10 +122,15 @@ impl Socket {
 
     /// It has to stand before that has passed.
     pub(super) fn limit_connecting(&self, limit: Duration) {
+        self.limit_opening("connect", limit);
+    }
+
+    /// The same for what is done until it stands.
+    pub(super) fn limit_opening(&self, operation: &'static str, limit: Duration) {
         let (inner, origin) = (Rc::downgrade(&self.0), self.0.duplex.origin());
         let timer = self.handle().set_timeout_from(origin, limit, move || {
             if let Some(socket) = inner.upgrade().map(Socket) {
-                let late = Error::new(ErrorKind::TimedOut, "connect").on(socket.target());
+                let late = Error::new(ErrorKind::TimedOut, operation).on(socket.target());
                 engine::destroy(&socket, Some(late));
             }
         });

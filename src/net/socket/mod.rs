@@ -4,6 +4,8 @@ mod async_io;
 mod descriptors;
 mod endpoint;
 mod idle;
+#[cfg(feature = "tls")]
+mod layered;
 mod leaving;
 mod opening;
 mod options;
@@ -23,6 +25,8 @@ use super::place;
 use super::place::Address;
 use super::sys::Raw;
 use crate::emitter::EventEmitter;
+#[cfg(feature = "tls")]
+use crate::emitter::names::Secure;
 use crate::emitter::names::{
     Close, Connect, ConnectionAttempt, ConnectionAttemptFailed, Data, Descriptor, Drain, End,
     Finish, Hangup, Lookup, Shutdown, Timeout,
@@ -37,26 +41,37 @@ use std::path::PathBuf;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
-crate::events! {
-    pub for Socket {
-        use Lookup(&[SocketAddr]),
-        use ConnectionAttempt(SocketAddr),
-        use ConnectionAttemptFailed(SocketAddr, &Error),
-        use Connect(),
-        use Data(&[u8]),
-        use End(),
-        use Drain(),
-        use Finish(),
-        use Timeout(),
-        use Shutdown(),
-        use Descriptor(&mut Passed),
-        use Hangup(),
-        use Close(bool),
-        error Error,
-        /// All events of a [`Socket`].
-        enum SocketEvent,
-    }
+macro_rules! declare {
+    ($($secure:tt)*) => {
+        crate::events! {
+            pub for Socket {
+                use Lookup(&[SocketAddr]),
+                use ConnectionAttempt(SocketAddr),
+                use ConnectionAttemptFailed(SocketAddr, &Error),
+                use Connect(),
+                use Data(&[u8]),
+                use End(),
+                use Drain(),
+                use Finish(),
+                use Timeout(),
+                use Shutdown(),
+                use Descriptor(&mut Passed),
+                use Hangup(),
+                use Close(bool),
+                $($secure)*
+                error Error,
+                /// All events of a [`Socket`].
+                #[non_exhaustive]
+                enum SocketEvent,
+            }
+        }
+    };
 }
+
+#[cfg(not(feature = "tls"))]
+declare! {}
+#[cfg(feature = "tls")]
+declare! { use Secure(), }
 
 /// A connection over TCP or a Unix socket: from [`Server`](super::Server)'s `Connection`, or from
 /// [`connect`](Self::connect).
@@ -72,6 +87,10 @@ crate::events! {
 /// | [`ConnectionAttempt`] | `SocketAddr` | an address is tried (not on accepted sockets) |
 /// | [`ConnectionAttemptFailed`] | `(SocketAddr, &onward::Error)` | it was tried in vain; there may be others |
 /// | [`Connect`] | `()` | the connection stands (not on accepted sockets, which stand already) |
+#[cfg_attr(
+    feature = "tls",
+    doc = "| [`Secure`] | `()` | it is encrypted, and the peer is who it should be: see `onward::tls` |"
+)]
 /// | [`Data`] | `&[u8]` | a chunk has come; borrowed, for the time of the call |
 /// | [`End`] | `()` | the peer will send no more |
 /// | [`Drain`] | `()` | the write queue is empty again, after a `write` that said `false` |
@@ -130,6 +149,9 @@ struct Rare {
     connecting: Option<Timer>,
     /// To be destroyed as soon as all is sent.
     soon: bool,
+    /// What is to stand between its bytes and the system's when it is connected.
+    #[cfg(feature = "tls")]
+    layer: Option<layered::Coming>,
 }
 
 /// Who accepted a socket, and counts those that are open.

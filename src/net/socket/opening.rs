@@ -159,6 +159,10 @@ impl Socket {
         if self.is_destroyed() || !duplex.is_ready() {
             return wrong("it is not connected");
         }
+        #[cfg(feature = "tls")]
+        if self.has_layer() {
+            return wrong("it is encrypted");
+        }
         engine::send_waiting(&self);
         if duplex.queued() > 0 {
             return wrong("bytes wait to be sent");
@@ -296,6 +300,14 @@ impl Socket {
     pub(super) fn stand(&self) {
         self.stop_limit();
         self.touch();
-        engine::establish(self, || _ = self.0.emitter.emit(self, Connect, ()));
+        #[cfg(feature = "tls")]
+        if self.goes_on_with_layer() {
+            return;
+        }
+        engine::establish(self, || self.tell_connect());
+    }
+
+    pub(super) fn tell_connect(&self) {
+        self.0.emitter.emit(self, Connect, ());
     }
 }

@@ -1,0 +1,45 @@
+//! What the engine asks of what it is the engine of.
+
+use crate::event_loop::{Descriptor, Interest};
+use std::io::{self, IoSlice};
+
+/// A non-blocking descriptor that bytes come from and go to.
+pub(crate) trait ByteHandle {
+    fn receive(&self, buffer: &mut [u8]) -> io::Result<usize>;
+    /// Has the other side ended, with nothing left to read? Takes nothing.
+    fn at_end(&self) -> io::Result<bool>;
+    fn send(&self, bytes: &[u8]) -> io::Result<usize>;
+    fn send_vectored(&self, chunks: &[IoSlice<'_>]) -> io::Result<usize>;
+    /// Tells the other side that nothing more will come.
+    fn finish(&self) -> io::Result<()>;
+    /// `None`: the poller has no business with it, and somebody else says when it is ready.
+    fn descriptor(&self) -> Option<Descriptor<'_>>;
+    /// Has a read that does not fill its buffer taken all there was? Of a terminal it takes a line.
+    const SHORT_READ_IS_ALL: bool = true;
+
+    /// What it waits for until bytes may flow.
+    fn opening(&self) -> Interest {
+        Interest::WRITE
+    }
+    /// Does it hold something to read, of which the system knows nothing?
+    fn holds(&self) -> bool {
+        false
+    }
+    /// Does it hold something that the system did not take?
+    fn lags(&self) -> bool {
+        false
+    }
+    /// Offers that to the system.
+    fn push(&self) -> io::Result<()> {
+        Ok(())
+    }
+    /// Bytes of those offered last that it took, though it said that it would block: it has to be offered the
+    /// same again, and counts them then.
+    fn owes(&self) -> usize {
+        0
+    }
+    /// It will not be offered the same again. Gives the bytes that it owed, which count as sent.
+    fn disown(&self) -> usize {
+        0
+    }
+}

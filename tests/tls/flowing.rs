@@ -1,0 +1,274 @@
+//! Many bytes, and who waits for whom.
+
+use super::support::{acceptor, blocking, connector, converse, goodbye, serve_one};
+use crate::common::pattern::Pattern;
+use crate::common::{Log, guest, join, run};
+use onward::net::Socket;
+use onward::stream::WhenFull;
+use onward::{events::*, next_tick};
+use std::cell::{Cell, RefCell};
+use std::io::{Read as _, Write as _};
+use std::rc::Rc;
+use std::time::Duration;
+
+const MUCH: usize = 8 << 20;
+
+/// Writes the pattern, as fast as it is taken, and ends.
+fn pour(socket: &Socket, total: usize) {
+    let pattern = Rc::new(RefCell::new((Pattern::new(), total)));
+    let pour = move |socket: &Socket| {
+        let (pattern, left) = &mut *pattern.borrow_mut();
+        while *left > 0 {
+            let chunk = pattern.next((*left).min(50_000));
+            *left -= chunk.len();
+            let go_on = socket.write(chunk);
+            if *left == 0 {
+                socket.end();
+            }
+            if !go_on {
+                assert!(socket.queued() > 0 && socket.needs_drain());
+                return;
+            }
+        }
+    };
+    pour(socket);
+    socket.on(Drain, move |socket, ()| {
+        assert_eq!(socket.queued(), 0);
+        pour(socket);
+    });
+}
+
+/// Checks that the pattern comes.
+fn drink(socket: &Socket, total: usize) {
+    let pattern = RefCell::new(Pattern::new());
+    let seen = Rc::new(Cell::new(0));
+    let counting = Rc::clone(&seen);
+    socket.on(Data, move |_, chunk| {
+        pattern.borrow_mut().check(chunk);
+        counting.set(counting.get() + chunk.len());
+    });
+    socket.on(End, move |_, ()| assert_eq!(seen.get(), total));
+}
+
+#[test]
+fn much_flows_both_ways_at_once_and_nothing_is_lost() {
+    let both = |socket: &Socket| {
+        drink(socket, MUCH);
+        pour(socket, MUCH);
+        socket.on(Close, |socket, had_error| {
+            assert!(!had_error);
+            assert_eq!((socket.bytes_read(), socket.bytes_written()), (MUCH as u64, MUCH as u64));
+        });
+    };
+    let log = Log::default();
+    run(move || {
+        let address = serve_one(acceptor(), &log, both)?;
+        both(&connector().connect(address)?);
+        Ok(())
+    });
+}
+
+#[test]
+fn an_echo_by_a_pipe_waits_for_its_reader() {
+    let log = Log::default();
+    run(move || {
+        let address = serve_one(acceptor(), &log, |socket| _ = socket.pipe(socket))?;
+        let client = connector().connect(address)?;
+        drink(&client, MUCH);
+        pour(&client, MUCH);
+        // It stops in the middle of everything, now and then.
+        let count = Cell::new(0);
+        client.on(Data, move |client, _| {
+            count.set(count.get() + 1);
+            if count.get() % 7 == 0 {
+                client.pause();
+                let client = client.clone();
+                onward::set_immediate(move || client.resume());
+            }
+        });
+        Ok(())
+    });
+}
+
+#[test]
+fn while_it_is_paused_nothing_comes_and_the_peer_has_to_wait() {
+    let log = Log::default();
+    run(move || {
+        let written = Rc::new(Cell::new(0));
+        let waits = Rc::clone(&written);
+        let address = serve_one(acceptor(), &log, move |socket| {
+            socket.set_max_queued(usize::MAX);
+            pour(socket, 4 * MUCH);
+            // As much as the kernels take, and no more.
+            let (socket, waits) = (socket.clone(), Rc::clone(&waits));
+            onward::set_timeout(Duration::from_millis(150), move || {
+                waits.set(socket.bytes_written());
+            });
+        })?;
+        let client = connector().connect(address)?;
+        let paused = Rc::new(Cell::new(false));
+        let pausing = Rc::clone(&paused);
+        client.once(Data, move |client, _| {
+            client.pause();
+            let (client, before) = (client.clone(), client.bytes_read());
+            pausing.set(true);
+            onward::set_timeout(Duration::from_millis(300), move || {
+                assert_eq!(client.bytes_read(), before);
+                assert!(written.get() > 0 && written.get() < 4 * MUCH as u64, "{written:?}");
+                pausing.set(false);
+                client.resume();
+            });
+        });
+        client.on(Data, move |client, _| assert!(!paused.get() || client.is_paused()));
+        let total = Rc::new(Cell::new(0));
+        let counting = Rc::clone(&total);
+        client.on(Data, move |_, chunk| counting.set(counting.get() + chunk.len()));
+        client.on(End, move |_, ()| assert_eq!(total.get(), 4 * MUCH));
+        Ok(())
+    });
+}
+
+#[test]
+fn the_rest_of_a_record_is_told_when_it_is_resumed_though_nothing_new_comes() {
+    // One read takes more than is told before the pause: the driver knows nothing of the rest.
+    const SIZE: usize = 200_000;
+    let log = Log::default();
+    run(move || {
+        let address = serve_one(acceptor(), &log, |socket| {
+            let chunks = Cell::new(0);
+            let total = Rc::new(Cell::new(0));
+            let counting = Rc::clone(&total);
+            socket.on(Data, move |socket, chunk| {
+                counting.set(counting.get() + chunk.len());
+                chunks.set(chunks.get() + 1);
+                socket.pause();
+                let socket = socket.clone();
+                onward::set_timeout(Duration::from_millis(5), move || socket.resume());
+            });
+            socket.on(End, move |_, ()| assert_eq!(total.get(), SIZE));
+        })?;
+        let thread = guest(address.as_socket_addr().unwrap(), |stream| {
+            let mut tls = blocking(stream);
+            tls.write_all(&[b'x'; SIZE]).expect("it stands");
+            goodbye(&mut tls);
+            tls.read(&mut [0]).expect("a goodbye")
+        });
+        onward::spawn_blocking(move || join(thread)).then(|ended| assert_eq!(ended.unwrap(), 0));
+        Ok(())
+    });
+}
+
+#[test]
+fn small_writes_of_one_listener_are_one_record() {
+    let log = Log::default();
+    run(move || {
+        let address = serve_one(acceptor(), &log, |socket| {
+            socket.on(Data, |socket, _| {
+                socket.write("head");
+                socket.write("body");
+                let later = socket.clone();
+                next_tick(move || later.end_with("tail"));
+            });
+        })?;
+        let thread = guest(address.as_socket_addr().unwrap(), |stream| {
+            let mut tls = blocking(stream);
+            tls.write_all(b"?").expect("it stands");
+            let mut buffer = [0; 100];
+            // What is read at once was one record, as far as this reader looks.
+            let count = tls.read(&mut buffer).expect("an answer");
+            goodbye(&mut tls);
+            String::from_utf8_lossy(&buffer[..count]).into_owned()
+        });
+        onward::spawn_blocking(move || join(thread)).then(|text| {
+            assert_eq!(text.expect("it ends"), "headbodytail");
+        });
+        Ok(())
+    });
+}
+
+#[test]
+fn a_queue_that_is_full_drops_only_what_has_not_begun() {
+    // Chunks that do not fit are dropped whole; those that are encrypted already are sent.
+    const CHUNK: usize = 40_000;
+    let log = Log::default();
+    run(move || {
+        let address = serve_one(acceptor(), &log, |socket| {
+            socket.set_max_queued(CHUNK);
+            socket.set_when_full(WhenFull::Drop);
+            for number in 0..=255_u8 {
+                socket.write([number; CHUNK]);
+            }
+            assert!(socket.dropped_chunks() > 0);
+            socket.end();
+        })?;
+        let thread = guest(address.as_socket_addr().unwrap(), |stream| {
+            let mut tls = blocking(stream);
+            std::thread::sleep(Duration::from_millis(50));
+            let mut all = Vec::new();
+            tls.read_to_end(&mut all).expect("all of it");
+            goodbye(&mut tls);
+            all
+        });
+        onward::spawn_blocking(move || join(thread)).then(|all| {
+            let all = all.expect("it ends");
+            assert_eq!(all.len() % CHUNK, 0);
+            let mut before = None;
+            for chunk in all.chunks(CHUNK) {
+                assert!(chunk.iter().all(|byte| *byte == chunk[0]), "a chunk in pieces");
+                assert!(before < Some(chunk[0]), "in order");
+                before = Some(chunk[0]);
+            }
+        });
+        Ok(())
+    });
+}
+
+#[test]
+fn nobody_is_told_that_a_write_is_through_before_the_system_has_it() {
+    let (log, told) = (Log::default(), Log::default());
+    let noting = told.clone();
+    run(move || {
+        let noting = noting.clone();
+        let address = serve_one(acceptor(), &log, move |socket| {
+            let (first, second) = (noting.clone(), noting.clone());
+            // More than the system takes while nobody reads, and then a little.
+            socket.write_then(vec![b'x'; MUCH], move |sent| first.note(format!("much {sent:?}")));
+            assert!(socket.queued() > 0);
+            socket.write_then("y", move |sent| second.note(format!("little {sent:?}")));
+            let noting = noting.clone();
+            socket.on(Drain, move |socket, ()| {
+                assert_eq!((socket.queued(), socket.bytes_written()), (0, MUCH as u64 + 1));
+                noting.note("drain");
+                socket.end();
+            });
+        })?;
+        let thread = guest(address.as_socket_addr().unwrap(), |stream| {
+            let mut tls = blocking(stream);
+            let mut all = Vec::new();
+            tls.read_to_end(&mut all).expect("all of it");
+            goodbye(&mut tls);
+            all.len()
+        });
+        onward::spawn_blocking(move || join(thread)).then(|all| assert_eq!(all.unwrap(), MUCH + 1));
+        Ok(())
+    });
+    told.assert(&["drain", "much Ok(())", "little Ok(())"]);
+}
+
+#[test]
+fn input_that_nobody_wants_is_thrown_away_until_the_end() {
+    let (host, guest) = converse(
+        acceptor(),
+        connector(),
+        |socket| {
+            socket.discard_input();
+            socket.end_with("closed");
+        },
+        |client| {
+            client.write(vec![b'x'; 300_000]);
+            client.end();
+        },
+    );
+    host.assert(&["finish", "end", "close false"]);
+    assert!(guest.ends_with(&["close false"]), "{guest:?}");
+}
