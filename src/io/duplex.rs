@@ -13,7 +13,7 @@
 //! engine asks again whether the stream is still open.
 
 use super::corking::dispatch;
-use super::hangup::{discard, look_for_hangup};
+use super::hangup::{discard, has_hung_up, look_for_hangup};
 use super::pulling::Pulled;
 use super::reading::{look_for_end, read_any};
 use super::state::{Fact, State};
@@ -35,6 +35,10 @@ pub(crate) trait ByteHandle {
     /// Tells the other side that nothing more will come.
     fn finish(&self) -> io::Result<()>;
     fn descriptor(&self) -> Descriptor<'_>;
+    /// Has the other side gone, whatever is left to read? Not every system tells.
+    fn has_hung_up(&self) -> bool {
+        has_hung_up(self.descriptor())
+    }
 }
 
 /// A cheap handle to a stream that has such an engine, and tells what happens to it.
