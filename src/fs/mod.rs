@@ -60,6 +60,9 @@
 //! together.
 
 mod entries;
+#[cfg(target_os = "linux")]
+#[allow(dead_code, reason = "one part is for files that are followed")]
+mod inotify;
 mod life;
 mod open;
 mod ops;
@@ -68,6 +71,7 @@ mod read_options;
 mod reading;
 mod seat;
 mod sys;
+mod watch;
 mod write;
 mod write_options;
 mod writing;
@@ -81,5 +85,6 @@ pub use ops::{
 };
 pub use read::{ReadEvent, ReadStream};
 pub use read_options::ReadOptions;
+pub use watch::{WatchEvent, WatchOptions, Watcher, watch};
 pub use write::{WriteEvent, WriteStream};
 pub use write_options::WriteOptions;
