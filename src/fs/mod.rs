@@ -46,6 +46,7 @@
 //! | see what stands in a directory, or in a tree | [`read_dir`], [`walk`], which are emitters; [`list`], all at once |
 //! | change what is known of it | [`set_permissions`], [`set_times`] |
 //! | make and remove | [`mkdir`], [`mkdir_all`], [`symlink`], [`hard_link`], [`rename`], [`remove_file`], [`remove_dir`], [`remove_all`] |
+//! | be told what happens to it | [`watch`](watch()), [`WatchOptions`] for trees |
 //! | have a place for a while | [`temp_dir`], [`temp_file`] |
 //!
 //! # How it works

@@ -9,8 +9,15 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// What is told, with the paths below `root`, while `steps` are taken, each as soon as what the one before caused
-/// has been told. The watcher is closed after the last.
+/// Beats of the loop for which nothing is told any more, until the next step is taken.
+const REST: u32 = 12;
+/// The same where nothing is told at all.
+const LONG_REST: u32 = 40;
+/// Longer than changes are gathered.
+const BEAT: Duration = Duration::from_millis(15);
+
+/// What is told, with the paths below `root`, while `steps` are taken, each when all has been told of the one before.
+/// The watcher is closed after the last.
 pub(crate) fn told(
     root: &Path,
     open: impl FnOnce() -> Result<Watcher>,
@@ -21,19 +28,23 @@ pub(crate) fn told(
     run(move || {
         let watcher = open()?;
         note(&noted, &watcher, &root);
-        let mut steps = steps.into_iter();
-        // Longer than changes are gathered; what comes meanwhile puts it off.
-        let rest = Duration::from_millis(100);
-        watcher.on(Open, move |watcher, ()| {
-            let watcher = watcher.clone();
-            let step = steps.next();
-            step.into_iter().for_each(|step| step());
-            let mut steps = std::mem::take(&mut steps);
-            onward::set_interval(rest, move |timer| match steps.next() {
-                Some(step) => step(),
-                None => {
-                    watcher.close();
-                    timer.cancel();
+        watcher.once(Open, move |watcher, ()| {
+            let (mut steps, watcher, log) = (steps.into_iter(), watcher.clone(), noted);
+            let (mut before, mut last, mut beats) = (String::new(), String::new(), LONG_REST);
+            onward::set_interval(BEAT, move |timer| {
+                let now = log.all();
+                beats = if now == last { beats + 1 } else { 0 };
+                last = now;
+                if beats < if last == before { LONG_REST } else { REST } {
+                    return;
+                }
+                (before, beats) = (last.clone(), 0);
+                match steps.next() {
+                    Some(step) => step(),
+                    None => {
+                        watcher.close();
+                        timer.cancel();
+                    }
                 }
             })
             .unref();
