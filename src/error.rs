@@ -67,6 +67,8 @@ pub enum ErrorKind {
     QueueFull,
     /// No descriptors are left. A loop is not made then; a server pauses, and tries again by itself.
     OutOfDescriptors,
+    /// The system has no more watches to give; see [`Watcher`](crate::fs::Watcher).
+    OutOfWatches,
     /// An error event that nobody listened for; it names the emitter and holds the error.
     Unhandled,
     /// A line, or a message, is longer than it may be.

@@ -35,6 +35,7 @@
 //! | look names up, choose how their addresses are tried | [`net::lookup`](net::lookup()), [`net::Connector`] |
 //! | send and receive datagrams | [`net::UdpSocket`] |
 //! | read and write files | [`fs::ReadStream`], [`fs::WriteStream`]; whole files, names and directories: [`fs::read`](fs::read()), .., in [`fs`] |
+//! | be told what happens to a file, or in a tree | [`fs::watch`](fs::watch()) |
 //! | give a socket to a library that is made for futures | [`net::Socket::into_io`] |
 //! | serve HTTP, or WebSockets | hyper and tungstenite on such a socket: `examples/http.rs`, `examples/chat` |
 //! | make any stream an `AsyncRead` or `AsyncWrite`, and any of these a stream | [`io`] |

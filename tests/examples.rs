@@ -373,6 +373,34 @@ fn tail_follows_files_by_their_names() {
 }
 
 #[test]
+fn wc_counts_a_tree_and_says_what_it_could_not() {
+    let tree = temporary("wc-tree");
+    let _ = fs::remove_dir_all(&tree);
+    fs::create_dir_all(tree.join("a/b")).expect("a place");
+    fs::write(tree.join("one"), "a word\nand two\n").expect("a file");
+    fs::write(tree.join("a/b/deep"), "no end").expect("a file");
+    // A word that goes on from one chunk of 64 KiB to the next, and more files than are read at once.
+    fs::write(tree.join("a/long"), [&[b'x'; 70_000][..], b" y\n"].concat()).expect("a file");
+    for number in 0..50 {
+        fs::write(tree.join(format!("a/{number}")), "x\n").expect("a file");
+    }
+    let output = run(example("wc").arg(&tree));
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let told = text(&output.stdout);
+    for (name, counts) in [("one", "2 4 15"), ("a/b/deep", "0 2 6"), ("a/long", "1 2 70003")] {
+        let line = format!("{counts} {}", tree.join(name).display());
+        assert!(told.lines().any(|other| other == line), "{line:?} in {told}");
+    }
+    assert_eq!(told.lines().last(), Some("53 58 70124 total of 53 files"));
+
+    let output = run(example("wc").arg(tree.join("one")).arg("/no/such/file"));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("wc: stat /no/such/file: No such file"), "{output:?}");
+    assert_eq!(text(&output.stdout).lines().last(), Some("2 4 15 total of 1 files"));
+    fs::remove_dir_all(tree).expect("it is ours");
+}
+
+#[test]
 fn pipeline_packs_lines_and_unpacks_them() {
     let (from, to) = (temporary("lines.txt"), temporary("lines.packed"));
     fs::write(&from, "a cat\nno dog\r\ntwo cats\n\ncat, the last").expect("it can be written");

@@ -21,6 +21,8 @@ mod fs {
     mod support;
     mod temporary;
     mod troubles;
+    mod watch;
+    mod watch_tree;
     mod whole;
     mod write;
     mod writes;

@@ -46,6 +46,7 @@
 //! | see what stands in a directory, or in a tree | [`read_dir`], [`walk`], which are emitters; [`list`], all at once |
 //! | change what is known of it | [`set_permissions`], [`set_times`] |
 //! | make and remove | [`mkdir`], [`mkdir_all`], [`symlink`], [`hard_link`], [`rename`], [`remove_file`], [`remove_dir`], [`remove_all`] |
+//! | be told what happens to it | [`watch`](watch()), [`WatchOptions`] for trees |
 //! | have a place for a while | [`temp_dir`], [`temp_file`] |
 //!
 //! # How it works
@@ -57,8 +58,7 @@
 //! ```
 //!
 //! A file that is always being read yields to the rest of the loop after each 256 KiB; and so do all operations
-//! together. Of a file that the disk has to
-//! be waited for, the pool reads the next 256 KiB while the loop tells the last. A [pipe](crate::stream::Readable::pipe) from
+//! together. Of a file that is not in memory, the pool reads the next 256 KiB while the loop tells the last. A [pipe](crate::stream::Readable::pipe) from
 //! file to file that nobody else listens to is the pool's work alone, through one buffer.
 //!
 //! | what | how |
@@ -90,6 +90,7 @@ mod shelf;
 mod splice;
 mod sys;
 mod waiters;
+mod watch;
 mod write;
 mod write_options;
 mod write_traits;
@@ -105,5 +106,6 @@ pub use ops::{
 };
 pub use read::{ReadEvent, ReadStream};
 pub use read_options::ReadOptions;
+pub use watch::{WatchEvent, WatchOptions, Watcher, watch};
 pub use write::{WriteEvent, WriteStream};
 pub use write_options::WriteOptions;

@@ -110,7 +110,7 @@ pub(crate) fn short(error: &onward::Error) -> String {
 /// A loop that fails the test when it takes too long.
 pub(crate) fn run(setup: impl FnOnce() -> onward::Result<()>) -> onward::Result<()> {
     onward::run(|| {
-        onward::set_timeout(Duration::from_secs(10), || panic!("this takes too long")).unref();
+        onward::set_timeout(Duration::from_secs(60), || panic!("this takes too long")).unref();
         setup()
     })
 }
@@ -146,7 +146,7 @@ pub(crate) fn hash(bytes: &[u8]) -> u64 {
 /// Runs a future on a loop of its own that fails the test when it takes too long.
 #[track_caller]
 pub(crate) fn wait<T>(future: impl Future<Output = onward::Result<T>>) -> T {
-    let done = onward::block_on(async { onward::timeout(Duration::from_secs(20), future).await });
+    let done = onward::block_on(async { onward::timeout(Duration::from_secs(60), future).await });
     done.unwrap().expect("this takes too long").unwrap()
 }
 

@@ -1,0 +1,215 @@
+//! Watching trees.
+
+use super::support::{Dir, Log, run};
+use super::watch::{note, step, told, write};
+use crate::child::{Process, is_child};
+use onward::ErrorKind;
+use onward::events::*;
+use onward::fs::WatchOptions;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+use std::time::Duration;
+
+const TREE: WatchOptions = WatchOptions::new().recursive(true);
+
+#[test]
+fn what_happens_anywhere_below_is_told() {
+    let dir = Dir::new();
+    let root = dir.path("");
+    std::fs::create_dir_all(dir.path("a/b")).unwrap();
+    let (deep, gone) = (dir.path("a/b/file"), dir.path("a/b"));
+    let steps = vec![
+        write(deep, "x"),
+        step(move || std::fs::remove_dir_all(gone).unwrap()),
+        write(dir.path("a/after"), "x"),
+    ];
+    let told = told(&root, || TREE.watch(&root), steps);
+    assert_eq!(told, "+a/b/file -a/b/file -a/b +a/after close(false)");
+}
+
+#[test]
+fn nothing_that_is_made_in_a_new_directory_is_missed() {
+    let dir = Dir::new();
+    let root = dir.path("");
+    let (found, place) = (Rc::new(RefCell::new(BTreeSet::new())), root.clone());
+    let seen = Rc::clone(&found);
+    run(move || {
+        let watcher = TREE.watch(&place)?;
+        let below = place.clone();
+        watcher.on(Created, move |watcher, path| {
+            let path = path.strip_prefix(&below).unwrap().display().to_string();
+            assert!(seen.borrow_mut().insert(path.clone()), "{path} was told twice");
+            if seen.borrow().len() == 50 * 3 {
+                watcher.close();
+            }
+        });
+        watcher.on(Open, move |_, ()| {
+            let place = place.clone();
+            // Another thread is as fast as it can.
+            std::thread::spawn(move || {
+                for number in 0..50 {
+                    let deep = place.join(format!("d{number}/e"));
+                    std::fs::create_dir_all(&deep).unwrap();
+                    std::fs::write(deep.join("file"), "x").unwrap();
+                }
+            });
+        });
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(found.borrow().len(), 150);
+}
+
+#[test]
+fn a_directory_that_is_renamed_is_watched_by_its_new_name() {
+    let dir = Dir::new();
+    let root = dir.path("");
+    std::fs::create_dir_all(dir.path("a/deep")).unwrap();
+    let (from, to) = (dir.path("a"), dir.path("b"));
+    let steps =
+        vec![step(move || std::fs::rename(from, to).unwrap()), write(dir.path("b/deep/file"), "x")];
+    assert_eq!(told(&root, || TREE.watch(&root), steps), "a>b +b/deep/file close(false)");
+}
+
+#[test]
+fn a_tree_that_is_moved_out_is_let_go_and_one_that_is_moved_in_is_told_whole() {
+    let (dir, other) = (Dir::new(), Dir::new());
+    let root = dir.path("");
+    std::fs::create_dir_all(dir.path("a/deep")).unwrap();
+    dir.file("a/deep/file", "x");
+    let (inside, outside) = (dir.path("a"), other.path("a"));
+    let (back, again) = (outside.clone(), dir.path("again"));
+    let steps = vec![
+        step(move || std::fs::rename(inside, outside).unwrap()),
+        write(other.path("a/deep/unheard"), "x"),
+        step(move || std::fs::rename(back, again).unwrap()),
+        write(dir.path("again/deep/heard"), "x"),
+    ];
+    let told = told(&root, || TREE.watch(&root), steps);
+    let (before, after) = told.split_once(" +again +again/deep ").expect(&told);
+    assert_eq!(before, "-a");
+    let mut after: Vec<_> = after.split(' ').collect();
+    after[..2].sort_unstable();
+    let whole = ["+again/deep/file", "+again/deep/unheard", "+again/deep/heard", "close(false)"];
+    assert_eq!(after, whole);
+}
+
+#[test]
+fn links_are_told_and_not_followed() {
+    let (dir, other) = (Dir::new(), Dir::new());
+    let root = dir.path("");
+    let (target, link) = (other.path(""), dir.path("link"));
+    std::os::unix::fs::symlink(&root, dir.path("circle")).unwrap();
+    let steps = vec![
+        step(move || std::os::unix::fs::symlink(target, link).unwrap()),
+        write(other.path("unheard"), "x"),
+    ];
+    assert_eq!(told(&root, || TREE.watch(&root), steps), "+link close(false)");
+}
+
+#[test]
+fn a_watcher_that_is_closed_lets_all_of_its_directories_go() {
+    let dir = Dir::new();
+    let root = dir.path("");
+    for number in 0..100 {
+        std::fs::create_dir_all(dir.path(&format!("{number}/deep"))).unwrap();
+    }
+    let watches = || {
+        let all = std::fs::read_dir("/proc/self/fdinfo").unwrap();
+        let texts = all.filter_map(|entry| std::fs::read_to_string(entry.ok()?.path()).ok());
+        texts.map(|text| text.matches("inotify wd:").count()).collect::<Vec<_>>()
+    };
+    run(move || {
+        TREE.watch(&root)?.on(Open, move |watcher, ()| {
+            assert!(watches().contains(&201), "{:?}", watches());
+            watcher.close();
+            onward::set_immediate(move || assert!(!watches().contains(&201), "{:?}", watches()));
+        });
+        Ok(())
+    })
+    .unwrap();
+}
+
+#[test]
+fn a_user_who_has_no_watches_left_is_told_so() {
+    Process::start("fs::watch_tree::child_without_watches").ends_well();
+}
+
+/// Which user namespace this process is in.
+fn namespace() -> std::path::PathBuf {
+    std::fs::read_link("/proc/self/ns/user").unwrap()
+}
+
+/// The limit is that of a user namespace of its own: nobody else may feel it.
+#[test]
+#[ignore = "a process of its own"]
+fn child_without_watches() {
+    const OUTER: &str = "ONWARD_TEST_NAMESPACE";
+    if !is_child() {
+        return;
+    }
+    let Some(outer) = std::env::var_os(OUTER) else {
+        let mut unshare = std::process::Command::new("unshare");
+        unshare.args(["--user", "--map-root-user"]);
+        if !unshare.arg("true").status().is_ok_and(|status| status.success()) {
+            eprintln!("not tested: there are no namespaces of one's own here");
+            return;
+        }
+        let mut unshare = std::process::Command::new("unshare");
+        unshare.args(["--user", "--map-root-user"]).arg(std::env::current_exe().unwrap());
+        unshare.args(["fs::watch_tree::child_without_watches", "--exact", "--ignored"]);
+        return assert!(unshare.env(OUTER, namespace()).status().unwrap().success());
+    };
+    assert_ne!(namespace(), outer);
+    if std::fs::write("/proc/sys/user/max_inotify_watches", "20").is_err() {
+        eprintln!("not tested: the limit cannot be set here");
+        return;
+    }
+    let dir = Dir::new();
+    for number in 0..50 {
+        std::fs::create_dir(dir.path(&number.to_string())).unwrap();
+    }
+    let log = Log::default();
+    let (noted, root) = (log.clone(), dir.path(""));
+    run(move || {
+        let watcher = TREE.watch(&root)?;
+        note(&noted, &watcher, &root);
+        watcher.on(Error, |_, error| assert_eq!(error.kind(), ErrorKind::OutOfWatches, "{error}"));
+        Ok(())
+    })
+    .unwrap();
+    assert!(
+        log.all().contains("error(watch ") && log.all().ends_with("close(true)"),
+        "{}",
+        log.all()
+    );
+}
+
+#[test]
+fn what_is_gathered_for_longer_is_told_at_once() {
+    let dir = Dir::new();
+    let root = dir.path("");
+    let log = Log::default();
+    let noted = log.clone();
+    run(move || {
+        let watcher = TREE.gather(Duration::from_millis(200)).watch(&root)?;
+        note(&noted, &watcher, &root);
+        let file = root.join("file");
+        watcher.on(Open, move |_, ()| {
+            let mut times = 0;
+            let file = file.clone();
+            onward::set_interval(Duration::from_millis(10), move |timer| {
+                times += 1;
+                std::fs::write(&file, times.to_string()).unwrap();
+                if times == 5 {
+                    timer.cancel();
+                }
+            });
+        });
+        watcher.on(Created, |watcher, _| watcher.close());
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(log.all(), "+file close(false)");
+}
