@@ -44,7 +44,7 @@ pub fn read(path: impl AsRef<Path>) -> Operation<Vec<u8>> {
 ///
 /// # Errors
 ///
-/// Those of [`read`]. [`Malformed`](ErrorKind::Malformed): it is no UTF-8; the error says from which byte on.
+/// Those of [`read`](read()). [`Malformed`](ErrorKind::Malformed): it is no UTF-8; the error says from which byte on.
 ///
 /// ```
 /// use onward::{ErrorKind, fs};
@@ -140,7 +140,7 @@ pub fn write(path: impl AsRef<Path>, bytes: impl AsRef<[u8]> + Send + 'static) -
 ///
 /// # Errors
 ///
-/// Those of [`write`].
+/// Those of [`write`](write()).
 ///
 /// ```
 /// use onward::fs;

@@ -1,6 +1,14 @@
 //! Watching: what happens to a file, in a directory, or in a tree.
 
+#[cfg_attr(
+    not(target_os = "linux"),
+    allow(dead_code, reason = "only the kernel's notices are gathered")
+)]
 mod gathering;
+#[cfg_attr(
+    not(target_os = "linux"),
+    allow(dead_code, reason = "only the kernel's notices are gathered")
+)]
 mod life;
 mod polling;
 #[cfg(target_os = "linux")]
