@@ -77,7 +77,7 @@ fn main() -> onward::Result<()> {
 
 fn open(address: &str, board: Board) -> onward::Result<()> {
     let server = ServerOptions::new().max_connections(MOST_CLIENTS).listen(address)?;
-    println!("serving on {}", server.local_addr());
+    let ready = format!("serving on {}", server.local_addr());
     let board = Rc::new(board);
     server.on(Error, |_, error| eprintln!("{error}"));
     let here = Rc::clone(&board);
@@ -109,6 +109,7 @@ fn open(address: &str, board: Board) -> onward::Result<()> {
         move |_, ()| close()
     });
     signals.once(Interrupt, move |_, ()| close());
+    println!("{ready}"); // which includes the end
     Ok(())
 }
 

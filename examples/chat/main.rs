@@ -92,14 +92,17 @@ fn open(options: &Options) -> onward::Result<()> {
         let hall = Rc::clone(&hall);
         server.on(Error, |_, error| eprintln!("{error}"));
         server.on(Connection, move |_, socket| terminal::welcome(&hall, &socket));
-        println!("chatting on {}", server.local_addr());
     }
+    let mut places: Vec<_> = servers.iter().map(|it| it.local_addr().to_string()).collect();
     if let Some(address) = &options.http {
         let server = web::open(&hall, address, options.heartbeat)?;
-        println!("chatting on http://{}/", server.local_addr());
+        places.push(format!("http://{}/", server.local_addr()));
         servers.push(server);
     }
-    close_on_signal(hall, servers)
+    close_on_signal(hall, servers)?;
+    // Not before all is ready, the end included: who reads this may want that at once.
+    places.iter().for_each(|place| println!("chatting on {place}"));
+    Ok(())
 }
 
 /// Appends what happens to a file.
