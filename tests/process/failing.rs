@@ -155,3 +155,38 @@ fn child_without_descriptors() {
     });
     eprintln!("{}; {}", first.all(), second.all());
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_process_too_many_is_an_error_event() {
+    use super::support::{this_test, told};
+    use std::os::unix::process::CommandExt as _;
+    let mut test = this_test("process::failing::child_that_may_have_no_children");
+    if rustix::process::getuid().is_root() {
+        // Whom the limit does not concern.
+        test.uid(65534).gid(65534);
+        if test.output().is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied) {
+            return; // nor may anybody else run what root has built
+        }
+    }
+    assert_eq!(told(&mut test), "error WouldBlock, close");
+}
+
+#[test]
+#[ignore = "a process of its own"]
+#[cfg(target_os = "linux")]
+fn child_that_may_have_no_children() {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    if !super::support::is_child() {
+        return;
+    }
+    setrlimit(Resource::Nproc, Rlimit { current: Some(0), maximum: Some(0) }).unwrap();
+    let log = Log::default();
+    let kept = log.clone();
+    let setup = || {
+        log.child(&spawn("true", [""; 0])?);
+        Ok(())
+    };
+    onward::run(setup).unwrap();
+    eprint!("{}", kept.all());
+}
