@@ -2,6 +2,7 @@
 //!
 //!     cargo bench --bench io
 //!
+//! `cargo bench --bench io -- instructions` counts user instructions per echoed message; valgrind does the counting.
 //! `cargo bench --bench io -- load HOST:PORT` only puts load on a server: 64 connections, 300,000 messages.
 //! `cargo bench --bench io -- file` compares file streams only: cached, cold, from file to file. See `io/streams.rs`.
 //! `cargo bench --bench io -- idle` says how much memory an idle connection takes; it wants 10,000 descriptors.
@@ -16,25 +17,32 @@
 mod files;
 
 #[cfg(target_os = "linux")]
+#[path = "io/raw.rs"]
+mod raw;
+
+#[cfg(target_os = "linux")]
 #[path = "io/streams.rs"]
 mod streams;
 
 #[cfg(target_os = "linux")]
 mod linux {
-    use super::{files, streams};
+    use super::{files, raw, streams};
     use onward::events::*;
     use onward::net;
-    use rustix::buffer::spare_capacity;
-    use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
+    use std::cell::Cell;
     use std::fs;
     use std::io::{BufRead as _, BufReader, Read, Write};
-    use std::net::{TcpListener, TcpStream};
-    use std::os::fd::AsRawFd as _;
+    use std::net::{Shutdown, TcpStream};
     use std::process::{Child, Command, Stdio};
+    use std::rc::Rc;
 
     const ROUNDS: usize = 9;
     const MESSAGE: usize = 64;
     const MESSAGES: usize = 30_000;
+    /// Of one stream of bytes.
+    const BULK: usize = 1 << 28;
+    /// Connections that come and go.
+    const VISITS: usize = 2_000;
     pub(crate) const CHUNK: usize = 64 * 1024;
 
     pub(crate) type Failure = Box<dyn std::error::Error>;
@@ -48,24 +56,50 @@ mod linux {
             Some(what @ ("small" | "small-once" | "whole" | "copy")) => {
                 files::main(what, &args[2..])
             }
-            Some("raw-server") => raw_server(),
-            Some("onward-server") => onward_server(),
+            Some("instructions") => instructions(),
+            Some("raw-server") => raw::serve(args.get(2).is_some_and(|mode| mode == "sink")),
+            Some("onward-server") => serve(args.get(2).is_some_and(|mode| mode == "sink")),
             Some("file") => streams::main(&args[2..]),
             _ => compare(),
         }
     }
 
     fn compare() -> Result<(), Failure> {
-        for connections in [64, 1000] {
-            let mut servers = [
-                Server::start("raw-server", connections)?,
-                Server::start("onward-server", connections)?,
-            ];
-            servers.iter_mut().try_for_each(|server| server.measure().map(drop))?;
-            let ratio = rounds(|| Ok([servers[0].measure()?, servers[1].measure()?]))?;
-            report(&format!("echo, {connections} connections, 64 bytes"), "ns/message", ratio);
+        for (connections, size) in [(64, 64), (1000, 64), (64, 4096), (1000, 4096)] {
+            let name = format!("echo, {connections} connections, {size} bytes");
+            versus(&name, "ns/message", "echo", connections, |server| {
+                server.load.run(MESSAGES, size).map(|sent| sent as f64)
+            })?;
         }
+        for mode in ["echo", "sink"] {
+            for streams in [1, 8] {
+                versus(&format!("bulk {mode}, {streams} streams"), "ns/KiB", mode, 1, |server| {
+                    bulk(&server.address, streams, mode == "echo")
+                })?;
+            }
+        }
+        versus("connect, one message, close", "ns", "echo", 1, |server| {
+            (0..VISITS / 64)
+                .try_for_each(|_| Load::connect(&server.address, 64)?.run(1, MESSAGE).map(drop))?;
+            Ok((VISITS / 64 * 64) as f64)
+        })?;
         streams::main(&[])
+    }
+
+    /// Has both servers do the same in turns, and compares what each of it costs.
+    fn versus(
+        name: &str,
+        unit: &str,
+        mode: &str,
+        connections: usize,
+        work: impl Fn(&mut Server) -> Result<f64, Failure>,
+    ) -> Result<(), Failure> {
+        let mut raw = Server::start("raw-server", mode, connections)?;
+        let mut ours = Server::start("onward-server", mode, connections)?;
+        let mut both = || Ok([raw.measure(&work)?, ours.measure(&work)?]);
+        both()?;
+        report(name, unit, rounds(both)?);
+        Ok(())
     }
 
     pub(crate) fn rounds(
@@ -112,10 +146,10 @@ mod linux {
         }
 
         /// One message on each connection, then all the answers, until there were so many.
-        fn run(&mut self, messages: usize) -> Result<usize, Failure> {
-            let (mut buffer, mut sent) = ([0; MESSAGE], 0);
+        fn run(&mut self, messages: usize, size: usize) -> Result<usize, Failure> {
+            let (message, mut buffer, mut sent) = (vec![1; size], vec![0; size], 0);
             while sent < messages {
-                self.0.iter_mut().try_for_each(|connection| connection.write_all(&[1; MESSAGE]))?;
+                self.0.iter_mut().try_for_each(|connection| connection.write_all(&message))?;
                 self.0.iter_mut().try_for_each(|connection| connection.read_exact(&mut buffer))?;
                 sent += self.0.len();
             }
@@ -123,8 +157,62 @@ mod linux {
         }
     }
 
+    /// Sends so many bytes on several connections at once, and reads them back, or waits for their end; in KiB.
+    fn bulk(address: &str, streams: usize, echo: bool) -> Result<f64, Failure> {
+        let load = Load::connect(address, streams)?;
+        let each = BULK / streams / CHUNK * CHUNK;
+        std::thread::scope(|scope| {
+            let send = move |mut stream: &TcpStream| -> std::io::Result<()> {
+                let chunk = vec![1; CHUNK];
+                (0..each / CHUNK).try_for_each(|_| stream.write_all(&chunk))?;
+                stream.shutdown(Shutdown::Write)
+            };
+            let receive = |stream: &TcpStream| std::io::copy(&mut &*stream, &mut std::io::sink());
+            let pairs = load.0.iter().map(|stream| {
+                (scope.spawn(move || send(stream)), scope.spawn(move || receive(stream)))
+            });
+            for (sender, receiver) in pairs.collect::<Vec<_>>() {
+                sender.join().map_err(|_| "the sender panicked")??;
+                let came = receiver.join().map_err(|_| "the receiver panicked")??;
+                assert_eq!(came, if echo { each as u64 } else { 0 });
+            }
+            Ok((each * streams / 1024) as f64)
+        })
+    }
+
+    /// User instructions per echoed message: those of a long run without those of a short one.
+    fn instructions() -> Result<(), Failure> {
+        const FEW: usize = 6_400;
+        const MANY: usize = 64_000;
+        for size in [64, 4096] {
+            for mode in ["raw-server", "onward-server"] {
+                let (few, many) = (counted(mode, FEW, size)?, counted(mode, MANY, size)?);
+                let each = (many - few) / (MANY - FEW) as f64;
+                println!("{mode}: {each:.0} user instructions per message of {size} bytes");
+            }
+        }
+        Ok(())
+    }
+
+    fn counted(mode: &str, messages: usize, size: usize) -> Result<f64, Failure> {
+        let mut child = Command::new("valgrind")
+            .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+            .arg(std::env::current_exe()?)
+            .args([mode, "echo"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|error| format!("instructions are counted by valgrind: {error}"))?;
+        let address = first_line(&mut child)?;
+        Load::connect(&address, 64)?.run(messages, size)?;
+        // The last connection has gone, and the server with it.
+        let said = String::from_utf8(child.wait_with_output()?.stderr)?;
+        let count = said.lines().find_map(|line| line.split("Collected : ").nth(1));
+        Ok(count.ok_or("no count")?.trim().parse::<f64>()?)
+    }
+
     fn load(address: &str) -> Result<(), Failure> {
-        let sent = Load::connect(address, 64)?.run(10 * MESSAGES)?;
+        let sent = Load::connect(address, 64)?.run(10 * MESSAGES, MESSAGE)?;
         println!("{sent} messages");
         Ok(())
     }
@@ -140,15 +228,22 @@ mod linux {
     fn idle() -> Result<(), Failure> {
         const CONNECTIONS: usize = 8_000;
         for mode in ["raw-server", "onward-server"] {
-            let mut server = Server::start(mode, 200)?;
-            server.load.run(1)?;
+            let mut server = Server::start(mode, "echo", 200)?;
+            server.load.run(1, MESSAGE)?;
             let before = resident(server.child.id())?;
             let mut more = Load::connect(&server.address, CONNECTIONS)?;
-            more.run(1)?;
+            more.run(1, MESSAGE)?;
             let bytes = (resident(server.child.id())? - before) / CONNECTIONS as f64;
             println!("{mode}: {bytes:.0} bytes for each of {CONNECTIONS} idle connections");
         }
         Ok(())
+    }
+
+    /// Where it listens.
+    fn first_line(child: &mut Child) -> Result<String, Failure> {
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().ok_or("no output")?).read_line(&mut line)?;
+        Ok(line.trim().to_owned())
     }
 
     struct Server {
@@ -158,22 +253,23 @@ mod linux {
     }
 
     impl Server {
-        fn start(mode: &str, connections: usize) -> Result<Self, Failure> {
-            let mut child =
-                Command::new(std::env::current_exe()?).arg(mode).stdout(Stdio::piped()).spawn()?;
-            let mut address = String::new();
-            BufReader::new(child.stdout.as_mut().ok_or("no output")?).read_line(&mut address)?;
-            let address = address.trim().to_owned();
+        fn start(server: &str, mode: &str, connections: usize) -> Result<Self, Failure> {
+            let mut command = Command::new(std::env::current_exe()?);
+            let mut child = command.args([server, mode]).stdout(Stdio::piped()).spawn()?;
+            let address = first_line(&mut child)?;
             let load = Load::connect(&address, connections)?;
             Ok(Self { address, child, load })
         }
 
-        /// CPU nanoseconds per message.
-        fn measure(&mut self) -> Result<f64, Failure> {
+        /// CPU nanoseconds for each of what is done.
+        fn measure(
+            &mut self,
+            work: impl Fn(&mut Self) -> Result<f64, Failure>,
+        ) -> Result<f64, Failure> {
             let process = self.child.id().to_string();
             let before = cpu(&process)?;
-            let sent = self.load.run(MESSAGES)?;
-            Ok((cpu(&process)? - before) / sent as f64)
+            let done = work(self)?;
+            Ok((cpu(&process)? - before) / done)
         }
     }
 
@@ -184,59 +280,35 @@ mod linux {
         }
     }
 
-    fn onward_server() -> Result<(), Failure> {
+    /// Echoes, or drops what comes; ends with its last connection.
+    fn serve(sink: bool) -> Result<(), Failure> {
         onward::run(|| {
             let server = net::Server::listen("127.0.0.1:0")?;
             println!("{}", server.local_addr());
-            server.on(Connection, |_, socket| {
-                socket.on(Data, |socket, chunk| {
-                    socket.write(chunk);
-                });
+            let open = Rc::new(Cell::new(0));
+            server.on(Connection, move |server, socket| {
+                let (server, open) = (server.clone(), Rc::clone(&open));
+                open.set(open.get() + 1);
                 socket.on(Error, |_, _| {});
+                socket.on(Close, move |_, _| {
+                    open.set(open.get() - 1);
+                    if open.get() == 0 {
+                        server.close();
+                    }
+                });
+                if sink {
+                    return socket.resume();
+                }
+                socket.on(Data, |socket, chunk| {
+                    if !socket.write(chunk) {
+                        socket.pause();
+                    }
+                });
+                socket.on(Drain, |socket, ()| socket.resume());
             });
             Ok(())
         })?;
         Ok(())
-    }
-
-    /// The least that an echo server can do: level-triggered epoll, one read and one write.
-    fn raw_server() -> Result<(), Failure> {
-        const LISTENER: u64 = u64::MAX;
-        let listener = TcpListener::bind("127.0.0.1:0")?;
-        listener.set_nonblocking(true)?;
-        println!("{}", listener.local_addr()?);
-        let epoll = epoll::create(CreateFlags::CLOEXEC)?;
-        epoll::add(&epoll, &listener, EventData::new_u64(LISTENER), EventFlags::IN)?;
-        let (mut connections, mut events) =
-            (Vec::<Option<TcpStream>>::new(), Vec::with_capacity(1024));
-        let mut buffer = vec![0; CHUNK];
-        loop {
-            events.clear();
-            epoll::wait(&epoll, spare_capacity(&mut events), None)?;
-            for event in &events {
-                let key = { event.data }.u64();
-                if key == LISTENER {
-                    let (connection, _) = listener.accept()?;
-                    connection.set_nonblocking(true)?;
-                    let place = connection.as_raw_fd() as usize;
-                    epoll::add(
-                        &epoll,
-                        &connection,
-                        EventData::new_u64(place as u64),
-                        EventFlags::IN,
-                    )?;
-                    connections.resize_with(connections.len().max(place + 1), || None);
-                    connections[place] = Some(connection);
-                    continue;
-                }
-                let place = &mut connections[key as usize];
-                let Some(connection) = place else { continue };
-                match connection.read(&mut buffer) {
-                    Ok(1..) => connection.write_all(&buffer[..MESSAGE])?,
-                    _ => *place = None,
-                }
-            }
-        }
     }
 }
 

@@ -1,8 +1,9 @@
 //! Several writes in one system call: those of one callback, or those between `cork` and `uncork`.
 
+use super::gathering::{flush_gathered, flush_kept};
 use super::seams::Endpoint;
 use super::state::Fact;
-use super::writing::{flush_gathered, flush_kept, offer, told_of_flush};
+use super::writing::{offer, told_of_flush};
 
 /// A callback of a stream runs, or is about to. Small writes that it makes on this stream are held, and go out together
 /// when it has returned and its ticks have run.

@@ -22,7 +22,7 @@ use super::writing::{flush, offer_held, tell_failed};
 use crate::error::{Error, ErrorKind};
 use crate::event_loop::{Buffer, Descriptor, Handle, Interest, Key, Origin, Trigger};
 use crate::stream::{Flow, WhenFull, WriteQueue};
-use std::cell::{Cell, RefCell, RefMut};
+use std::cell::{Cell, RefCell};
 use std::io;
 
 /// The engine's state. What every message needs comes first and close together: with a thousand
@@ -38,7 +38,8 @@ pub(crate) struct Duplex<H> {
     pub(super) flow: Flow,
     pub(super) received: Cell<u64>,
     pub(super) sent: Cell<u64>,
-    queue: RefCell<WriteQueue>,
+    /// Asked by [`queue`](Self::queue), but for what has nothing to do with what is gathered.
+    pub(super) waiting: RefCell<WriteQueue>,
     pub(super) error: RefCell<Option<Error>>,
     /// It has left event mode.
     pub(super) pulled: RefCell<Option<Box<Pulled>>>,
@@ -56,7 +57,7 @@ impl<H: ByteHandle> Duplex<H> {
                 Fact::OUTSIDE | Fact::UNSURE | Fact::CONNECTING | Fact::COUNTED | Fact::AUTOCORK,
             ),
             flow: Flow::default(),
-            queue: RefCell::new(WriteQueue::new()),
+            waiting: RefCell::new(WriteQueue::new()),
             corks: Cell::new(0),
             error: RefCell::new(None),
             pulled: RefCell::new(None),
@@ -147,15 +148,15 @@ impl<H: ByteHandle> Duplex<H> {
 
     pub(crate) fn queued(&self) -> usize {
         let gathered = if self.state.is(Fact::GATHERS) { self.handle.gathered().len() } else { 0 };
-        self.queue.borrow().len() + gathered
+        self.waiting.borrow().len() + gathered
     }
 
     pub(crate) fn needs_drain(&self) -> bool {
-        self.queue.borrow().needs_drain()
+        self.waiting.borrow().needs_drain()
     }
 
     pub(crate) fn is_ending(&self) -> bool {
-        self.queue.borrow().is_ending()
+        self.waiting.borrow().is_ending()
     }
 
     pub(crate) fn set_high_water(&self, bytes: usize) {
@@ -172,7 +173,7 @@ impl<H: ByteHandle> Duplex<H> {
 
     /// Chunks and bytes that were dropped because the queue was full.
     pub(crate) fn dropped(&self) -> (u64, u64) {
-        self.queue.borrow().dropped()
+        self.waiting.borrow().dropped()
     }
 
     pub(crate) fn set_half_open(&self, allowed: bool) {
@@ -186,33 +187,6 @@ impl<H: ByteHandle> Duplex<H> {
         }
     }
 
-    /// The write queue, with all that waits in it.
-    pub(super) fn queue(&self) -> RefMut<'_, WriteQueue> {
-        if self.state.is(Fact::GATHERS) {
-            self.stop_gathering();
-        }
-        self.state.set(Fact::UNSURE);
-        self.queue.borrow_mut()
-    }
-
-    /// From here on what was gathered lies in the queue, in the memory of the loop that it was gathered in.
-    #[cold]
-    fn stop_gathering(&self) {
-        self.state.clear(Fact::GATHERS);
-        self.state.set(Fact::KEEPS);
-        self.queue.borrow_mut().adopt(self.handle.take_gathered());
-    }
-
-    /// A callback is about to run: is what it writes held until its end? It is if that is wanted, and nobody has
-    /// corked it. And may it be gathered in the loop's memory? Not if anything has to be asked of the queue.
-    #[inline(never)]
-    pub(super) fn look_ahead(&self) {
-        let holds = self.state.is(Fact::AUTOCORK) && self.corks.get() == 0 && self.is_ready();
-        let over = self.state.is(Fact::DESTROYED | Fact::BROKEN);
-        self.state.put(Fact::OUTSIDE, !holds);
-        self.state.put(Fact::UNSURE, !holds || over || !self.queue.borrow().is_plain());
-    }
-
     pub(crate) fn update_interest(&self) {
         let Some(key) = self.key.get() else { return };
         let (opening, lags) = match &*self.bytes.borrow() {
@@ -224,7 +198,7 @@ impl<H: ByteHandle> Duplex<H> {
             || self.state.is(Fact::DISCARDS);
         let hears = self.is_ready() && !self.state.is(Fact::BROKEN);
         let reads = hears && (self.flow.is_flowing() || watches);
-        let waits = self.corks.get() == 0 && self.queue.borrow().waits();
+        let waits = self.corks.get() == 0 && self.waiting.borrow().waits();
         let writes = self.is_ready() && (waits || (lags && !self.state.is(Fact::BROKEN)));
         self.handle.want(
             key,

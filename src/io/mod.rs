@@ -36,6 +36,7 @@ mod corking;
 mod duplex;
 mod finishing;
 mod from_futures;
+mod gathering;
 mod hangup;
 mod leaving;
 mod pulling;
@@ -60,8 +61,9 @@ pub(crate) use duplex::{
     resume,
 };
 pub(crate) use finishing::end;
+pub(crate) use gathering::gather;
 pub(crate) use hangup::{await_hangup, discard_input};
 pub(crate) use leaving::send_all;
 pub(crate) use reading::read;
 pub(crate) use seams::{ByteHandle, Endpoint};
-pub(crate) use writing::{gather, write, write_chunk, write_then};
+pub(crate) use writing::{write, write_chunk, write_then};

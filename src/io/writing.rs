@@ -2,6 +2,7 @@
 
 use super::duplex::{Duplex, destroy, tell, tell_or_later};
 use super::finishing::{break_off, finish_if_done};
+use super::gathering::gather;
 use super::seams::{ByteHandle, Endpoint};
 use super::state::Fact;
 use crate::error::{Error, ErrorKind};
@@ -27,68 +28,9 @@ pub(super) fn flush<E: Endpoint>(endpoint: &E) {
     }
 }
 
-/// The end of a callback: sends what it gathered, if there is anything. In most cases that is one small piece, which the
-/// system takes.
-#[inline(always)]
-pub(super) fn flush_gathered<E: Endpoint>(endpoint: &E) {
-    let duplex = endpoint.duplex();
-    let mut gathered = duplex.handle.gathered();
-    match duplex.attempt(|handle| handle.send(&gathered)) {
-        Ok(count) if count == gathered.len() => {
-            gathered.clear();
-            duplex.sent.set(duplex.sent.get() + count as u64);
-            duplex.state.exchange(Fact::GATHERS, Fact::OUTSIDE);
-        }
-        other => {
-            drop(gathered);
-            flush_rest(endpoint, other);
-        }
-    }
-}
-
-/// The system has not taken all that was gathered.
 #[cold]
 #[inline(never)]
-fn flush_rest<E: Endpoint>(endpoint: &E, answer: io::Result<usize>) {
-    endpoint.duplex().state.set(Fact::OUTSIDE);
-    drop(endpoint.duplex().queue());
-    flush_more(endpoint, answer);
-}
-
-/// The same for what lies in the queue.
-#[inline(never)]
-pub(super) fn flush_kept<E: Endpoint>(endpoint: &E) {
-    let duplex = endpoint.duplex();
-    duplex.state.clear(Fact::KEEPS);
-    let mut queue = duplex.queue();
-    if !queue.is_held() {
-        return;
-    }
-    let Some(bytes) = queue.held_piece() else {
-        drop(queue);
-        return flush_more(endpoint, offer_once(duplex));
-    };
-    let sent = duplex.attempt(|handle| handle.send(bytes));
-    match sent {
-        Ok(count) if count == queue.len() => {
-            duplex.sent.set(duplex.sent.get() + count as u64);
-            duplex.handle.give_spare(queue.recycle());
-            let watched = queue.is_watched();
-            drop(queue);
-            if watched {
-                told_of_flush(endpoint);
-            }
-        }
-        other => {
-            drop(queue);
-            flush_more(endpoint, other);
-        }
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn flush_more<E: Endpoint>(endpoint: &E, first: io::Result<usize>) {
+pub(super) fn flush_more<E: Endpoint>(endpoint: &E, first: io::Result<usize>) {
     if offer_after(endpoint, first) && endpoint.duplex().queue().is_watched() {
         told_of_flush(endpoint);
     }
@@ -203,18 +145,6 @@ fn call_one<E: Endpoint>(endpoint: &E) {
     if let Some((callback, result)) = next {
         callback(result);
     }
-}
-
-/// Gathers what is written while a callback runs, if it may. `false`: it has to be [written](write).
-#[inline(always)]
-pub(crate) fn gather<E: Endpoint>(endpoint: &E, bytes: &[u8]) -> bool {
-    let (state, handle) = (&endpoint.duplex().state, &endpoint.duplex().handle);
-    let gathers = !state.is(Fact::OUTSIDE | Fact::UNSURE);
-    if gathers && handle.gather(bytes, state.is(Fact::GATHERS)) {
-        state.set(Fact::GATHERS);
-        return true;
-    }
-    false
 }
 
 /// Tries to send at once, or at the end of the callback that runs; queues the rest. `false`: wait for `Drain`.

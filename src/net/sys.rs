@@ -225,7 +225,16 @@ impl ByteHandle for Raw {
 #[cfg(unix)]
 #[inline]
 pub(super) fn receive(socket: &Socket, buffer: &mut [u8]) -> io::Result<usize> {
-    Ok(rustix::net::recv(socket, buffer, rustix::net::RecvFlags::empty())?.0)
+    let received = rustix::net::recv(socket, buffer, rustix::net::RecvFlags::empty());
+    received.map(|(count, _)| count).map_err(failed)
+}
+
+/// Stands apart, so that a call which has not failed makes nothing of it.
+#[cfg(unix)]
+#[cold]
+#[inline(never)]
+fn failed(error: rustix::io::Errno) -> io::Error {
+    error.into()
 }
 
 #[cfg(not(unix))]
@@ -236,7 +245,7 @@ pub(super) fn receive(mut socket: &Socket, buffer: &mut [u8]) -> io::Result<usiz
 #[cfg(unix)]
 #[inline]
 pub(super) fn send(socket: &Socket, bytes: &[u8]) -> io::Result<usize> {
-    Ok(rustix::net::send(socket, bytes, QUIETLY)?)
+    rustix::net::send(socket, bytes, QUIETLY).map_err(failed)
 }
 
 #[cfg(not(unix))]
