@@ -35,9 +35,7 @@ impl Socket {
         if self.is_destroyed() {
             return Err(refuse(ErrorKind::Destroyed));
         }
-        if self.has_layer()
-            || self.0.known().is_some_and(|rare| rare.layer.borrow().is_some())
-        {
+        if self.has_layer() || self.0.known().is_some_and(|rare| rare.layer.borrow().is_some()) {
             return wrong("it is encrypted already");
         }
         if !duplex.is_ready() {

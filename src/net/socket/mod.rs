@@ -36,8 +36,7 @@ use crate::emitter::names::{
 use crate::error::Error;
 use crate::event_loop::Handle;
 use crate::io::{self as engine, Duplex};
-use rare::Rare;
-use std::cell::{Cell, OnceCell};
+use std::cell::Cell;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU16;
 use std::rc::{Rc, Weak};
@@ -119,7 +118,7 @@ declare! { seldom use Secure(), }
 pub struct Socket(Rc<Inner>);
 
 // What every message needs comes first. There may be a hundred thousand of these, and most of them idle: what few sockets
-// need is in `rare`.
+// need is in rare.rs.
 #[repr(C)]
 pub(super) struct Inner {
     emitter: EventEmitter<Socket>,
@@ -130,7 +129,6 @@ pub(super) struct Inner {
     unix: bool,
     /// The peer's address, in the form that most have; the others are among what is rare.
     peer: Cell<Option<Peer>>,
-    rare: OnceCell<Box<Rare>>,
     parent: Option<Rc<Parent>>,
 }
 

@@ -17,7 +17,7 @@ use crate::net::sys::{self, Raw};
 use crate::net::unix;
 #[cfg(unix)]
 use socket2::SockAddr;
-use std::cell::{Cell, OnceCell};
+use std::cell::Cell;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -254,7 +254,6 @@ impl Socket {
             special: Cell::new(false),
             unix,
             peer: Cell::new(None),
-            rare: OnceCell::new(),
             parent,
         }));
         peer.into_iter().for_each(|peer| socket.0.set_peer(peer));

@@ -62,12 +62,12 @@ impl Default for Rare {
 impl Inner {
     /// What few sockets have; from now on this one has it.
     pub(super) fn rare(&self) -> &Rare {
-        self.rare.get_or_init(Box::default)
+        self.duplex.beside()
     }
 
     /// The same, if this one has it.
     pub(super) fn known(&self) -> Option<&Rare> {
-        self.rare.get().map(|rare| &**rare)
+        self.duplex.known_beside()
     }
 
     /// The path that it has connected to, or that its server listens at.

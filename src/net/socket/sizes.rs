@@ -4,6 +4,7 @@ use super::Inner;
 
 #[test]
 fn a_socket_takes_no_more_than_was_meant_for_it() {
-    // The two counters of its `Rc` stand in front of it.
-    assert_eq!(size_of::<Inner>() + 16, 280);
+    // The two counters of its `Rc` stand in front of it. With the word that most allocators add it is 160, which is one of
+    // their sizes.
+    assert_eq!(size_of::<Inner>() + 16, 152);
 }
