@@ -110,6 +110,9 @@ macro_rules! __any {
     ($head:tt $life:lifetime $never:tt $done:tt { monitor $($ignored:tt)* } $($rest:tt)*) => {
         $crate::__any! { $head $life $never $done $($rest)* }
     };
+    ($head:tt $life:lifetime $never:tt $done:tt { seldom_monitor $($ignored:tt)* } $($rest:tt)*) => {
+        $crate::__any! { $head $life $never $done $($rest)* }
+    };
     ($head:tt $life:lifetime $never:tt [$($done:tt)*] { $kind:ident $attrs:tt $event:ident () } $($rest:tt)*) => {
         $crate::__any! { $head $life $never [$($done)* { $attrs $event }] $($rest)* }
     };

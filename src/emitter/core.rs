@@ -3,6 +3,7 @@
 //! Whoever watches is told here: before a listener is added, and after one was removed. No borrow is held
 //! meanwhile.
 
+use alloc::boxed::Box;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::cell::{Cell, OnceCell};
@@ -29,44 +30,67 @@ pub struct Core<S: Declared> {
     gate: Cell<bool>,
     /// Listeners are called by an observer, if there still is one.
     observed: Cell<bool>,
+    /// A registration has more to do than to add a listener: there is an `extra`.
+    attended: Cell<bool>,
+    /// An error of a listener is being raised.
+    pub(super) failing: Cell<bool>,
     serial: u32,
     table: S::Table,
     /// Counts registrations: the number of each is its key, and its age.
     registrations: Cell<i64>,
-    /// More listeners for an event than these are suspect; none: the default counts.
-    pub(super) limit: Cell<usize>,
-    /// A registration has more to do than to add a listener: there is a `watch`, or there are `options`.
-    attended: Cell<bool>,
+    extra: OnceCell<Box<Extra<S>>>,
+}
+
+/// What few emitters have.
+struct Extra<S: Declared> {
     /// Is made for the first who watches.
     watch: OnceCell<Rc<Watch<S>>>,
     options: Option<Rc<Options<S>>>,
-    /// An error of a listener is being raised.
-    pub(super) failing: Cell<bool>,
+    /// More listeners for an event than these are suspect; none: the default counts.
+    limit: Cell<usize>,
 }
 
 impl<S: Declared> Core<S> {
     pub(super) fn new(options: Option<Rc<Options<S>>>) -> Self {
         let observed = observing::is_on();
-        Self {
-            serial: serial(),
+        let core = Self {
             gate: Cell::new(observed),
             observed: Cell::new(observed),
-            registrations: Cell::new(0),
-            limit: Cell::new(0),
-            attended: Cell::new(options.is_some()),
-            watch: OnceCell::new(),
-            table: S::Table::default(),
-            options,
+            attended: Cell::new(false),
             failing: Cell::new(false),
+            serial: serial(),
+            table: S::Table::default(),
+            registrations: Cell::new(0),
+            extra: OnceCell::new(),
+        };
+        if options.is_some() {
+            core.extra(options);
         }
+        core
+    }
+
+    /// What few emitters have; from now on this one has it.
+    fn extra(&self, options: Option<Rc<Options<S>>>) -> &Extra<S> {
+        self.attended.set(true);
+        let new = || Box::new(Extra { watch: OnceCell::new(), options, limit: Cell::new(0) });
+        self.extra.get_or_init(new)
     }
 
     /// Lets a list know of the emitter's options, if it has any.
     #[inline]
     pub(super) fn configure<E: Event<S>>(&self, list: &List<S, E>) {
-        if let Some(options) = &self.options {
+        if let Some(options) = self.extra.get().and_then(|extra| extra.options.as_ref()) {
             list.configure(options);
         }
+    }
+
+    /// As [`limit`](leaks::limit) takes it.
+    pub(super) fn limit(&self) -> usize {
+        self.extra.get().map_or(0, |extra| extra.limit.get())
+    }
+
+    pub(super) fn set_limit(&self, kept: usize) {
+        self.extra(None).limit.set(kept);
     }
 
     /// The lists of the events that are declared.
@@ -77,12 +101,15 @@ impl<S: Declared> Core<S> {
 
     /// The lists of the events that every emitter has, made if they are not there.
     pub(super) fn watch(&self) -> &Rc<Watch<S>> {
-        self.attended.set(true);
-        self.watch.get_or_init(|| Rc::new(Watch::new(self.serial)))
+        self.extra(None).watch.get_or_init(|| Rc::new(Watch::new(self.serial)))
+    }
+
+    fn known_watch(&self) -> Option<&Rc<Watch<S>>> {
+        self.extra.get()?.watch.get()
     }
 
     pub(super) fn watched(&self) -> Option<&Watch<S>> {
-        self.watch.get().map(|watch| &**watch)
+        self.known_watch().map(|watch| &**watch)
     }
 
     /// Those who want to be told of removals, if there are any.
@@ -113,7 +140,8 @@ impl<S: Declared> Core<S> {
 
     /// All lists, with their indices.
     pub(super) fn lists(&self) -> impl Iterator<Item = (u16, &dyn AnyList)> {
-        let declared = (0..).map_while(|index| Some((index, self.table.list(index)?)));
+        let declared = 0..S::Table::EVENTS;
+        let declared = declared.filter_map(|index| Some((index, self.table.list(index)?)));
         let built_in = BUILT_IN.filter_map(|index| Some((index, self.watched()?.list(index)?)));
         declared.chain(built_in)
     }
@@ -134,7 +162,7 @@ impl<S: Declared> Core<S> {
     /// Removes a listener, and tells of it. Without a source, it is looked for if somebody has to be told.
     #[inline]
     pub(super) fn remove(&self, source: Option<&S>, listener: Listener) -> bool {
-        if self.watch.get().is_some() {
+        if self.attended.get() {
             return self.remove_watched(source, listener);
         }
         self.raw_of(listener).is_some_and(|list| list.remove(listener.key))
@@ -191,7 +219,7 @@ impl<S: Declared> Core<S> {
 
     /// Removes all listeners of one event.
     pub(super) fn remove_all_of<E: Event<S>>(&self, source: &S) {
-        let list = E::list(self);
+        let Some(list) = E::known(self) else { return };
         match self.told_of_removals() {
             None => list.clear(),
             Some(_) => self.remove_all_in(source, E::INDEX, list),
@@ -210,18 +238,21 @@ impl<S: Declared> Core<S> {
     #[cold]
     #[inline(never)]
     pub(super) fn emit_gated<E: Event<S>>(&self, source: &S, mut payload: E::Payload<'_>) -> Tally {
-        let (list, observer) = (E::list(self), self.observer());
+        let (list, observer) = (E::known(self), self.observer());
+        let emit = |payload: E::Payload<'_>| {
+            list.map_or(Tally::NOBODY, |list| list.emit_by(observer, source, payload))
+        };
         let watch = self.watched();
         watch.iter().for_each(|watch| watch.tell_untold(source));
         let Some(watch) = watch.filter(|watch| watch.any.count() != 0) else {
             let untold = watch.is_some_and(Watch::is_anything_untold);
             self.gate.set(untold || observer.is_some());
-            return list.emit_by(observer, source, payload);
+            return emit(payload);
         };
         let newest = self.registrations.get();
         let mut emitted = Tally::NOBODY;
-        if list.count() != 0 {
-            emitted = list.emit_by(observer, source, E::lend(&mut payload));
+        if list.is_some_and(|list| list.count() != 0) {
+            emitted = emit(E::lend(&mut payload));
         }
         // What was stopped is heard by nobody.
         if let Some(event) = E::any(&payload).filter(|_| !emitted.is_stopped()) {
@@ -251,7 +282,8 @@ impl<S: Emitter> Core<S> {
         if E::BUILT_IN {
             self.link(source);
         }
-        if leaks::is_suspect(slots, self.limit.get()) {
+        let limit = if self.attended.get() { self.limit() } else { 0 };
+        if leaks::is_suspect(slots, limit) {
             self.suspect::<E>(source);
         }
         self.listener::<E>(key)
@@ -267,7 +299,7 @@ impl<S: Emitter> Core<S> {
     #[cold]
     #[inline(never)]
     fn attend<E: Event<S>>(&self, source: &S, location: &'static Location<'static>) {
-        if let Some(watch) = self.watch.get() {
+        if let Some(watch) = self.known_watch() {
             self.announce::<E>(source, watch, location);
         }
         self.configure(E::list(self));
@@ -294,7 +326,7 @@ impl<S: Emitter> Core<S> {
     /// Lets the lists know who watches, and an emit who listens to all.
     #[cold]
     fn link(&self, source: &S) {
-        let Some(watch) = self.watch.get() else { return };
+        let Some(watch) = self.known_watch() else { return };
         let weak = Rc::downgrade(watch);
         watch.keep_recall(source);
         self.lists().for_each(|(_, list)| list.link(&weak));
@@ -306,9 +338,13 @@ impl<S: Emitter> Core<S> {
     #[inline(never)]
     fn suspect<E: Event<S>>(&self, source: &S) {
         let list = E::list(self);
+        if list.has_warned() {
+            return;
+        }
         let count = list.count();
-        if leaks::is_suspect(count, self.limit.get()) && list.warn() {
-            let leak = Leak::new(S::NAME, E::NAME, count, self.limit.get(), list.locations());
+        if leaks::is_suspect(count, self.limit()) {
+            list.warn();
+            let leak = Leak::new(S::NAME, E::NAME, count, self.limit(), list.locations());
             if !self.watched().is_some_and(|watch| watch.leaks.emit(source, &leak).handled()) {
                 leaks::report(&leak);
             }

@@ -71,8 +71,15 @@ pub trait Event<S: Declared>: Copy + 'static {
     #[doc(hidden)]
     fn any<'a>(payload: &'a Self::Payload<'_>) -> Option<S::Any<'a>>;
 
+    /// Its list, which is made if it is not there.
     #[doc(hidden)]
     fn list(core: &Core<S>) -> &List<S, Self>;
+
+    /// Its list, if it is there.
+    #[doc(hidden)]
+    fn known(core: &Core<S>) -> Option<&List<S, Self>> {
+        Some(Self::list(core))
+    }
 
     #[doc(hidden)]
     fn row<F: Family>(rows: &S::Rows<F>) -> &F::Row<S, Self>;
@@ -113,7 +120,9 @@ pub trait Listed: Declared {}
 
 /// One typed list for each event, as fields: finding an event's listeners takes no hash and no cast.
 pub trait Table: Default + 'static {
-    /// The list of the event with this [`Event::INDEX`].
+    /// How many events there are.
+    const EVENTS: u16;
+    /// The list of the event with this [`Event::INDEX`], if it is there.
     fn list(&self, index: u16) -> Option<&dyn AnyList>;
     /// The same without the event's name: what it takes to remove a listener.
     fn raw(&self, index: u16) -> Option<&RawList>;

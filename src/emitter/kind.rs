@@ -15,7 +15,7 @@ use core::ptr;
 
 use super::dump::ListenerKind;
 use super::event::{Declared, Event};
-use super::list::{count_used_up, note};
+use super::list::{count_used_up, is_watched, note};
 use super::row::Row;
 use super::slot::RawSlot;
 use super::watch;
@@ -282,7 +282,7 @@ impl<F> Deciding<F> {
         let verdict = listener(source, payload);
         if verdict != Verdict::Taken {
             let removed = note(row, slot, verdict);
-            if removed && row.watched.get() {
+            if removed && is_watched(row) {
                 watch::tell_gone::<S, E>(row, slot, source);
             }
         }

@@ -103,13 +103,11 @@ impl RawList {
     fn add_elsewhere(&self, number: i64, slot: RawSlot) -> usize {
         let row = self.row_or_new();
         if self.count() == 0 {
-            row.since.set(number);
-            row.warned.set(false);
+            row.begin(number);
         }
         if row.is_walked() {
             let slot = NonNull::from(Box::leak(Box::new(slot)));
             put_aside(&row, |aside| aside.late.push(slot));
-            row.late.set(row.late.get() + 1);
             row.unsettle();
         } else {
             // SAFETY: nobody walks; from here on the list has the only copy of the pointer.
@@ -132,8 +130,8 @@ impl RawList {
     }
 
     /// When the event came to have listeners.
-    pub(super) fn since(&self) -> i64 {
-        self.row().map_or(0, |row| row.since.get())
+    pub(super) fn since(&self) -> usize {
+        self.row().map_or(0, Row::since)
     }
 
     /// Where the listeners were registered.
@@ -169,14 +167,20 @@ impl RawList {
         listeners
     }
 
-    /// Is it to be said that there are suspiciously many? Once, as long as there are any.
-    pub(super) fn warn(&self) -> bool {
-        self.row().is_some_and(|row| !row.warned.replace(true))
+    /// Has it been said that there are suspiciously many?
+    #[inline]
+    pub(super) fn has_warned(&self) -> bool {
+        self.row().is_some_and(Row::has_warned)
+    }
+
+    /// It is said that there are suspiciously many, once as long as there are any.
+    pub(super) fn warn(&self) {
+        self.row().into_iter().for_each(Row::warn);
     }
 
     /// Lets it know who is to be told of removals: a `Weak<Watch<_>>`.
     pub(super) fn link<W: Clone + 'static>(&self, watch: &W) {
-        if let Some(row) = self.row().filter(|row| !row.watched.replace(true)) {
+        if let Some(row) = self.row().filter(|row| !is_watched(*row)) {
             put_aside(&row, |aside| aside.watch = Some(Box::new(watch.clone())));
         }
     }
@@ -238,13 +242,12 @@ impl RawList {
     /// The outermost emit has ended: the late come in, the tombstones go.
     pub(super) fn settle(&self, mut row: Row) {
         let _captures = reap_leaving(&row);
-        if row.late.get() == 0 && row.removed.get() as usize == row.count() {
+        if count_late(&row) == 0 && row.removed.get() as usize == row.count() {
             return row.reset();
         }
         if row.removed.get() != 0 {
             row.compact(|slot| is_live(&row, slot));
         }
-        row.late.set(0);
         for slot in look_aside(&row, |aside| mem::take(&mut aside.late)) {
             // SAFETY: it came from a box, and this is the only pointer to it that is left.
             let slot = *unsafe { Box::from_raw(slot.as_ptr()) };
@@ -270,6 +273,18 @@ pub(super) fn put_aside(row: &Row, work: impl FnOnce(&mut Aside)) {
     let mut aside = row.aside.take().unwrap_or_default();
     work(&mut aside);
     row.aside.set(Some(aside));
+}
+
+/// How many slots are late.
+#[inline]
+pub(super) fn count_late(row: &Row) -> usize {
+    if row.aside_is_empty() { 0 } else { look_aside(row, |aside| aside.late.len()) }
+}
+
+/// Does somebody want to be told of removals?
+#[inline]
+pub(super) fn is_watched(row: Row) -> bool {
+    !row.aside_is_empty() && look_aside(&row, |aside| aside.watch.is_some())
 }
 
 /// The late slots. They stay where they are until the outermost emit has ended.
@@ -354,7 +369,7 @@ pub(super) fn count_used_up(row: Row, slot: &RawSlot) -> bool {
     if counts {
         count_removed(&row);
     }
-    counts && row.watched.get()
+    counts && is_watched(row)
 }
 
 /// Who is told of removals, if it is of this type.

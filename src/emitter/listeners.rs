@@ -77,11 +77,11 @@ impl<S: Declared> Listeners<S> {
     fn emit_plain<E: Event<S>>(&self, source: &S, _: E, payload: E::Payload<'_>) -> Emitted {
         let tally = match self.made() {
             Some(core) if core.is_gated() => core.emit_gated::<E>(source, payload),
-            Some(_) => {
+            Some(core) if E::known(core).is_some() => {
                 let find = || E::list(self.made().expect("what has been made stays"));
                 List::call_all(find, source, payload)
             }
-            None => Tally::NOBODY,
+            _ => Tally::NOBODY,
         };
         tally.into()
     }
@@ -260,7 +260,7 @@ impl<S: Emitter> Listeners<S> {
 
 impl<S: Declared> Listeners<S> {
     pub(super) fn listener_count<E: Event<S>>(&self, _: E) -> usize {
-        self.made().map_or(0, |core| E::list(core).count())
+        self.made().and_then(|core| E::known(core)).map_or(0, |list| list.count())
     }
 
     pub(super) fn event_names(&self) -> Vec<&'static str> {

@@ -218,6 +218,17 @@ macro_rules! __events {
             ] $($($rest)*)?
         }
     };
+    (@next $form:ident $vis:tt $emitter:ident [$($entry:tt)*]
+        seldom error $error:ty $(, $($rest:tt)*)?
+    ) => {
+        $crate::__events! { @error $form $emitter $error }
+        $crate::__events! {
+            @next $form $vis $emitter [$($entry)*
+                { shared [] [$crate::events::Error] Error (&$error) }
+                { seldom_monitor [] [$crate::events::ErrorMonitor] ErrorMonitor (&$error) }
+            ] $($($rest)*)?
+        }
+    };
     (@next $form:ident [$vis:vis,] $emitter:ident $entries:tt
         $(#[$attr:meta])* enum $any:ident $(, $($rest:tt)*)?
     ) => {
@@ -226,7 +237,11 @@ macro_rules! __events {
         }
     };
     (@next $form:ident $vis:tt $emitter:ident $entries:tt $(#[$attr:meta])* use $($rest:tt)*) => {
-        $crate::__events! { @path $form $vis $emitter $entries [$(#[$attr])*] [] $($rest)* }
+        $crate::__events! { @path shared $form $vis $emitter $entries [$(#[$attr])*] [] $($rest)* }
+    };
+    // What few of many emitters have listeners for: these lists are made together, when the first of them is needed.
+    (@next $form:ident $vis:tt $emitter:ident $entries:tt $(#[$attr:meta])* seldom use $($rest:tt)*) => {
+        $crate::__events! { @path seldom $form $vis $emitter $entries [$(#[$attr])*] [] $($rest)* }
     };
     (@next $form:ident $vis:tt $emitter:ident [$($entry:tt)*]
         $(#[$attr:meta])* $event:ident ($($payload:tt)*) $(, $($rest:tt)*)?
@@ -238,21 +253,23 @@ macro_rules! __events {
     };
 
     // The path after `use`, up to its last segment, which is the event's name.
-    (@path $form:ident $vis:tt $emitter:ident $entries:tt $attrs:tt [$($path:tt)*] :: $($rest:tt)*) => {
-        $crate::__events! { @path $form $vis $emitter $entries $attrs [$($path)* ::] $($rest)* }
+    (@path $kind:ident $form:ident $vis:tt $emitter:ident $entries:tt $attrs:tt [$($path:tt)*]
+        :: $($rest:tt)*
+    ) => {
+        $crate::__events! { @path $kind $form $vis $emitter $entries $attrs [$($path)* ::] $($rest)* }
     };
-    (@path $form:ident $vis:tt $emitter:ident [$($entry:tt)*] $attrs:tt [$($path:tt)*]
+    (@path $kind:ident $form:ident $vis:tt $emitter:ident [$($entry:tt)*] $attrs:tt [$($path:tt)*]
         $event:ident ($($payload:tt)*) $(, $($rest:tt)*)?
     ) => {
         $crate::__events! {
             @next $form $vis $emitter
-            [$($entry)* { shared $attrs [$($path)* $event] $event ($($payload)*) }] $($($rest)*)?
+            [$($entry)* { $kind $attrs [$($path)* $event] $event ($($payload)*) }] $($($rest)*)?
         }
     };
-    (@path $form:ident $vis:tt $emitter:ident $entries:tt $attrs:tt [$($path:tt)*]
+    (@path $kind:ident $form:ident $vis:tt $emitter:ident $entries:tt $attrs:tt [$($path:tt)*]
         $segment:ident $($rest:tt)*
     ) => {
-        $crate::__events! { @path $form $vis $emitter $entries $attrs [$($path)* $segment] $($rest)* }
+        $crate::__events! { @path $kind $form $vis $emitter $entries $attrs [$($path)* $segment] $($rest)* }
     };
 
     (@error existing $emitter:ident $error:ty) => {};
@@ -283,12 +300,7 @@ macro_rules! __events {
         const _: () = {
             $crate::__events! { @any unnamed [pub] [$($any)*] $({ $kind $attrs $event $payload })* }
 
-            #[doc(hidden)]
-            #[derive(Default)]
-            #[allow(non_snake_case, unnameable_types, missing_debug_implementations)]
-            pub struct __Table {
-                $($event: $crate::emitter::List<$emitter, $($path)*>,)*
-            }
+            $crate::__lists! { $emitter $({ $kind [$($path)*] $event })* }
 
             #[allow(non_camel_case_types, clippy::enum_variant_names)]
             enum __Index {
@@ -307,23 +319,6 @@ macro_rules! __events {
             }
 
             impl $crate::emitter::Listed for $emitter {}
-
-            impl $crate::emitter::Table for __Table {
-                fn list(&self, index: u16) -> ::core::option::Option<&dyn $crate::emitter::AnyList> {
-                    let lists: &[&dyn $crate::emitter::AnyList] = &[$(&self.$event,)*];
-                    lists.get(usize::from(index)).copied()
-                }
-
-                #[inline]
-                fn raw(&self, index: u16) -> ::core::option::Option<&$crate::emitter::RawList> {
-                    $(
-                        if index == __Index::$event as u16 {
-                            return ::core::option::Option::Some(&self.$event);
-                        }
-                    )*
-                    ::core::option::Option::None
-                }
-            }
 
             #[allow(non_snake_case, unnameable_types, missing_debug_implementations)]
             pub struct __Rows<F: $crate::emitter::Family> {
@@ -366,6 +361,8 @@ macro_rules! __events {
 
     (@type shared $($ignored:tt)*) => {};
     (@type monitor $($ignored:tt)*) => {};
+    (@type seldom $($ignored:tt)*) => {};
+    (@type seldom_monitor $($ignored:tt)*) => {};
     (@type own [$vis:vis] $emitter:ident [$($attr:tt)*] $event:ident $payload:tt) => {
         $($attr)*
         #[doc = ""]
@@ -454,7 +451,14 @@ macro_rules! __event {
 
             #[inline]
             fn list(core: &$crate::emitter::Core<$emitter>) -> &$crate::emitter::List<$emitter, Self> {
-                &core.table().$event
+                $crate::__lists!(@made $entry core.table(), $event)
+            }
+
+            #[inline]
+            fn known(
+                core: &$crate::emitter::Core<$emitter>,
+            ) -> ::core::option::Option<&$crate::emitter::List<$emitter, Self>> {
+                $crate::__lists!(@known $entry core.table(), $event)
             }
 
             #[inline]
@@ -467,6 +471,7 @@ macro_rules! __event {
     };
 
     (@any monitor $($ignored:tt)*) => { ::core::option::Option::None };
+    (@any seldom_monitor $($ignored:tt)*) => { ::core::option::Option::None };
     (@any $kind:ident $emitter:ident $event:ident [$($payload:tt)*]) => {
         ::core::option::Option::Some(
             <$emitter as $crate::emitter::Declared>::Any::$event $($payload)*

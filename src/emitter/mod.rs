@@ -338,6 +338,7 @@ mod emission;
 mod event;
 pub(crate) mod failing;
 mod first;
+mod frame;
 pub mod from_node;
 mod held;
 mod info;
@@ -365,6 +366,7 @@ mod queue;
 mod relaying;
 mod routing;
 mod row;
+mod seldom;
 mod sharing;
 mod slot;
 #[cfg(feature = "tracing")]
@@ -422,6 +424,8 @@ pub use held::{Hold, Lend};
 pub use kept::{ByMut, ByRef, ByValue, Keep, Kept};
 #[doc(hidden)]
 pub use list::{AnyList, List, RawList};
+#[doc(hidden)]
+pub use seldom::Seldom;
 #[doc(hidden)]
 pub use sharing::{Local, Sharing};
 

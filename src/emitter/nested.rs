@@ -8,7 +8,8 @@ use super::chain::Labelled;
 #[cfg(feature = "std")]
 use super::chain::name;
 use super::event::{Declared, Event};
-use super::list::{List, late};
+use super::frame::Nested;
+use super::list::{List, count_late, late};
 use super::observing::Observer;
 #[cfg(feature = "std")]
 use super::options::Options;
@@ -18,7 +19,7 @@ use super::row::Row;
 use super::slot::RawSlot;
 use super::special::{Special, max_depth, special};
 use super::tally::Tally;
-use super::walk::{Link, Nested, heed};
+use super::walk::{Link, heed};
 
 /// An emit on the longer way.
 struct Walk<'a, S: Declared, E: Event<S>> {
@@ -94,7 +95,7 @@ impl<S: Declared, E: Event<S>> List<S, E> {
             #[cfg(feature = "std")]
             found,
         };
-        if row.late.get() == 0 {
+        if count_late(&row) == 0 {
             let Some((last, others)) = row.slots().split_last() else { return walk.tally };
             if others.iter().all(|slot| walk.step(slot, source, E::lend(&mut payload))) {
                 walk.step(last, source, payload);

@@ -24,31 +24,23 @@ use core::ops::Deref;
 use core::ptr::{self, NonNull};
 
 use super::chain::Counter;
-use super::list::Aside;
+use super::frame::{Chain, Frame};
+use super::list::{Aside, count_late};
 use super::slot::RawSlot;
-use super::walk::{Frame, Nested};
 
 /// What stands in front of the slots. What an emit looks at comes last, next to the first of them.
 #[repr(C)]
 pub(super) struct Header {
     /// What is seldom needed.
     pub(super) aside: Cell<Option<Box<Aside>>>,
-    /// The number of the registration by which the event came to have listeners.
-    pub(super) since: Cell<i64>,
+    /// Those of the emits that are inside of another one, or in a special list.
+    pub(super) nested: Cell<Chain>,
     /// What is needed to count nested emits.
     pub(super) counter: Counter,
-    /// Has it been said that there are suspiciously many?
-    pub(super) warned: Cell<bool>,
-    /// Does somebody want to be told of removals?
-    pub(super) watched: Cell<bool>,
-    /// The innermost of the emits that are inside of another one, or in a special list.
-    pub(super) inner: Cell<*const Nested>,
-    /// Behind the last place.
-    limit: Cell<*mut RawSlot>,
+    /// Where the last place ends: the size of the allocation.
+    limit: Cell<u32>,
     /// How many of the slots, in the row and beside it, are tombstones.
     pub(super) removed: Cell<u32>,
-    /// How many slots are beside the row.
-    pub(super) late: Cell<u32>,
     /// The first slot.
     start: Cell<*mut RawSlot>,
     /// Behind the last slot.
@@ -79,14 +71,10 @@ impl Row {
         unsafe {
             header.write(Header {
                 aside: Cell::new(None),
-                since: Cell::new(0),
+                nested: Cell::new(Chain::end(0)),
                 counter: Counter::new(),
-                warned: Cell::new(false),
-                watched: Cell::new(false),
-                inner: Cell::new(ptr::null()),
-                limit: Cell::new(first.add(1)),
+                limit: Cell::new(layout.size() as u32),
                 removed: Cell::new(0),
-                late: Cell::new(0),
                 start: Cell::new(first),
                 end: Cell::new(first),
                 own: Frame::idle(),
@@ -103,11 +91,12 @@ impl Row {
     unsafe fn double(self) -> Self {
         let (start, end, capacity) = (self.start_at(), self.end_at(), self.capacity());
         let (old, new) = (layout(capacity), layout(capacity * 2));
+        let limit = u32::try_from(new.size()).expect("no more than 89 million listeners");
         // SAFETY: it came from this allocator with the old layout; the size of the new one has been checked.
         let header = unsafe { realloc(self.0.as_ptr().cast(), old, new.size()) }.cast::<Header>();
         let Some(header) = NonNull::new(header) else { handle_alloc_error(new) };
         let row = Self(header);
-        row.limit.set(row.place(capacity * 2));
+        row.limit.set(limit);
         row.start.set(row.place(start));
         row.end.set(row.place(end));
         row
@@ -147,7 +136,13 @@ impl Row {
     }
 
     fn capacity(self) -> usize {
-        self.number(self.limit.get())
+        (self.limit.get() as usize - size_of::<Header>()) / size_of::<RawSlot>()
+    }
+
+    /// Is this where the last place ends?
+    #[inline(always)]
+    fn is_limit(self, place: *const RawSlot) -> bool {
+        place.addr() - self.0.addr().get() == self.limit.get() as usize
     }
 
     /// The first slot, and where the last one ends.
@@ -173,7 +168,7 @@ impl Row {
 
     /// How many listeners there are, late ones included.
     pub(super) fn listeners(self) -> usize {
-        self.count() + self.late.get() as usize - self.removed.get() as usize
+        self.count() + count_late(&self) - self.removed.get() as usize
     }
 
     /// The slots in the row. As long as the slice is used, none is added, and none is taken out.
@@ -187,12 +182,11 @@ impl Row {
     #[inline(always)]
     pub(super) fn has_room_for(self, number: i64, key: i64) -> bool {
         let (start, end) = self.ends();
-        if self.is_busy() || end == self.limit.get() {
+        if self.is_busy() || self.is_limit(end) {
             return false;
         }
         if start == end {
-            self.since.set(number);
-            self.warned.set(false);
+            self.nested.set(Chain::end(number));
             return true;
         }
         // SAFETY: the row is not empty, so there is a slot before its end.
@@ -227,7 +221,7 @@ impl Row {
             if at == 0 && self.start_at() > 0 {
                 self.start.set(self.start.get().sub(1));
             } else {
-                if self.end.get() == self.limit.get() {
+                if self.is_limit(self.end.get()) {
                     self = self.double();
                 }
                 let place = self.start.get().add(at);
@@ -362,5 +356,16 @@ impl Deref for Row {
     fn deref(&self) -> &Header {
         // SAFETY: invariant 1; a header changes through cells only.
         unsafe { self.0.as_ref() }
+    }
+}
+
+#[cfg(all(test, target_pointer_width = "64", feature = "std"))]
+mod tests {
+    use super::layout;
+
+    #[test]
+    fn an_event_with_one_listener_takes_no_more_than_was_meant_for_it() {
+        // With the word that most allocators add it is 112, which is one of their sizes.
+        assert_eq!(layout(1).size(), 104);
     }
 }

@@ -4,176 +4,17 @@
     reason = "it walks over a row that listeners may want to change, see list.rs"
 )]
 
-use core::cell::Cell;
 use core::mem;
-use core::ops::Deref;
 use core::ptr;
 
 use super::emission::Emitted;
 use super::event::{Declared, Event};
-use super::kind::Verdict;
-use super::list::{List, RawList};
-use super::row::{Header, Row};
+use super::frame::{CONDEMNED, Chain, Frame, MISSED, Nested, ROOT, SKIPPED, STOPPED, UNSETTLED};
+use super::list::{List, RawList, count_late};
+use super::row::Row;
 use super::slot::RawSlot;
 use super::special::special;
 use super::tally::Tally;
-
-/// Where an emit is. That of an outermost emit is in its row's header, those of the emits inside of it are [`Nested`].
-pub(super) struct Frame {
-    /// The slot whose listener runs, or [`NOBODY`]. In a row's own frame also null, if no emit is there, or [`ROOT`].
-    at: Cell<*const RawSlot>,
-    /// The slot before which the walk stops. If there is something to be heeded, a set of [`Notes`] instead: then it
-    /// stops where it is. So the walk asks for both at once.
-    stop: Cell<*const RawSlot>,
-}
-
-/// The frame of an emit that is inside of another one, or in a special list; on the stack.
-pub(super) struct Nested {
-    frame: Frame,
-    /// The next one further out, or null.
-    outer: *const Self,
-}
-
-/// An emit is under way, and no listener runs.
-const NOBODY: *const RawSlot = ptr::without_provenance(1);
-/// No emit is in this frame, and none shall be: the list is special, or all emits there are nested ones, for somebody
-/// observes.
-const ROOT: *const RawSlot = ptr::without_provenance(2);
-
-/// What is to be done when the listener that runs has returned, or in the end; seldom anything.
-type Notes = usize;
-/// It was removed while it ran: its captures go when it has returned.
-const CONDEMNED: Notes = 1;
-/// It does not count as called.
-const MISSED: Notes = 2;
-/// It counts as skipped.
-const SKIPPED: Notes = 4;
-/// There is something for [`close`] to do in the end.
-const UNSETTLED: Notes = 8;
-/// It intercepted the event: those after it are not called.
-const STOPPED: Notes = 16;
-/// Sets of notes are smaller.
-const NOTES: Notes = 32;
-
-// A slot comes after the header of its row, and so its address is above all notes.
-const _: () = assert!(size_of::<Header>() >= NOTES);
-
-impl Frame {
-    /// Of a row in which no emit is.
-    pub(super) const fn idle() -> Self {
-        Self { at: Cell::new(ptr::null()), stop: Cell::new(ptr::null()) }
-    }
-
-    /// What is noted; nothing, as long as the walk goes on.
-    #[inline]
-    fn notes(&self) -> Notes {
-        let noted = self.stop.get().addr();
-        if noted < NOTES { noted } else { 0 }
-    }
-
-    #[inline]
-    fn note(&self, more: Notes) {
-        self.stop.set(ptr::without_provenance(self.notes() | more));
-    }
-
-    /// The listener that runs in this frame has been removed.
-    pub(super) fn condemn(&self) {
-        self.note(CONDEMNED);
-    }
-
-    /// The listener that runs in this frame does not count as called.
-    pub(super) fn miss(&self, verdict: Verdict) {
-        let more = match verdict {
-            Verdict::Busy => SKIPPED,
-            Verdict::Stopped => STOPPED,
-            _ => 0,
-        };
-        self.note(MISSED | more);
-    }
-
-    /// Has a listener that has returned count as running.
-    pub(super) fn hold(&self, slot: *const RawSlot) {
-        self.at.set(slot);
-    }
-
-    /// No listener runs.
-    pub(super) fn rest(&self) {
-        self.at.set(NOBODY);
-    }
-}
-
-impl Nested {
-    /// Of an emit in this row, as the innermost.
-    pub(super) fn new(row: Row) -> Self {
-        let frame = Frame { at: Cell::new(NOBODY), ..Frame::idle() };
-        Self { frame, outer: row.inner.get() }
-    }
-}
-
-impl Deref for Nested {
-    type Target = Frame;
-
-    fn deref(&self) -> &Frame {
-        &self.frame
-    }
-}
-
-impl Row {
-    /// Is there something in the row's own frame: an outermost emit, or the mark of a [special](super::special) list, or
-    /// of one that is observed?
-    #[inline(always)]
-    pub(super) fn is_busy(self) -> bool {
-        !self.own.at.get().is_null()
-    }
-
-    /// Is an emit under way?
-    #[inline]
-    pub(super) fn is_walked(self) -> bool {
-        self.is_busy() && (self.own.at.get() != ROOT || !self.inner.get().is_null())
-    }
-
-    /// The frames of emits that are under way, from the innermost outwards.
-    fn frames<'a>(&'a self) -> impl Iterator<Item = &'a Frame> {
-        let mut nested = self.inner.get();
-        let own = Some(&self.own).filter(|own| self.is_busy() && own.at.get() != ROOT);
-        let nested = core::iter::from_fn(move || {
-            // SAFETY: a nested frame is linked as long as it is on the stack, and it is only borrowed for as long as
-            // the caller, who runs further up the stack.
-            let inner: &'a Nested = unsafe { nested.as_ref() }?;
-            nested = inner.outer;
-            Some(&inner.frame)
-        });
-        nested.chain(own)
-    }
-
-    /// The frame of the innermost emit.
-    #[inline]
-    pub(super) fn innermost(&self) -> Option<&Frame> {
-        self.frames().next()
-    }
-
-    /// The frame furthest out in which a slot runs.
-    pub(super) fn outermost_running(&self, slot: &RawSlot) -> Option<&Frame> {
-        self.frames().filter(|frame| ptr::eq(frame.at.get(), slot)).last()
-    }
-
-    /// Something is to be settled when the outermost emit has ended.
-    #[inline]
-    pub(super) fn unsettle(self) {
-        if let Some(frame) = self.innermost() {
-            frame.note(UNSETTLED);
-        }
-    }
-
-    /// The list has become special. An emit that is under way leaves the mark behind as it ends.
-    pub(super) fn become_special(self) {
-        if self.is_busy() {
-            self.own.note(UNSETTLED);
-        } else {
-            self.own.at.set(ROOT);
-        }
-    }
-}
 
 /// An outermost emit: ends it, whether it returns or panics.
 struct Outermost<'a, F: Fn() -> &'a RawList> {
@@ -210,7 +51,7 @@ impl<'a> Link<'a> {
         if !row.is_busy() {
             row.own.at.set(ROOT); // it is observed: those inside of it go the longer way too
         }
-        row.inner.set(nested);
+        row.nested.set(Chain::of(nested));
         Self { list, row, nested }
     }
 }
@@ -228,15 +69,14 @@ fn close(list: &RawList, row: Row, frame: &Frame) {
     if frame.notes() & CONDEMNED != 0 {
         reap(frame); // its listener panicked
     }
-    // SAFETY: as in `frames`.
-    match unsafe { row.inner.get().as_ref() } {
-        Some(nested) => row.inner.set(nested.outer),
+    match row.nested.get().frame() {
+        Some(nested) => row.nested.set(nested.outer.get()),
         None => row.own.at.set(ROOT),
     }
     if !row.is_walked() && special(&row).is_none() {
         row.own.at.set(ptr::null());
     }
-    let is_unsettled = row.removed.get() != 0 || row.late.get() != 0;
+    let is_unsettled = row.removed.get() != 0 || count_late(&row) != 0;
     if row.is_walked() {
         if is_unsettled {
             row.unsettle();

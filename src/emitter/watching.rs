@@ -108,12 +108,12 @@ pub trait Watching: Emitter {
     /// assert_eq!(room.max_listeners(), 20_000);
     /// ```
     fn set_max_listeners(&self, listeners: usize) {
-        self.listeners().core().limit.set(leaks::kept(listeners));
+        self.listeners().core().set_limit(leaks::kept(listeners));
     }
 
     /// How many listeners one event may have before it is suspect; 0 for any number.
     fn max_listeners(&self) -> usize {
-        leaks::shown(self.listeners().made().map_or(0, |core| core.limit.get()))
+        leaks::shown(self.listeners().made().map_or(0, |core| core.limit()))
     }
 
     /// All listeners as they are now: how and where each was registered, where it stands, whether it is

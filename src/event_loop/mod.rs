@@ -141,7 +141,7 @@ pub(crate) use kept::Ticket;
 pub(crate) use memory::Buffer;
 pub(crate) use queues::Origin;
 pub(crate) use registry::Listed as ListedSource;
-pub(crate) use slab::{Key, Slab};
+pub(crate) use slab::Key;
 pub(crate) use slow::{Slowness, call_listener, is_watching, remove as remove_slow};
 pub use source::ResourceKind;
 pub(crate) use source::{Description, Descriptor, Interest, Source, Trigger};

@@ -38,6 +38,11 @@ impl Handle {
         self.0.registry.borrow_mut().add(source, trigger, birth)
     }
 
+    /// All sources.
+    pub(crate) fn sources(&self) -> Vec<Rc<dyn Source>> {
+        self.0.registry.borrow().sources()
+    }
+
     pub(crate) fn want(&self, key: Key, interest: Interest) {
         self.0.registry.borrow_mut().want(key, interest);
     }

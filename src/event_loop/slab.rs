@@ -1,20 +1,26 @@
 //! A generational slab: the one storage for things that are named by a small, inert key.
 
+use std::num::NonZeroU32;
+
+/// The generation of what stands at a place first.
+const FIRST: NonZeroU32 = NonZeroU32::MIN;
+
 /// Names a place in a [`Slab`] and the thing that stood there when it was handed out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
     pub(crate) index: u32,
-    generation: u32,
+    /// Never zero, so that an `Option` of a key takes no more than the key.
+    generation: NonZeroU32,
 }
 
 impl Key {
     /// Names no place at all.
-    pub(crate) const NOBODY: Self = Self { index: u32::MAX, generation: 0 };
+    pub(crate) const NOBODY: Self = Self { index: u32::MAX, generation: FIRST };
 }
 
 #[derive(Debug)]
 struct Place<T> {
-    generation: u32,
+    generation: NonZeroU32,
     content: Content<T>,
 }
 
@@ -82,8 +88,8 @@ impl<T> Slab<T> {
         }
         let index =
             u32::try_from(self.places.len()).unwrap_or_else(|_| unreachable!("memory ends before"));
-        self.places.push(Place { generation: 0, content: Content::Value(value) });
-        Key { index, generation: 0 }
+        self.places.push(Place { generation: FIRST, content: Content::Value(value) });
+        Key { index, generation: FIRST }
     }
 
     #[inline]
@@ -133,7 +139,7 @@ impl<T> Slab<T> {
                 return None;
             }
         };
-        place.generation = place.generation.wrapping_add(1);
+        place.generation = place.generation.checked_add(1).unwrap_or(FIRST);
         self.free = key.index;
         self.len -= 1;
         Some(value)

@@ -1,6 +1,7 @@
 //! What the loop knows of a thing it serves: a descriptor, an interest, and somebody to tell.
 
 use super::memory::Buffer;
+use std::any::Any;
 use std::fmt;
 use std::io;
 use std::ops::{BitAnd, BitOr};
@@ -210,6 +211,11 @@ pub(crate) trait Source {
 
     /// Somebody wants to know how long its listeners take: has its emitter observed, if it has one.
     fn observe(&self) {}
+
+    /// Itself, for who knows what else it may be.
+    fn any(self: Rc<Self>) -> Option<Rc<dyn Any>> {
+        None
+    }
 
     /// Lends the descriptor, if it is still open. No user code may run in here.
     fn lend(&self, to: &mut dyn FnMut(Descriptor<'_>) -> io::Result<()>) -> io::Result<()>;

@@ -22,7 +22,8 @@ use super::writing::{flush, offer_held, tell_failed};
 use crate::error::{Error, ErrorKind};
 use crate::event_loop::{Buffer, Descriptor, Handle, Interest, Key, Origin, Trigger};
 use crate::stream::{Flow, WhenFull, WriteQueue};
-use std::cell::{Cell, RefCell};
+use std::any::Any;
+use std::cell::{Cell, OnceCell, RefCell};
 use std::io;
 
 /// The engine's state. What every message needs comes first and close together: with a thousand
@@ -40,11 +41,20 @@ pub(crate) struct Duplex<H> {
     pub(super) sent: Cell<u64>,
     /// Asked by [`queue`](Self::queue), but for what has nothing to do with what is gathered.
     pub(super) waiting: RefCell<WriteQueue>,
+    rare: OnceCell<Box<Rare>>,
+    /// Where it was made.
+    origin: Origin,
+}
+
+/// What few streams have.
+#[derive(Default)]
+pub(super) struct Rare {
+    /// What broke it, while it is heard out.
     pub(super) error: RefCell<Option<Error>>,
     /// It has left event mode.
     pub(super) pulled: RefCell<Option<Box<Pulled>>>,
-    /// Where it was made.
-    origin: Origin,
+    /// What few of this kind of streams have.
+    beside: OnceCell<Box<dyn Any>>,
 }
 
 impl<H: ByteHandle> Duplex<H> {
@@ -59,8 +69,7 @@ impl<H: ByteHandle> Duplex<H> {
             flow: Flow::default(),
             waiting: RefCell::new(WriteQueue::new()),
             corks: Cell::new(0),
-            error: RefCell::new(None),
-            pulled: RefCell::new(None),
+            rare: OnceCell::new(),
             received: Cell::new(0),
             sent: Cell::new(0),
             origin,
@@ -99,6 +108,27 @@ impl<H: ByteHandle> Duplex<H> {
             Some(bytes) => call(bytes),
             None => Err(io::ErrorKind::WouldBlock.into()),
         }
+    }
+
+    /// What few streams have; from now on this one has it.
+    pub(super) fn rare(&self) -> &Rare {
+        self.rare.get_or_init(Box::default)
+    }
+
+    /// The same, if this one has it.
+    pub(super) fn known(&self) -> Option<&Rare> {
+        self.rare.get().map(|rare| &**rare)
+    }
+
+    /// What few of this kind of streams have; from now on this one has it. Each kind has one type for that.
+    pub(crate) fn beside<T: Default + 'static>(&self) -> &T {
+        let beside = self.rare().beside.get_or_init(|| Box::new(T::default()));
+        beside.downcast_ref().unwrap_or_else(|| unreachable!("it is always this type"))
+    }
+
+    /// The same, if this one has it.
+    pub(crate) fn known_beside<T: 'static>(&self) -> Option<&T> {
+        self.known()?.beside.get()?.downcast_ref()
     }
 
     /// Where it was made.
@@ -345,7 +375,7 @@ pub(crate) fn destroy<E: Endpoint>(endpoint: &E, error: Option<Error>) {
         return;
     }
     // The first error counts.
-    let error = duplex.error.take().or(error);
+    let error = duplex.known().and_then(|rare| rare.error.take()).or(error);
     let had_error = error.is_some();
     duplex.flow.end();
     // What would have been sent without a callback around it is sent.

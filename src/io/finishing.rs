@@ -57,7 +57,7 @@ pub(super) fn break_off<E: Endpoint>(endpoint: &E, error: io::Error) {
     duplex.queue().clear();
     duplex.update_interest();
     let error = Error::io("write", error).on(endpoint.target());
-    duplex.error.borrow_mut().get_or_insert(error);
+    duplex.rare().error.borrow_mut().get_or_insert(error);
     let later = endpoint.clone();
     duplex.handle.defer(duplex.origin(), move || hear_out(&later));
 }

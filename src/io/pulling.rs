@@ -57,49 +57,48 @@ pub(super) fn take_over<E: Endpoint>(endpoint: &E) -> Result<Ticket> {
     set_autocork(endpoint, false);
     let ended = duplex.flow.has_ended();
     duplex.flow.pause();
-    duplex.pulled.replace(Some(Box::new(Pulled { ended, ..Pulled::default() })));
+    duplex.rare().pulled.replace(Some(Box::new(Pulled { ended, ..Pulled::default() })));
     duplex.update_interest();
     Ok(duplex.handle.keep(Rc::new(Seat(Box::new(Puller(endpoint.clone()))))))
 }
 
 impl<H: ByteHandle> Duplex<H> {
     pub(crate) fn is_pulled(&self) -> bool {
-        self.pulled.borrow().is_some()
+        self.known().is_some_and(|rare| rare.pulled.borrow().is_some())
     }
 
     /// What those who pull wait for.
     pub(super) fn pulled_interest(&self) -> Interest {
-        self.pulled.borrow().as_ref().map_or(Interest::NONE, |pulled| {
+        let interest = |pulled: &mut Pulled| {
             Interest::when(Interest::READ, pulled.reader.is_some() && self.is_ready())
                 | Interest::when(Interest::WRITE, pulled.writer.is_some() && self.is_ready())
-        })
+        };
+        self.with_pulled(interest).unwrap_or(Interest::NONE)
     }
 
     /// Wakes those who pull, if they wait for that. Wakers are anybody's: none runs while anything is borrowed.
     pub(super) fn wake(&self, readiness: Interest) {
-        let (reader, writer) = match self.pulled.borrow_mut().as_mut() {
-            None => return,
-            Some(pulled) => (
-                if readiness.reads() { pulled.reader.take() } else { None },
-                if readiness.writes() { pulled.writer.take() } else { None },
-            ),
-        };
+        let wakers = self.with_pulled(|pulled| {
+            let reader = if readiness.reads() { pulled.reader.take() } else { None };
+            let writer = if readiness.writes() { pulled.writer.take() } else { None };
+            (reader, writer)
+        });
+        let Some((reader, writer)) = wakers else { return };
         self.update_interest();
         reader.into_iter().chain(writer).for_each(Waker::wake);
     }
 
     /// The stream has ended: those who pull are told why, if it was an error. `false`: nobody pulls.
     pub(super) fn fail_pulled(&self, error: Option<&Error>) -> bool {
-        match self.pulled.borrow_mut().as_mut() {
-            None => return false,
-            Some(pulled) => pulled.error = error.cloned(),
+        let told = self.with_pulled(|pulled| pulled.error = error.cloned()).is_some();
+        if told {
+            self.wake(Interest::ALL);
         }
-        self.wake(Interest::ALL);
-        true
+        told
     }
 
     fn with_pulled<T>(&self, f: impl FnOnce(&mut Pulled) -> T) -> Option<T> {
-        self.pulled.borrow_mut().as_deref_mut().map(f)
+        self.known()?.pulled.borrow_mut().as_deref_mut().map(f)
     }
 
     /// Why nothing can be asked of it any more, if so.
@@ -180,7 +179,8 @@ impl<E: Endpoint> Puller<E> {
     /// in which it broke. The stream is heard out first, and ends later.
     fn unwritable(&self, operation: &'static str) -> Option<io::Error> {
         let duplex = self.0.duplex();
-        let broken = || duplex.error.borrow().clone().filter(|_| duplex.state.is(Fact::BROKEN));
+        let error = || duplex.known().and_then(|rare| rare.error.borrow().clone());
+        let broken = || error().filter(|_| duplex.state.is(Fact::BROKEN));
         duplex.over(operation).or_else(|| broken().map(io::Error::from))
     }
 }

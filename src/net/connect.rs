@@ -47,7 +47,7 @@ impl Dial {
 
 /// Does something with what is known of the connection, while it is in the making; no user code may run in here.
 pub(super) fn with_dial<T>(socket: &Socket, f: impl FnOnce(&mut Dial) -> T) -> Option<T> {
-    socket.dial().borrow_mut().as_deref_mut().map(f)
+    socket.dial()?.borrow_mut().as_deref_mut().map(f)
 }
 
 pub(super) fn start(socket: &Socket, address: Address, plan: Plan) {
@@ -62,7 +62,7 @@ pub(super) fn start(socket: &Socket, address: Address, plan: Plan) {
         (Address::Name(host, port), None) => Resolver::of(socket.handle()).ask(host, *port),
     };
     let dial = Dial { asked, plan, current, untold: true, looking: None, race: None };
-    socket.dial().replace(Some(Box::new(dial)));
+    socket.set_dial(dial);
     match address {
         Address::Number(number) => direct(socket, number),
         Address::Name(host, port) => {
@@ -238,7 +238,7 @@ pub(super) fn stands(socket: &Socket, peer: SocketAddr) {
 /// Nobody wants to know any more what the name stands for, nor whether an address answers. If the name is being
 /// looked up, the loop does not wait for it.
 pub(super) fn give_up(socket: &Socket) {
-    let Some(dial) = socket.dial().take() else { return };
+    let Some(dial) = socket.dial().and_then(std::cell::RefCell::take) else { return };
     let Dial { looking, race, .. } = *dial;
     match looking {
         Some(Looking::Resolver(ticket)) => ticket.give_back(),

@@ -37,17 +37,23 @@ pub enum WhenFull {
     Close,
 }
 
-/// The queue of a writable stream. What every write looks at comes first.
+/// The queue of a writable stream. As long as nothing waits, and nothing was set, it has no memory of its own: that is the
+/// lot of most streams at most times.
 #[derive(Debug)]
-#[repr(C)]
 pub(crate) struct WriteQueue {
-    len: usize,
-    /// How much may be gathered while it is held.
-    room: usize,
     needs_drain: bool,
     ending: bool,
     held: bool,
     when_full: WhenFull,
+    body: Option<Box<Body>>,
+}
+
+/// What waits, and how much may.
+#[derive(Debug)]
+struct Body {
+    len: usize,
+    /// How much may be gathered while it is held.
+    room: usize,
     /// How much of the tail is gone already; nothing, while there are chunks before it.
     gone: usize,
     tail: Vec<u8>,
@@ -65,19 +71,11 @@ struct Rare {
     dropped_bytes: u64,
 }
 
-impl WriteQueue {
-    /// Chunks that are ours to keep are copied up to this size: that costs less than a slice of their own,
-    /// and their allocation ends here.
-    pub(crate) const COPIED: usize = 2 * 1024;
-
-    pub(crate) const fn new() -> Self {
+impl Default for Body {
+    fn default() -> Self {
         Self {
             len: 0,
             room: GATHER,
-            needs_drain: false,
-            ending: false,
-            held: false,
-            when_full: WhenFull::Fail,
             gone: 0,
             tail: Vec::new(),
             chunks: VecDeque::new(),
@@ -86,14 +84,80 @@ impl WriteQueue {
             rare: None,
         }
     }
+}
+
+impl Body {
+    /// Can it be made anew when it is needed?
+    fn is_spare(&self) -> bool {
+        let unset = (self.room, self.high_water, self.cap) == (GATHER, HIGH_WATER, CAP);
+        self.len == 0 && unset && self.rare.is_none()
+    }
+
+    fn keep(&mut self, chunk: Bytes) {
+        self.len += chunk.len();
+        self.seal();
+        self.chunks.push_back(chunk);
+    }
+
+    /// The tail becomes a chunk.
+    fn seal(&mut self) {
+        if self.tail.len() > self.gone {
+            let mut tail = Bytes::from(std::mem::take(&mut self.tail));
+            tail.advance(self.gone);
+            self.chunks.push_back(tail);
+        } else {
+            self.tail.clear();
+        }
+        self.gone = 0;
+    }
+
+    /// So many bytes are gone from the front.
+    fn consume(&mut self, mut taken: usize) {
+        self.len -= taken;
+        while let Some(first) = self.chunks.front_mut() {
+            if taken < first.len() {
+                return first.advance(taken);
+            }
+            taken -= first.len();
+            self.chunks.pop_front();
+        }
+        self.gone += taken;
+    }
+}
+
+impl WriteQueue {
+    /// Chunks that are ours to keep are copied up to this size: that costs less than a slice of their own,
+    /// and their allocation ends here.
+    pub(crate) const COPIED: usize = 2 * 1024;
+
+    pub(crate) const fn new() -> Self {
+        Self {
+            needs_drain: false,
+            ending: false,
+            held: false,
+            when_full: WhenFull::Fail,
+            body: None,
+        }
+    }
+
+    fn body(&mut self) -> &mut Body {
+        self.body.get_or_insert_default()
+    }
+
+    /// What is lent has been given back. An idle stream keeps no memory.
+    fn release(&mut self) {
+        if self.body.as_ref().is_some_and(|body| body.is_spare()) {
+            self.body = None;
+        }
+    }
 
     pub(crate) fn set_high_water(&mut self, bytes: usize) {
-        self.high_water = bytes;
+        self.body().high_water = bytes;
     }
 
     pub(crate) fn set_cap(&mut self, bytes: usize) {
-        self.cap = bytes;
-        self.room = GATHER.min(bytes);
+        let body = self.body();
+        (body.cap, body.room) = (bytes, GATHER.min(bytes));
     }
 
     pub(crate) fn set_when_full(&mut self, when_full: WhenFull) {
@@ -107,18 +171,18 @@ impl WriteQueue {
     /// Bytes that wait, those that are held included.
     #[inline]
     pub(crate) fn len(&self) -> usize {
-        self.len
+        self.body.as_ref().map_or(0, |body| body.len)
     }
 
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        self.len == 0
+        self.len() == 0
     }
 
     /// Is there anything that was offered to the system, and not taken?
     #[inline]
     pub(crate) fn waits(&self) -> bool {
-        self.len != 0 && !self.held
+        !self.held && self.len() != 0
     }
 
     #[inline]
@@ -143,85 +207,95 @@ impl WriteQueue {
     /// Does it have nothing, and nothing to say about what comes next?
     #[inline]
     pub(crate) fn is_plain(&self) -> bool {
-        self.len == 0
-            && !self.needs_drain
-            && !self.ending
-            && self.room == GATHER
-            && self.rare.as_ref().is_none_or(|rare| rare.callbacks.is_empty())
+        let is_plain = |body: &Body| {
+            let waiting = body.rare.as_ref().is_some_and(|rare| !rare.callbacks.is_empty());
+            body.len == 0 && body.room == GATHER && !waiting
+        };
+        !self.needs_drain && !self.ending && self.body.as_ref().is_none_or(|body| is_plain(body))
     }
 
     /// Is there anything to be told once all is written?
     #[inline]
     pub(crate) fn is_watched(&self) -> bool {
-        self.needs_drain | self.ending | self.rare.is_some()
+        self.needs_drain | self.ending | self.body.as_ref().is_some_and(|body| body.rare.is_some())
     }
 
     /// Holds a copy until the end of the callback, if it may; the memory for it may be lent. What comes
     /// back is that of [`push`](Self::push).
     #[inline]
     pub(crate) fn hold(&mut self, bytes: &[u8], lend: impl FnOnce() -> Vec<u8>) -> Option<bool> {
-        let len = self.len + bytes.len();
         // What waits is not held.
-        if len > self.room || self.ending || (self.len != 0 && !self.held) {
+        if self.ending || self.waits() {
             return None;
         }
-        if self.len == 0 && len != 0 {
-            self.tail = lend();
+        let room = self.body.as_ref().map_or(GATHER, |body| body.room);
+        let len = self.len() + bytes.len();
+        if len > room {
+            return None;
+        }
+        if len != 0 {
+            let body = self.body();
+            if body.len == 0 {
+                body.tail = lend();
+            }
+            body.tail.extend_from_slice(bytes);
+            body.len = len;
             self.held = true;
         }
-        self.tail.extend_from_slice(bytes);
-        self.len = len;
         Some(!self.needs_drain)
     }
 
     /// Takes over what was gathered elsewhere: it is held. The queue has nothing else.
     pub(crate) fn adopt(&mut self, gathered: Vec<u8>) {
-        self.len = gathered.len();
-        self.held = self.len != 0;
-        self.tail = gathered;
+        self.held = !gathered.is_empty();
+        let body = self.body();
+        body.len = gathered.len();
+        body.tail = gathered;
     }
 
     /// The same for a chunk that is kept as it is, or given back.
     pub(crate) fn hold_chunk(&mut self, chunk: Bytes) -> Result<bool, Bytes> {
-        let most = HELD.min(self.cap).saturating_sub(self.len);
-        // One slice is left for what may come with them, one for the tail.
-        let crowded = self.chunks.len() + 3 >= SLICES;
-        if chunk.len() > most || crowded || self.ending || self.waits() {
+        if self.ending || self.waits() {
             return Err(chunk);
         }
-        self.keep(chunk);
-        self.held = self.len != 0;
+        let body = self.body();
+        let most = HELD.min(body.cap).saturating_sub(body.len);
+        // One slice is left for what may come with them, one for the tail.
+        if chunk.len() > most || body.chunks.len() + 3 >= SLICES {
+            return Err(chunk);
+        }
+        body.keep(chunk);
+        self.held = self.len() != 0;
         Ok(!self.needs_drain)
     }
 
     /// What was held has been offered: what is left waits. Gives back the memory that was lent.
     pub(crate) fn unhold(&mut self) -> Vec<u8> {
         self.held = false;
-        let tail = &self.tail[self.gone..];
+        let Some(body) = self.body.as_mut() else { return Vec::new() };
+        let tail = &body.tail[body.gone..];
         if !tail.is_empty() {
-            self.chunks.push_back(Bytes::copy_from_slice(tail));
+            body.chunks.push_back(Bytes::copy_from_slice(tail));
         }
-        self.gone = 0;
-        let mut memory = std::mem::take(&mut self.tail);
-        memory.clear();
-        memory
+        self.take_tail()
     }
 
     /// May so many bytes wait besides what does?
     pub(crate) fn has_room(&self, count: usize) -> bool {
-        count <= self.cap.saturating_sub(self.len)
+        count <= self.body.as_ref().map_or(CAP, |body| body.cap.saturating_sub(body.len))
     }
 
     /// Queues a copy, whether there is room or not. `false`: wait for the drain.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> bool {
-        self.len += bytes.len();
-        if self.tail.len() + bytes.len() > GATHER {
-            self.seal();
+        let body = self.body();
+        body.len += bytes.len();
+        if body.tail.len() + bytes.len() > GATHER {
+            body.seal();
         }
         if bytes.len() > GATHER {
-            self.chunks.push_back(Bytes::copy_from_slice(bytes));
+            body.chunks.push_back(Bytes::copy_from_slice(bytes));
         } else {
-            self.tail.extend_from_slice(bytes);
+            body.tail.extend_from_slice(bytes);
         }
         self.mark()
     }
@@ -231,48 +305,33 @@ impl WriteQueue {
         if chunk.len() <= Self::COPIED {
             return self.push(&chunk);
         }
-        self.keep(chunk);
+        self.body().keep(chunk);
         self.mark()
     }
 
     /// Counts a chunk that is dropped. `false`: wait for the drain.
     pub(crate) fn pass_over(&mut self, bytes: usize) -> bool {
-        let rare = self.rare.get_or_insert_default();
+        let rare = self.body().rare.get_or_insert_default();
         rare.dropped_chunks += 1;
         rare.dropped_bytes += bytes as u64;
-        self.needs_drain |= self.len != 0;
+        self.needs_drain |= self.len() != 0;
         !self.needs_drain
-    }
-
-    fn keep(&mut self, chunk: Bytes) {
-        self.len += chunk.len();
-        self.seal();
-        self.chunks.push_back(chunk);
-    }
-
-    /// The tail becomes a chunk.
-    fn seal(&mut self) {
-        if self.tail.len() > self.gone {
-            let mut tail = Bytes::from(std::mem::take(&mut self.tail));
-            tail.advance(self.gone);
-            self.chunks.push_back(tail);
-        } else {
-            self.tail.clear();
-        }
-        self.gone = 0;
     }
 
     /// Is it time to say `false`?
     fn mark(&mut self) -> bool {
-        self.needs_drain |= self.len != 0 && self.len >= self.high_water;
+        let body = self.body();
+        let full = body.len != 0 && body.len >= body.high_water;
+        self.needs_drain |= full;
         !self.needs_drain
     }
 
     /// Lends `to` what one vectored write should take; `behind` comes last, if all of the queue does.
     pub(crate) fn gather<T>(&self, behind: &[u8], to: impl FnOnce(&[IoSlice<'_>]) -> T) -> T {
         let mut slices = [IoSlice::new(&[]); SLICES];
-        let tail = &self.tail[self.gone..];
-        let chunks = self.chunks.iter().map(|chunk| &chunk[..]);
+        let body = self.body.as_ref();
+        let tail = body.map_or(&[][..], |body| &body.tail[body.gone..]);
+        let chunks = body.into_iter().flat_map(|body| body.chunks.iter().map(|chunk| &chunk[..]));
         let rest = [tail, behind].into_iter().filter(|rest| !rest.is_empty());
         let mut count = 0;
         for (slice, bytes) in slices.iter_mut().zip(chunks.chain(rest)) {
@@ -285,38 +344,33 @@ impl WriteQueue {
     /// What is held, if it is in one piece that was gathered.
     #[inline]
     pub(crate) fn held_piece(&self) -> Option<&[u8]> {
-        (self.len == self.tail.len()).then_some(&self.tail)
+        self.body.as_ref().filter(|body| body.len == body.tail.len()).map(|body| &body.tail[..])
     }
 
     /// All there is, if it is in one piece.
     #[inline]
     pub(crate) fn single(&self) -> Option<&[u8]> {
-        match (self.chunks.len(), self.tail.len() - self.gone) {
-            (0, _) => Some(&self.tail[self.gone..]),
-            (1, 0) => self.chunks.front().map(|chunk| &chunk[..]),
+        let Some(body) = self.body.as_ref() else { return Some(&[]) };
+        match (body.chunks.len(), body.tail.len() - body.gone) {
+            (0, _) => Some(&body.tail[body.gone..]),
+            (1, 0) => body.chunks.front().map(|chunk| &chunk[..]),
             _ => None,
         }
     }
 
     /// So many bytes are gone.
-    pub(crate) fn consume(&mut self, mut taken: usize) {
-        self.len -= taken;
-        while let Some(first) = self.chunks.front_mut() {
-            if taken < first.len() {
-                return first.advance(taken);
-            }
-            taken -= first.len();
-            self.chunks.pop_front();
-        }
-        self.gone += taken;
-        if self.len == 0 {
-            self.gone = 0;
+    pub(crate) fn consume(&mut self, taken: usize) {
+        let Some(body) = self.body.as_mut() else { return };
+        body.consume(taken);
+        if body.len == 0 {
+            body.gone = 0;
             // What is lent is given back; an idle stream keeps no memory.
             if self.held {
-                self.tail.clear();
+                body.tail.clear();
             } else {
-                self.tail = Vec::new();
-                self.chunks = VecDeque::new();
+                body.tail = Vec::new();
+                body.chunks = VecDeque::new();
+                self.release();
             }
         }
     }
@@ -324,22 +378,32 @@ impl WriteQueue {
     /// All is gone that was held: gives back the memory that was lent.
     #[inline]
     pub(crate) fn recycle(&mut self) -> Vec<u8> {
-        (self.len, self.gone, self.held) = (0, 0, false);
-        let mut memory = std::mem::take(&mut self.tail);
+        self.held = false;
+        self.body().len = 0;
+        self.take_tail()
+    }
+
+    /// Takes the memory of the tail.
+    fn take_tail(&mut self) -> Vec<u8> {
+        let body = self.body();
+        body.gone = 0;
+        let mut memory = std::mem::take(&mut body.tail);
         memory.clear();
+        self.release();
         memory
     }
 
     /// Takes all chunks out, for a writer that owns them while it writes. They still count as
     /// waiting until [`consume_taken`](Self::consume_taken).
     pub(crate) fn take(&mut self) -> VecDeque<Bytes> {
-        self.seal();
-        std::mem::take(&mut self.chunks)
+        let body = self.body();
+        body.seal();
+        std::mem::take(&mut body.chunks)
     }
 
     /// So many of the bytes that were taken are written.
     pub(crate) fn consume_taken(&mut self, taken: usize) {
-        self.len -= taken;
+        self.body().len -= taken;
     }
 
     /// Is it time for `Drain`? Asked once for each time that a write was told to wait.
@@ -349,135 +413,30 @@ impl WriteQueue {
 
     /// Drops what waits. Callbacks and counters stay.
     pub(crate) fn clear(&mut self) {
-        (self.len, self.gone) = (0, 0);
         (self.needs_drain, self.held) = (false, false);
-        self.tail = Vec::new();
-        self.chunks = VecDeque::new();
+        if let Some(body) = self.body.as_mut() {
+            (body.len, body.gone) = (0, 0);
+            body.tail = Vec::new();
+            body.chunks = VecDeque::new();
+        }
+        self.release();
     }
 
     /// Chunks and bytes that were dropped.
     pub(crate) fn dropped(&self) -> (u64, u64) {
-        self.rare.as_ref().map_or((0, 0), |rare| (rare.dropped_chunks, rare.dropped_bytes))
+        let rare = self.body.as_ref().and_then(|body| body.rare.as_ref());
+        rare.map_or((0, 0), |rare| (rare.dropped_chunks, rare.dropped_bytes))
     }
 
     pub(crate) fn callbacks(&mut self) -> &mut Callbacks {
-        &mut self.rare.get_or_insert_default().callbacks
+        &mut self.body().rare.get_or_insert_default().callbacks
     }
 
     /// The same, if there have ever been any.
     pub(crate) fn known_callbacks(&mut self) -> Option<&mut Callbacks> {
-        self.rare.as_mut().map(|rare| &mut rare.callbacks)
+        self.body.as_mut()?.rare.as_mut().map(|rare| &mut rare.callbacks)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::WriteQueue;
-    use bytes::Bytes;
-
-    fn all(queue: &WriteQueue) -> Vec<u8> {
-        queue.gather(&[], |slices| slices.iter().flat_map(|slice| slice.to_vec()).collect())
-    }
-
-    #[test]
-    fn what_goes_in_comes_out_in_order_however_it_is_taken() {
-        let mut seed = 7_u64;
-        let mut random = move |below: usize| {
-            seed ^= seed << 13;
-            seed ^= seed >> 7;
-            seed ^= seed << 17;
-            usize::try_from(seed % below as u64).unwrap()
-        };
-        let (mut queue, mut written, mut read) = (WriteQueue::new(), Vec::new(), Vec::new());
-        for round in 0..4_000_usize {
-            let size = random([10, 3_000, 40_000][round % 3]);
-            let chunk: Vec<u8> = (0..size).map(|i| (i ^ round) as u8).collect();
-            written.extend_from_slice(&chunk);
-            match random(4) {
-                0 => _ = queue.push_chunk(Bytes::from(chunk)),
-                1 if queue.hold(&chunk, Vec::new).is_some() => {}
-                2 => match queue.hold_chunk(Bytes::from(chunk)) {
-                    Ok(_) => {}
-                    Err(chunk) => _ = queue.push_chunk(chunk),
-                },
-                _ => _ = queue.push(&chunk),
-            }
-            if let Some(single) = queue.single() {
-                assert_eq!(single, all(&queue));
-            }
-            let there = all(&queue);
-            let take = random(there.len() + 1);
-            read.extend_from_slice(&there[..take]);
-            queue.consume(take);
-            if random(3) == 0 {
-                queue.unhold();
-            }
-            let mut full = queue.len() > 1 << 20;
-            while full {
-                let there = all(&queue);
-                queue.consume(there.len());
-                read.extend_from_slice(&there);
-                full = !queue.is_empty();
-            }
-            assert_eq!(queue.len(), written.len() - read.len());
-            assert!(written[read.len()..].starts_with(&all(&queue)));
-        }
-        assert!(written.starts_with(&read));
-        let taken: Vec<u8> = queue.take().into_iter().flatten().collect();
-        assert_eq!(taken, written[read.len()..]);
-    }
-
-    #[test]
-    fn drain_is_told_once_and_only_to_who_was_told_to_wait() {
-        let mut queue = WriteQueue::new();
-        queue.set_high_water(10);
-        assert!(queue.push(b"12345"));
-        queue.consume(5);
-        assert!(!queue.drained());
-        assert!(!queue.push(b"1234567890"));
-        assert!(!queue.drained());
-        queue.consume(10);
-        assert!(queue.drained());
-        assert!(!queue.drained());
-    }
-
-    #[test]
-    fn the_cap_is_kept_to_the_byte() {
-        let mut queue = WriteQueue::new();
-        queue.set_cap(4);
-        assert!(!queue.has_room(5));
-        assert_eq!(queue.hold(b"12345", Vec::new), None);
-        assert!(queue.has_room(4) && queue.push(b"1234"));
-        assert!(!queue.has_room(1) && queue.has_room(0));
-        assert_eq!(queue.len(), 4);
-    }
-
-    #[test]
-    fn what_is_held_is_no_backpressure_until_it_was_offered() {
-        let mut queue = WriteQueue::new();
-        queue.set_high_water(4);
-        assert_eq!(queue.hold(b"12345", Vec::new), Some(true));
-        assert!(queue.is_held() && !queue.waits());
-        queue.consume(2);
-        queue.unhold();
-        assert!(queue.waits());
-        assert_eq!(queue.hold(b"6", Vec::new), None, "the system is to take the others first");
-        assert_eq!((queue.push(b"6"), all(&queue)), (false, b"3456".to_vec()));
-    }
-
-    #[test]
-    fn what_is_owned_and_large_is_not_copied() {
-        let mut queue = WriteQueue::new();
-        let large = vec![7; 100_000];
-        let place = large.as_ptr();
-        queue.push(b"small");
-        queue.push_chunk(large.into());
-        queue.push(b"small");
-        queue.gather(&[], |slices| {
-            assert_eq!(slices.iter().map(|slice| slice.len()).collect::<Vec<_>>(), [5, 100_000, 5]);
-            assert_eq!(slices[1].as_ptr(), place);
-        });
-        queue.consume(6);
-        queue.gather(&[], |slices| assert_eq!(slices[0].as_ptr(), place.wrapping_add(1)));
-    }
-}
+mod tests;

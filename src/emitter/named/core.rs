@@ -163,7 +163,8 @@ impl Core {
         count: usize,
     ) {
         let list = seat.list();
-        if list.warn() {
+        if !list.has_warned() {
+            list.warn();
             let (label, locations) = (seat.label(), list.locations());
             let leak = Leak::new("NamedEmitter", label, count, self.limit.get(), locations);
             if !self.watched.get() || !self.emit(source, &ListenerLeak, &leak).handled() {

@@ -106,6 +106,8 @@ impl NoTable {
 }
 
 impl Table for NoTable {
+    const EVENTS: u16 = 0;
+
     fn list(&self, _: u16) -> Option<&dyn AnyList> {
         None
     }

@@ -6,11 +6,10 @@ use crate::error::{Error, ErrorKind};
 use crate::event_loop::Interest;
 use crate::io as engine;
 use crate::net::place::Address;
-use crate::net::socket::{Parent, Socket};
+use crate::net::socket::Socket;
 use crate::net::sys::{self, AcceptError, Raw};
 use std::io;
 use std::net::SocketAddr;
-use std::rc::{Rc, Weak};
 use std::time::Duration;
 
 /// Connections accepted per turn; those who are connected already are served before there are more.
@@ -45,18 +44,13 @@ impl Server {
 
     fn welcome(&self, raw: Raw, peer: Option<SocketAddr>) {
         let inner = &self.0;
-        let parent = Rc::clone(inner) as Rc<dyn Parent>;
+        let Some(parent) = inner.accepting.borrow().clone() else { return };
         let unix = inner.address.is_unix();
-        let child = inner.sockets.borrow_mut().insert(Weak::new());
         // Elsewhere they have it from the listening socket, which has been asked whether it is possible.
         if !cfg!(target_os = "linux") {
             let _ = inner.options.sockets.tell(&raw, unix);
         }
-        let socket =
-            Socket::accepted(inner.handle.clone(), raw, peer, (parent, child), unix, inner.origin);
-        if let Some(place) = inner.sockets.borrow_mut().get_mut(child) {
-            *place = socket.downgraded();
-        }
+        let socket = Socket::accepted(inner.handle.clone(), raw, peer, parent, unix, inner.origin);
         inner.options.sockets.adopt(&socket);
         if inner.options.pause_on_connect {
             socket.pause();

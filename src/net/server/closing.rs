@@ -4,7 +4,7 @@ use super::{Inner, Server};
 use crate::emitter::Waiting as _;
 use crate::emitter::names::Close;
 use crate::event_loop::{JoinHandle, Source};
-use crate::net::socket::Socket;
+use crate::net::socket::{Heir, Socket};
 use std::cell::Cell;
 use std::panic::Location;
 use std::rc::Rc;
@@ -22,6 +22,10 @@ impl Server {
         }
         self.leave_loop();
         inner.stop_listening();
+        let parent = inner.accepting.take();
+        if let Some(parent) = parent.filter(|parent| parent.open() > 0) {
+            parent.tell_last(Rc::clone(inner) as Rc<dyn Heir>);
+        }
         self.close_if_done();
     }
 

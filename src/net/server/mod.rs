@@ -10,14 +10,14 @@ mod traits;
 pub use options::ServerOptions;
 
 use super::place::Address;
-use super::socket::{self, Parent, Socket};
+use super::socket::{Heir, Parent, Socket};
 use super::sys::Raw;
 #[cfg(unix)]
 use super::unix;
 use crate::emitter::EventEmitter;
 use crate::emitter::names::{Close, Connection, Dropped, Listening};
 use crate::error::Error;
-use crate::event_loop::{Handle, Key, Origin, Slab, Timer};
+use crate::event_loop::{Handle, Key, Origin, Timer};
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 use std::time::Duration;
@@ -69,8 +69,10 @@ struct Inner {
     file: RefCell<Option<unix::File>>,
     listener: RefCell<Option<Raw>>,
     key: Cell<Option<Key>>,
-    /// The connections that are open.
-    sockets: RefCell<Slab<Weak<socket::Inner>>>,
+    /// What its connections have in common; they keep it.
+    parent: Weak<Parent>,
+    /// The same, as long as it accepts more.
+    accepting: RefCell<Option<Rc<Parent>>>,
     max_connections: Cell<usize>,
     rest: Cell<Option<(Timer, Duration)>>,
     stuck: Cell<bool>,
@@ -96,7 +98,7 @@ impl Server {
     /// How many of its connections are open.
     #[must_use]
     pub fn connections(&self) -> usize {
-        self.0.sockets.borrow().len()
+        self.0.parent.upgrade().map_or(0, |parent| parent.open())
     }
 
     /// Its connections that are open, as they are now, in no order.
@@ -123,7 +125,9 @@ impl Server {
     /// ```
     #[must_use]
     pub fn sockets(&self) -> Vec<Socket> {
-        self.0.sockets.borrow().iter().filter_map(Socket::upgraded).collect()
+        // Seldom asked for, so nobody keeps a list.
+        let parent = self.0.parent.upgrade();
+        parent.map_or_else(Vec::new, |parent| Socket::accepted_by(&parent, &self.0.handle))
     }
 
     /// How many connections there may be at a time; as many as the system allows, unless set. Whoever comes
@@ -156,9 +160,8 @@ impl Server {
     }
 }
 
-impl Parent for Inner {
-    fn child_closed(self: Rc<Self>, child: Key) {
-        self.sockets.borrow_mut().remove(child);
+impl Heir for Inner {
+    fn last_has_closed(self: Rc<Self>) {
         Server(self).close_if_done();
     }
 }

@@ -4,10 +4,10 @@ use super::{Inner, Server, ServerOptions};
 use crate::emitter::EventEmitter;
 use crate::emitter::names::Listening;
 use crate::error::{Error, ErrorKind, Result};
-use crate::event_loop::{Handle, Interest, Origin, Slab, Source, Trigger};
+use crate::event_loop::{Handle, Interest, Origin, Source, Trigger};
 use crate::net::address::Address as Target;
 use crate::net::place::{self, Address};
-use crate::net::socket::refused;
+use crate::net::socket::{Parent, refused};
 use crate::net::standard::StdListener;
 use crate::net::sys::Raw;
 #[cfg(unix)]
@@ -192,6 +192,7 @@ impl Server {
         let bound = listener.local_addr().map_err(|error| Error::io("listen", error))?;
         let unknown =
             || Error::new(ErrorKind::InvalidInput, "listen").because("no address of ours");
+        let parent = Rc::new(Parent::default());
         let server = Self(Rc::new(Inner {
             handle,
             emitter: EventEmitter::new(),
@@ -201,7 +202,8 @@ impl Server {
             file: RefCell::new(None),
             listener: RefCell::new(Some(listener)),
             key: Cell::new(None),
-            sockets: RefCell::new(Slab::new()),
+            parent: Rc::downgrade(&parent),
+            accepting: RefCell::new(Some(parent)),
             max_connections: Cell::new(options.max_connections),
             rest: Cell::new(None),
             stuck: Cell::new(false),

@@ -1,5 +1,6 @@
 //! A socket as the engine and the loop see it.
 
+use super::rare::Rare;
 use super::{Inner, Socket};
 use crate::emitter::names::{Close, Data, Drain, End, Finish, Hangup};
 use crate::error::Error;
@@ -7,6 +8,7 @@ use crate::event_loop::{Buffer, Description, Descriptor, Interest, ResourceKind,
 use crate::io::{self as engine, Duplex, Endpoint};
 use crate::net::connect;
 use crate::net::sys::Raw;
+use std::any::Any;
 use std::io;
 use std::rc::Rc;
 
@@ -23,8 +25,8 @@ impl Endpoint for Socket {
     }
 
     fn target(&self) -> String {
-        let dialed = self.0.dial.borrow().as_ref().map(|dial| dial.target());
-        let known = dialed.or_else(|| self.0.peer.get().map(|peer| peer.to_string()));
+        let dialed = self.0.known().and_then(|rare| Some(rare.dial.borrow().as_ref()?.target()));
+        let known = dialed.or_else(|| self.0.peer().map(|peer| peer.to_string()));
         known.or_else(|| self.0.unix_target()).unwrap_or_default()
     }
 
@@ -47,7 +49,7 @@ impl Endpoint for Socket {
 
     fn tell_finish(&self) {
         self.0.emitter.emit(self, Finish, ());
-        if self.0.rare.borrow().as_ref().is_some_and(|rare| rare.soon) {
+        if self.0.known().is_some_and(|rare| rare.soon.get()) {
             self.destroy();
         }
     }
@@ -106,8 +108,8 @@ impl Drop for Over<'_> {
         self.0.stop_limit();
         self.0.stop_idling();
         self.0.0.emitter.clear();
-        if let Some((parent, child)) = &self.0.0.parent {
-            Rc::clone(parent).child_closed(*child);
+        if let Some(parent) = &self.0.0.parent {
+            parent.closed();
         }
     }
 }
@@ -120,8 +122,8 @@ impl Source for Inner {
         }
         let local = self.local_addr();
         let dialed =
-            self.dial.borrow().as_ref().map(|dial| format!("connecting to {}", dial.target()));
-        let target = match (dialed, local, self.peer.get()) {
+            |rare: &Rare| Some(format!("connecting to {}", rare.dial.borrow().as_ref()?.target()));
+        let target = match (self.known().and_then(dialed), local, self.peer()) {
             (Some(dialed), ..) => dialed,
             (None, Some(local), Some(peer)) => format!("{local} to {peer}"),
             (None, local, peer) => local
@@ -134,6 +136,10 @@ impl Source for Inner {
 
     fn observe(&self) {
         self.emitter.observe();
+    }
+
+    fn any(self: Rc<Self>) -> Option<Rc<dyn Any>> {
+        Some(self)
     }
 
     fn lend(&self, to: &mut dyn FnMut(Descriptor<'_>) -> io::Result<()>) -> io::Result<()> {

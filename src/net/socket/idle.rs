@@ -59,9 +59,10 @@ impl Socket {
             return;
         }
         self.0.special.set(true);
-        self.0.active.set(self.handle().nanoseconds());
+        let rare = self.0.rare();
+        rare.active.set(self.handle().nanoseconds());
         let (timer, seen) = (self.set_idle_timer(after), self.0.moved());
-        self.0.rare().idle = Some(Idle { after, timer, seen, expected: seen, told: None });
+        rare.idle.replace(Some(Idle { after, timer, seen, expected: seen, told: None }));
     }
 
     /// Something has happened.
@@ -74,11 +75,11 @@ impl Socket {
 
     /// Nothing will be told any more.
     pub(super) fn stop_idling(&self) {
-        if self.0.active.replace(NEVER) != NEVER {
-            let idle = self.0.rare().idle.take();
-            if let Some(idle) = idle {
-                idle.timer.cancel();
-            }
+        let Some(rare) = self.0.known() else { return };
+        rare.active.set(NEVER);
+        let idle = rare.idle.take();
+        if let Some(idle) = idle {
+            idle.timer.cancel();
         }
     }
 
@@ -94,24 +95,25 @@ impl Socket {
             return;
         }
         let (now, moved) = (self.handle().nanoseconds(), self.0.moved());
-        let mut rare = self.0.rare();
-        let Some(idle) = &mut rare.idle else { return };
+        let rare = self.0.rare();
+        let mut known = rare.idle.borrow_mut();
+        let Some(idle) = &mut *known else { return };
         if moved != idle.seen && moved != idle.expected {
             // Something went out, or came in by another door, since somebody last looked.
-            self.0.active.set(now);
+            rare.active.set(now);
         }
         idle.seen = moved;
-        let active = self.0.active.get();
+        let active = rare.active.get();
         let (after, silence) = (idle.after, now.saturating_sub(active));
         let tells = silence >= after && idle.told != Some(active);
         if tells {
             idle.told = Some(active);
         }
         let rest = if silence < after { after - silence } else { after };
-        drop(rare);
+        drop(known);
         // In front of the listeners: they may set another one.
         let timer = self.set_idle_timer(rest);
-        if let Some(idle) = &mut self.0.rare().idle {
+        if let Some(idle) = &mut *rare.idle.borrow_mut() {
             idle.timer = timer;
         }
         if tells {
@@ -134,12 +136,12 @@ impl Socket {
                 engine::destroy(&socket, Some(late));
             }
         });
-        self.0.rare().connecting = Some(timer.unref());
+        self.0.rare().connecting.set(Some(timer.unref()));
     }
 
     /// It stands, or never will.
     pub(super) fn stop_limit(&self) {
-        let timer = self.0.rare.borrow_mut().as_mut().and_then(|rare| rare.connecting.take());
+        let timer = self.0.known().and_then(|rare| rare.connecting.take());
         if let Some(timer) = timer {
             timer.cancel();
         }
@@ -151,12 +153,10 @@ impl Inner {
     #[cold]
     #[inline(never)]
     fn note_activity(&self) {
-        if self.active.get() == NEVER {
-            return;
-        }
-        self.active.set(self.duplex.handle.nanoseconds());
+        let Some(rare) = self.known().filter(|rare| rare.active.get() != NEVER) else { return };
+        rare.active.set(self.duplex.handle.nanoseconds());
         let (moved, waiting) = (self.moved(), self.duplex.queued() as u64);
-        if let Some(idle) = &mut self.rare().idle {
+        if let Some(idle) = &mut *rare.idle.borrow_mut() {
             (idle.seen, idle.expected) = (moved, moved.wrapping_add(waiting));
         }
     }

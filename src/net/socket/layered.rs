@@ -35,13 +35,11 @@ impl Socket {
         if self.is_destroyed() {
             return Err(refuse(ErrorKind::Destroyed));
         }
-        if self.has_layer()
-            || self.0.rare.borrow().as_ref().is_some_and(|rare| rare.layer.is_some())
-        {
+        if self.has_layer() || self.0.known().is_some_and(|rare| rare.layer.borrow().is_some()) {
             return wrong("it is encrypted already");
         }
         if !duplex.is_ready() {
-            self.0.rare().layer = Some((layer, limit));
+            self.0.rare().layer.replace(Some((layer, limit)));
             return Ok(());
         }
         if duplex.is_pulled() {
@@ -72,7 +70,7 @@ impl Socket {
 
     /// The connection stands. If a layer is to come, that is told, and the layer begins.
     pub(super) fn goes_on_with_layer(&self) -> bool {
-        let coming = self.0.rare.borrow_mut().as_mut().and_then(|rare| rare.layer.take());
+        let coming = self.0.known().and_then(|rare| rare.layer.take());
         let Some((layer, limit)) = coming else { return false };
         if self.begin_layer(layer, limit) {
             engine::dispatch(self, || self.tell_connect());

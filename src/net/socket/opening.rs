@@ -1,10 +1,10 @@
 //! How a socket comes to be.
 
-use super::{Inner, Parent, Socket, SocketOptions, idle};
+use super::{Inner, Parent, Socket, SocketOptions};
 use crate::emitter::EventEmitter;
 use crate::emitter::names::Connect;
 use crate::error::{Error, ErrorKind, Result};
-use crate::event_loop::{Handle, Key, Origin};
+use crate::event_loop::{Handle, Origin};
 use crate::io::{self as engine, Duplex, Endpoint as _};
 use crate::net::address::Address as Target;
 use crate::net::connect;
@@ -17,7 +17,7 @@ use crate::net::sys::{self, Raw};
 use crate::net::unix;
 #[cfg(unix)]
 use socket2::SockAddr;
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -202,7 +202,7 @@ impl Socket {
         let address = unix::address("connect", path)?;
         let socket = Self::new(handle, None, None, true, origin);
         socket.take(options);
-        socket.0.rare().path = Some(path.into());
+        socket.0.rare().path.replace(Some(path.into()));
         socket.try_path(Box::new((address, options)), SHORTEST_REST);
         Ok(socket)
     }
@@ -235,7 +235,7 @@ impl Socket {
             return;
         }
         if options.concerns_attempts() {
-            self.0.rare().options = options;
+            self.0.rare().options.set(options);
         }
         options.adopt(self);
         options.connect_limit().into_iter().for_each(|limit| self.limit_connecting(limit));
@@ -244,21 +244,20 @@ impl Socket {
     fn new(
         handle: Handle,
         peer: Option<SocketAddr>,
-        parent: Option<(Rc<dyn Parent>, Key)>,
+        parent: Option<Rc<Parent>>,
         unix: bool,
         origin: Origin,
     ) -> Self {
-        Self(Rc::new(Inner {
+        let socket = Self(Rc::new(Inner {
             emitter: EventEmitter::new(),
-            special: Cell::new(false),
             duplex: Duplex::new(handle, origin),
-            active: Cell::new(idle::NEVER),
+            special: Cell::new(false),
             unix,
-            dial: RefCell::new(None),
-            rare: RefCell::new(None),
+            peer: Cell::new(None),
             parent,
-            peer: Cell::new(peer),
-        }))
+        }));
+        peer.into_iter().for_each(|peer| socket.0.set_peer(peer));
+        socket
     }
 
     /// A connection that stands, on the loop; its server was made at `origin`.
@@ -266,10 +265,11 @@ impl Socket {
         handle: Handle,
         raw: Raw,
         peer: Option<SocketAddr>,
-        parent: (Rc<dyn Parent>, Key),
+        parent: Rc<Parent>,
         unix: bool,
         origin: Origin,
     ) -> Self {
+        parent.opened();
         let socket = Self::new(handle, peer, Some(parent), unix, origin);
         engine::attach(&socket, raw, true);
         socket
@@ -278,16 +278,16 @@ impl Socket {
     /// A socket on its way to an address; whether it gets there shows when it becomes writable.
     pub(in crate::net) fn open(&self, address: SocketAddr) -> io::Result<Raw> {
         let raw = sys::tcp(address)?;
-        if let Some(rare) = &*self.0.rare.borrow() {
-            rare.options.prepare(&raw)?;
+        if let Some(rare) = self.0.known() {
+            rare.options.get().prepare(&raw)?;
         }
         sys::connect(raw, address)
     }
 
     /// It stands, with this peer: tell so, and let bytes flow.
     pub(in crate::net) fn established(&self, peer: SocketAddr) {
-        self.0.peer.set(Some(peer));
-        let late = self.0.rare.borrow().as_ref().filter(|rare| rare.late).map(|rare| rare.options);
+        self.0.set_peer(peer);
+        let late = self.0.known().filter(|rare| rare.late.get()).map(|rare| rare.options.get());
         let told =
             late.and_then(|options| self.0.duplex.with_bytes(|raw| options.tell(raw, false)));
         if let Some(Err(error)) = told {

@@ -74,9 +74,9 @@ impl Socket {
             return Ok(());
         }
         if !self.0.duplex.is_ready() {
-            let mut rare = self.0.rare();
-            rare.options = note(rare.options);
-            rare.late = true;
+            let rare = self.0.rare();
+            rare.options.set(note(rare.options.get()));
+            rare.late.set(true);
             return Ok(());
         }
         let told = self.0.duplex.with_bytes(tell).unwrap_or(Ok(()));
@@ -121,7 +121,7 @@ impl Socket {
     /// The peer's address; `None` before the connection stands. A client of a Unix socket has seldom one.
     #[must_use]
     pub fn peer_addr(&self) -> Option<Address> {
-        let known = self.0.peer.get().map(Address::from);
+        let known = self.0.peer().map(Address::from);
         #[cfg(unix)]
         if self.0.unix && self.0.duplex.is_ready() {
             let peer = self.0.duplex.with_bytes(|raw| raw.peer_addr()).and_then(io::Result::ok);
@@ -133,13 +133,11 @@ impl Socket {
     /// This side's address; `None` before the connection stands, or if nobody asked before it closed.
     #[must_use]
     pub fn local_addr(&self) -> Option<Address> {
-        let rare = self.0.rare.borrow();
-        if let Some(known) = rare.as_ref().and_then(|rare| rare.local) {
+        if let Some(known) = self.0.known().and_then(|rare| rare.local.get()) {
             return Some(known);
         }
-        drop(rare);
         let local = self.0.local_addr().filter(|_| self.0.duplex.is_ready())?;
-        self.0.rare().local = Some(local);
+        self.0.rare().local.set(Some(local));
         Some(local)
     }
 
