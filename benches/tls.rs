@@ -1,9 +1,9 @@
 //! What the loop costs where all is encrypted: an echo server against one of `rustls` on raw epoll.
 //!
-//!     cargo bench --bench tls --features tls
+//!     cargo bench --bench tls --features tls [-- PART OF A NAME]
 //!
-//! `cargo bench --bench tls --features tls -- load HOST:PORT` only puts load on a server of the other kind, as
-//! `-- raw-server` and `-- onward-server` start it: 64 connections, 30,000 messages.
+//! For a profiler: `-- raw-server` and `-- onward-server` are the servers alone, and `-- load HOST:PORT` puts load on one
+//! that was started with the same certificate and key in `ONWARD_BENCH_PEM`: 64 connections, 30,000 messages.
 //!
 //! As in `io`: servers are processes of their own, which take turns in every round, and what counts is their CPU time.
 
@@ -36,7 +36,7 @@ mod linux {
         Group("echo, 64 connections, 64 bytes", 64, 64, 30_000),
         Group("echo, 1000 connections, 64 bytes", 1000, 64, 30_000),
         Group("echo, 64 connections, 4 KiB", 64, 4096, 20_000),
-        Group("bulk echo, 4 connections, 64 KiB", 4, CHUNK, 4_000),
+        Group("bulk echo, 4 connections, 64 KiB", 4, CHUNK, 2_000),
     ];
 
     pub(crate) fn main() -> Result<(), Failure> {
@@ -45,13 +45,14 @@ mod linux {
             Some("load") => load(&args[2]),
             Some("raw-server") => raw_server(),
             Some("onward-server") => onward_server(),
-            _ => compare(),
+            Some(part) if !part.starts_with('-') => compare(part),
+            _ => compare(""),
         }
     }
 
-    fn compare() -> Result<(), Failure> {
+    fn compare(part: &str) -> Result<(), Failure> {
         let pem = make_pem()?;
-        for group in GROUPS {
+        for group in GROUPS.into_iter().filter(|group| group.0.contains(part)) {
             let mut servers = [
                 Server::start("raw-server", &pem, group)?,
                 Server::start("onward-server", &pem, group)?,

@@ -10,6 +10,8 @@ mod examples {
     mod chromium;
     pub(crate) mod clients;
     mod http;
+    #[cfg(feature = "tls")]
+    mod tls;
     mod websocket;
 }
 

@@ -1,14 +1,15 @@
 //! Encrypted sockets that have left event mode.
 
-use super::support::{acceptor, connector, serve_one};
+use super::support::{acceptor, blocking, connector, serve_one};
 use crate::common::pattern::Pattern;
-use crate::common::{Log, run};
+use crate::common::{Log, guest, run};
 use futures_lite::io::{copy, split};
 use futures_lite::{AsyncReadExt as _, AsyncWriteExt as _, future};
 use onward::ErrorKind;
 use onward::net::Socket;
 use onward::{Error, events::*};
-use std::io;
+use std::io::{self, Read as _, Write as _};
+use std::net::Shutdown;
 
 fn inner(error: &io::Error) -> ErrorKind {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
@@ -91,12 +92,13 @@ fn who_is_cut_off_hears_it_after_the_last_byte() {
                 Ok(())
             });
         })?;
-        let client = connector().connect(address)?;
-        client.write_then("half", |_| {});
-        client.resume();
-        client.on(Secure, |client, ()| {
-            let client = client.clone();
-            onward::set_timeout(std::time::Duration::from_millis(20), move || client.destroy());
+        guest(address.as_socket_addr().unwrap(), |stream| {
+            let mut tls = blocking(stream);
+            tls.write_all(b"half").expect("it stands");
+            tls.flush().expect("it stands");
+            // Without a goodbye, and without a reset.
+            tls.sock.shutdown(Shutdown::Write).expect("it stands");
+            let _ = tls.sock.read_to_end(&mut Vec::new());
         });
         Ok(())
     });
@@ -130,12 +132,14 @@ fn a_write_that_is_given_up_does_not_garble_the_next() {
         })?;
         let mut stream = connector().connect(address)?.into_io()?;
         onward::spawn_or_fail(async move {
+            // From here on it is secure.
+            stream.write_all(b"x").await?;
             let xs = vec![b'x'; 64 << 20];
             let much = async {
                 stream.write_all(&xs).await.expect("it stands");
                 panic!("the system takes all of it");
             };
-            let pause = onward::sleep(std::time::Duration::from_millis(30));
+            let pause = onward::sleep(std::time::Duration::from_millis(50));
             future::or(much, async {
                 pause.await;
             })

@@ -97,24 +97,28 @@ fn a_socket_is_upgraded_once() {
 #[test]
 fn one_that_has_bytes_to_send_or_has_ended_or_is_read_or_is_gone_is_refused() {
     run(|| {
-        let (socket, thread) = connect_to(|mut stream| {
-            std::thread::sleep(std::time::Duration::from_millis(50));
+        const TOO_MUCH: usize = 32 << 20;
+        let (go, begins) = std::sync::mpsc::channel();
+        let (socket, thread) = connect_to(move |mut stream| {
+            begins.recv().expect("it is told");
             let mut all = Vec::new();
             stream.read_to_end(&mut all).map(|_| all.len())
         })?;
-        socket.on(Connect, |socket, ()| {
-            socket.write(vec![b'x'; 8 << 20]);
+        socket.once(Connect, move |socket, ()| {
+            socket.set_max_queued(TOO_MUCH);
+            socket.write(vec![b'x'; TOO_MUCH]);
             let error = connector().upgrade(socket).unwrap_err();
             assert!(error.to_string().ends_with("bytes wait to be sent"), "{error}");
             socket.end();
             let error = connector().upgrade(socket).unwrap_err();
             assert!(error.to_string().ends_with("it has ended"), "{error}");
+            go.send(()).expect("it waits");
         });
         socket.resume();
         socket.once(Close, move |socket, had_error| {
             assert!(!had_error);
             assert_eq!(connector().upgrade(socket).unwrap_err().kind(), ErrorKind::Destroyed);
-            assert_eq!(join(thread).expect("all is read"), 8 << 20);
+            assert_eq!(join(thread).expect("all is read"), TOO_MUCH);
         });
 
         let (pulled, thread) = connect_to(drop)?;
