@@ -1,11 +1,11 @@
 //! The other side has gone, and nobody reads: how that is seen, and what to do about it.
 
-use super::duplex::{Duplex, destroy, tell};
+use super::duplex::{destroy, tell};
 use super::reading::ended;
 use super::seams::{ByteHandle, Endpoint};
 use super::state::Fact;
 use crate::error::Error;
-use crate::event_loop::Interest;
+use crate::event_loop::{Descriptor, Interest};
 use std::io;
 
 /// Reads of one source per turn, as where they are told.
@@ -29,27 +29,23 @@ pub(super) fn look_for_hangup<E: Endpoint>(endpoint: &E, readiness: Interest) {
     duplex.state.set(Fact::LOOKED_FOR_HANGUP);
     duplex.update_interest();
     duplex.again(readiness.without(Interest::WRITE) | Interest::READ);
-    if has_hung_up(duplex) {
+    if duplex.with_bytes(ByteHandle::has_hung_up) == Some(true) {
         tell(endpoint, E::tell_hangup, |_| {});
     }
 }
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
-fn has_hung_up<H: ByteHandle>(duplex: &Duplex<H>) -> bool {
+pub(super) fn has_hung_up(descriptor: Descriptor<'_>) -> bool {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     let flags = PollFlags::RDHUP | PollFlags::HUP | PollFlags::ERR;
-    let look = |handle: &H| {
-        let Some(descriptor) = handle.descriptor() else { return Ok(false) };
-        let mut asked = [PollFd::new(&descriptor, flags)];
-        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-        Ok(poll(&mut asked, Some(&now)).is_ok() && asked[0].revents().intersects(flags))
-    };
-    duplex.attempt(look).unwrap_or(false)
+    let mut asked = [PollFd::new(&descriptor, flags)];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    poll(&mut asked, Some(&now)).is_ok() && asked[0].revents().intersects(flags)
 }
 
 /// Drivers without edges do not tell of it.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn has_hung_up<H: ByteHandle>(_: &Duplex<H>) -> bool {
+pub(super) fn has_hung_up(_: Descriptor<'_>) -> bool {
     false
 }
 

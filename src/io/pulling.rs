@@ -175,6 +175,16 @@ impl<E: Endpoint> Puller<E> {
     }
 }
 
+impl<E: Endpoint> Puller<E> {
+    /// Why nothing can be written any more, if so: also what has become of what was written before, from the moment on
+    /// in which it broke. The stream is heard out first, and ends later.
+    fn unwritable(&self, operation: &'static str) -> Option<io::Error> {
+        let duplex = self.0.duplex();
+        let broken = || duplex.error.borrow().clone().filter(|_| duplex.state.is(Fact::BROKEN));
+        duplex.over(operation).or_else(|| broken().map(io::Error::from))
+    }
+}
+
 impl<E: Endpoint> Pull for Puller<E> {
     fn poll_read(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         let duplex = self.0.duplex();
@@ -212,7 +222,7 @@ impl<E: Endpoint> Pull for Puller<E> {
 
     fn poll_write(&self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
         let duplex = self.0.duplex();
-        if let Some(error) = duplex.over("write") {
+        if let Some(error) = self.unwritable("write") {
             return Poll::Ready(Err(error));
         }
         if duplex.state.is(Fact::FINISHED) || duplex.is_ending() {
@@ -245,7 +255,7 @@ impl<E: Endpoint> Pull for Puller<E> {
     }
 
     fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.0.duplex().over("flush") {
+        match self.unwritable("flush") {
             Some(_) if self.0.duplex().state.is(Fact::FINISHED) => Poll::Ready(Ok(())),
             Some(error) => Poll::Ready(Err(error)),
             None => self.poll_queue(cx),

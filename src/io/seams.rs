@@ -1,6 +1,7 @@
 //! What the engine stands on, and whom it speaks for.
 
 use super::duplex::Duplex;
+use super::hangup::has_hung_up;
 use crate::error::Error;
 use crate::event_loop::{Descriptor, Interest, Source};
 use std::io::{self, IoSlice};
@@ -17,6 +18,10 @@ pub(crate) trait ByteHandle {
     fn finish(&self) -> io::Result<()>;
     /// `None`: the poller has no business with it, and somebody else says when it is ready.
     fn descriptor(&self) -> Option<Descriptor<'_>>;
+    /// Has the other side gone, whatever is left to read? Not every system tells.
+    fn has_hung_up(&self) -> bool {
+        self.descriptor().is_some_and(has_hung_up)
+    }
     /// Has a read that does not fill its buffer taken all there was? Of a terminal it takes a line.
     const SHORT_READ_IS_ALL: bool = true;
 

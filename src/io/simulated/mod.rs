@@ -2,7 +2,9 @@
 //! the loop's own, so that each run is exact, and over at once.
 
 mod exact;
+mod pulls;
 mod schedules;
+mod steps;
 
 use super::duplex::Duplex;
 use super::seams::{ByteHandle, Endpoint};
@@ -11,6 +13,8 @@ use crate::event_loop::{
     Buffer, Description, Descriptor, EventLoop, Handle, Interest, ResourceKind, Script, Source,
     Step,
 };
+use proptest::prelude::{ProptestConfig, Strategy};
+use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
@@ -142,6 +146,13 @@ impl Wire {
     }
 }
 
+impl Wire {
+    /// Is the end, or a reset, among what has come and was not read?
+    pub(super) fn has_gone(&self) -> bool {
+        self.came.iter().any(|arrival| !matches!(arrival, Arrival::Bytes(_)))
+    }
+}
+
 impl Line {
     fn now(&self) -> u64 {
         u64::try_from(self.handle.now().as_nanos()).unwrap()
@@ -176,6 +187,10 @@ impl ByteHandle for Line {
         Ok(())
     }
 
+    fn has_hung_up(&self) -> bool {
+        self.wire.borrow().has_gone()
+    }
+
     fn descriptor(&self) -> Option<Descriptor<'_>> {
         #[cfg(unix)]
         return Some(std::os::fd::AsFd::as_fd(&self.socket));
@@ -202,6 +217,7 @@ pub(super) enum Told<'a> {
     End,
     Drain,
     Finish,
+    Hangup,
     Error(Error),
     Close(bool),
 }
@@ -249,6 +265,9 @@ impl Endpoint for Stream {
     }
     fn tell_finish(&self) {
         self.tell(Told::Finish);
+    }
+    fn tell_hangup(&self) {
+        self.tell(Told::Hangup);
     }
     fn tell_error(&self, error: Error) {
         self.tell(Told::Error(error));
@@ -336,6 +355,7 @@ impl Net {
                 Told::End => notes.push("end".into()),
                 Told::Drain => notes.push("drain".into()),
                 Told::Finish => notes.push("finish".into()),
+                Told::Hangup => notes.push("hangup".into()),
                 Told::Error(error) => notes.push(format!("error {}", word(error))),
                 Told::Close(had_error) => notes.push(format!("close {had_error}")),
             }
@@ -401,6 +421,30 @@ impl Net {
 
     pub(super) fn calls(&self) -> String {
         std::mem::take(&mut self.wire.borrow_mut().calls).join(", ")
+    }
+}
+
+/// Holds the test against so many random values, unless `PROPTEST_CASES` says otherwise. A failure prints the smallest
+/// value that it found, and the seed that finds it again.
+pub(super) fn for_all<S: Strategy>(values: &S, cases: u32, test: impl Fn(&S::Value)) {
+    let seed = std::env::var("ONWARD_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seed: u64 = seed.unwrap_or_else(|| {
+        let now = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
+        u64::try_from(now.as_nanos() % u128::from(u64::MAX)).unwrap_or_default()
+    });
+    let mut config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
+    if std::env::var_os("PROPTEST_CASES").is_none() {
+        config.cases = cases;
+    }
+    let bytes = [seed.to_le_bytes(); 4].concat();
+    let mut runner =
+        TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
+    let found = runner.run(values, |value| {
+        test(&value);
+        Ok(())
+    });
+    if let Err(failure) = found {
+        panic!("{failure}\nONWARD_SEED={seed} finds it again");
     }
 }
 
