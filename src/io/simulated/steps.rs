@@ -1,5 +1,5 @@
 //! Random networks and programs, each again and again: something happens in its first callback, in its second, and
-//! so on: that is a thousand and more for each.
+//! so on: that is about a thousand for each.
 
 use super::for_all;
 use super::schedules::{Act, Schedule, hold_to_the_contract, schedule};
@@ -12,7 +12,7 @@ fn with(schedule: &Schedule, callback: usize, acts: &[Act]) -> Schedule {
 }
 
 fn at_every_step(acts: &[Act]) {
-    for_all(&schedule(), 150, |schedule| {
+    for_all(&schedule(), 80, |schedule| {
         let callbacks = hold_to_the_contract(schedule);
         // With large numbers of small pieces there is nothing new after some.
         for callback in 0..callbacks.min(12) {
