@@ -182,7 +182,7 @@ impl WriteQueue {
     /// Is there anything that was offered to the system, and not taken?
     #[inline]
     pub(crate) fn waits(&self) -> bool {
-        !self.held && self.len() != 0
+        !self.held && !self.is_empty()
     }
 
     #[inline]
@@ -265,7 +265,7 @@ impl WriteQueue {
             return Err(chunk);
         }
         body.keep(chunk);
-        self.held = self.len() != 0;
+        self.held = !self.is_empty();
         Ok(!self.needs_drain)
     }
 
@@ -314,7 +314,7 @@ impl WriteQueue {
         let rare = self.body().rare.get_or_insert_default();
         rare.dropped_chunks += 1;
         rare.dropped_bytes += bytes as u64;
-        self.needs_drain |= self.len() != 0;
+        self.needs_drain |= !self.is_empty();
         !self.needs_drain
     }
 
