@@ -21,7 +21,7 @@ const LONGEST_REST: Duration = Duration::from_secs(1);
 impl Server {
     pub(super) fn accept(&self) {
         let inner = &self.0;
-        for _ in 0..ACCEPTS_PER_TURN {
+        for count in 0..self.begin_burst() {
             let accepted = match &*inner.listener.borrow() {
                 Some(listener) => sys::accept(listener),
                 None => return,
@@ -33,13 +33,32 @@ impl Server {
                 Ok((raw, peer)) => self.turn_away(raw, peer),
                 Err(error) => match sys::sort(&error) {
                     AcceptError::Gone => {}
-                    AcceptError::Empty => return self.stuck(false),
+                    AcceptError::Empty => {
+                        inner.burst.set((count.max(1), None));
+                        return self.stuck(false);
+                    }
                     AcceptError::Stuck { out_of_descriptors } => {
                         return self.rest(error, out_of_descriptors);
                     }
                 },
             }
         }
+    }
+
+    /// How many are accepted now, at most: as many as came at once before, for to ask whether there is one more is a system
+    /// call. If there are, the loop says so in its next turn, and then it may be twice as many.
+    fn begin_burst(&self) -> usize {
+        let inner = &self.0;
+        let turn = inner.handle.turns();
+        let (before, last) = inner.burst.get();
+        let most = match last {
+            // That all have been accepted who wait is only seen by asking.
+            _ if inner.stuck.get() => ACCEPTS_PER_TURN,
+            Some(last) if turn == last.wrapping_add(1) => (before * 2).min(ACCEPTS_PER_TURN),
+            _ => before,
+        };
+        inner.burst.set((most, Some(turn)));
+        most
     }
 
     fn welcome(&self, raw: Raw, peer: Option<SocketAddr>) {

@@ -76,6 +76,8 @@ struct Inner {
     max_connections: Cell<usize>,
     rest: Cell<Option<(Timer, Duration)>>,
     stuck: Cell<bool>,
+    /// How many were accepted at once, and in which turn, unless all have been who waited then.
+    burst: Cell<(usize, Option<u64>)>,
     closing: Cell<bool>,
     closed: Cell<bool>,
     /// Where it was made.

@@ -207,6 +207,7 @@ impl Server {
             max_connections: Cell::new(options.max_connections),
             rest: Cell::new(None),
             stuck: Cell::new(false),
+            burst: Cell::new((1, None)),
             closing: Cell::new(false),
             closed: Cell::new(false),
             origin,
