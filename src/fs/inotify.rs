@@ -230,7 +230,7 @@ impl Source for Inotify {
 #[cfg(test)]
 mod tests {
     use super::{ReadFlags, Watch, WatchFlags};
-    use crate::event_loop::Handle;
+    use crate::event_loop::{EventLoop, Handle, set_immediate};
     use std::cell::RefCell;
     use std::rc::Rc;
 
@@ -239,7 +239,7 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("onward-inotify-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let told = Rc::new(RefCell::new(Vec::new()));
-        let event_loop = crate::EventLoop::new().unwrap();
+        let event_loop = EventLoop::new().unwrap();
         event_loop.enter(|| {
             let handle = Handle::current().unwrap();
             let watch = |who: &'static str, flags| {
@@ -257,7 +257,7 @@ mod tests {
             drop(one);
             assert_eq!(handle.0.registry.borrow().len(), 1);
             // It is told in the polling phase of the first turn.
-            crate::set_immediate(move || drop(two));
+            set_immediate(move || drop(two));
         });
         event_loop.run().unwrap();
         assert_eq!(*told.borrow(), [("two", true, Some("file".into()))]);
