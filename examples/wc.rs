@@ -83,8 +83,9 @@ fn read(count: &Rc<Count>, path: &Path, tree: Option<Entries>) -> onward::Result
     file.on(Error, move |_, error| failed.complain(error));
     file.on(Close, move |file, had_error| {
         if !had_error {
-            let path = file.path().unwrap_or(Path::new("")).display();
-            count.bar.suspend(|| println!("{} {path}", tally.borrow().text()));
+            let path = file.path().map(Path::display);
+            let told = || path.map(|path| println!("{} {path}", tally.borrow().text()));
+            count.bar.suspend(told);
             count.total.borrow_mut().add(&tally.borrow());
             count.files.set(count.files.get() + 1);
         }
