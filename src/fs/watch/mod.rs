@@ -99,7 +99,9 @@ const LOOK: Duration = Duration::from_secs(1);
 ///     std::fs::create_dir(&dir)?;
 ///     let watcher = fs::watch(&dir)?;
 ///     # let remove = dir.clone();
-///     watcher.on(Open, move |_, ()| fs::write(dir.join("news"), "hello").then(drop).unref());
+///     watcher.on(Open, move |_, ()| {
+///         fs::write(dir.join("news"), "hello").then(drop);
+///     });
 ///     watcher.on(Created, |watcher, path| {
 ///         println!("{} has come", path.display());
 ///         watcher.close();
