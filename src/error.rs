@@ -63,7 +63,7 @@ pub enum ErrorKind {
     WriteAfterEnd,
     /// It was destroyed before it was done.
     Destroyed,
-    /// More was queued for a peer that does not read than its cap allows.
+    /// More was to be queued than the cap allows: a peer does not read, or the network takes less than is sent.
     QueueFull,
     /// No descriptors are left. A loop is not made then; a server pauses, and tries again by itself.
     OutOfDescriptors,
@@ -302,7 +302,7 @@ impl Error {
             }
             ErrorKind::WriteAfterEnd => "written to after end",
             ErrorKind::Destroyed => "destroyed before it was done",
-            ErrorKind::QueueFull => "the peer does not read: the write queue is at its cap",
+            ErrorKind::QueueFull => "what is sent is not taken: the queue is at its cap",
             ErrorKind::TooLong => "longer than it may be",
             ErrorKind::Malformed if self.0.cause.is_none() => "it makes no sense",
             ErrorKind::PoolFull => "the queue of the blocking pool is at its cap",

@@ -9,6 +9,7 @@ mod datagrams {
     mod connected;
     mod lives;
     mod messages;
+    mod node_parity;
     mod options;
     mod sending;
     #[cfg(target_os = "linux")]

@@ -6,6 +6,7 @@ mod common;
 
 mod net {
     mod async_io;
+    mod callbacks;
     mod closing;
     mod connecting;
     #[cfg(unix)]
@@ -19,6 +20,7 @@ mod net {
     mod lookups;
     mod names;
     mod node_parity;
+    mod node_parity_limits;
     mod options;
     mod order;
     mod pipelines;

@@ -82,7 +82,8 @@ shared! {
     Interrupt
     /// A request to end, `SIGTERM`.
     Terminate
-    /// The terminal went away, `SIGHUP`; or the peer of a socket has, which nobody reads from.
+    /// The terminal went away, `SIGHUP`; or the peer of a socket has, which nobody reads from (told
+    /// on Linux and Android).
     Hangup
     /// Ctrl-\, or `SIGQUIT`: a request to end, and to leave a trace.
     Quit

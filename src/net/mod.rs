@@ -1,6 +1,8 @@
 //! TCP and Unix sockets: [`Server`] listens, [`Socket`] talks; over either, by the same events. Datagrams: [`UdpSocket`]
 //! and [`UnixDatagram`].
 //!
+//! Who comes from Node finds its words, and every difference, in [`from_node`].
+//!
 //! ```
 //! use onward::events::*;
 //! use onward::net::{Server, Socket};
@@ -26,6 +28,7 @@ mod address;
 mod connect;
 mod connector;
 mod datagram;
+pub mod from_node;
 mod hook;
 mod layer;
 mod lookup;

@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 /// A server over TCP, and where there are any, at a Unix socket.
-type Listen = fn(ServerOptions) -> onward::Result<Server>;
+pub(super) type Listen = fn(ServerOptions) -> onward::Result<Server>;
 
 fn on_tcp(options: ServerOptions) -> onward::Result<Server> {
     options.listen(ANY)
@@ -27,7 +27,7 @@ fn on_unix(options: ServerOptions) -> onward::Result<Server> {
 }
 
 /// Runs a test on each of them.
-fn on_each(test: fn(Listen)) {
+pub(super) fn on_each(test: fn(Listen)) {
     test(on_tcp);
     #[cfg(unix)]
     test(on_unix);
