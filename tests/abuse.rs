@@ -11,6 +11,7 @@ mod abuse {
     #[cfg(target_os = "linux")]
     mod fairness;
     mod idle;
+    mod narrow;
     mod panics;
     #[cfg(all(target_os = "linux", feature = "process"))]
     mod refusals;

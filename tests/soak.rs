@@ -10,13 +10,14 @@ mod counting;
 use counting::bytes;
 use onward::events::*;
 use onward::inspect;
-use onward::net::{Connector, Server, Socket, SocketOptions};
+use onward::net::{Connector, Server, Socket, SocketOptions, UdpOptions};
 use onward::{EventLoop, set_immediate, set_timeout};
 use std::cell::Cell;
 use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
 use std::time::Duration;
 
+const ANY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
 /// Connections at a time.
 const AT_ONCE: usize = 40;
 const DEFAULT: usize = 4_000;
@@ -52,6 +53,8 @@ struct Soak {
     /// What was told of clients and of guests: how many came, and how many closed.
     clients: (Cell<usize>, Cell<usize>),
     guests: (Cell<usize>, Cell<usize>),
+    /// Writes with callbacks, and callbacks that have come.
+    written: (Cell<usize>, Cell<usize>),
     echoed: Cell<usize>,
     errors: Cell<usize>,
     big: Rc<Vec<u8>>,
@@ -61,9 +64,11 @@ fn bump(count: &Cell<usize>) {
     count.set(count.get() + 1);
 }
 
-/// Checks what every socket promises: at most one error, then one close, and nothing after that.
-fn watch(socket: &Socket, soak: &Rc<Soak>, closed: impl Fn(&Rc<Soak>) + 'static) {
-    let failed = Rc::new(Cell::new(false));
+/// Checks what every socket promises: at most one error, then one close, and nothing after that. Of what it gives back,
+/// the error goes to a future.
+fn watch(socket: &Socket, soak: &Rc<Soak>, closed: impl Fn(&Rc<Soak>) + 'static) -> Rc<Cell<bool>> {
+    let (failed, pulled) = (Rc::new(Cell::new(false)), Rc::new(Cell::new(false)));
+    let silent = Rc::clone(&pulled);
     let (seen, counted) = (Rc::clone(&failed), Rc::clone(soak));
     socket.on(Error, move |_, _| {
         assert!(!seen.replace(true), "a second error");
@@ -72,16 +77,17 @@ fn watch(socket: &Socket, soak: &Rc<Soak>, closed: impl Fn(&Rc<Soak>) + 'static)
     let (soak, over) = (Rc::clone(soak), Cell::new(false));
     socket.on(Close, move |_, had_error| {
         assert!(!over.replace(true), "a second close");
-        assert_eq!(had_error, failed.get());
+        assert_eq!(had_error && !silent.get(), failed.get());
         closed(&soak);
     });
+    pulled
 }
 
 /// A guest of the server: an echo, unless fate has something else in store.
 fn serve(socket: &Socket, soak: &Rc<Soak>) {
     bump(&soak.guests.0);
-    watch(socket, soak, |soak| bump(&soak.guests.1));
-    match soak.dice.roll(8) {
+    let pulled = watch(socket, soak, |soak| bump(&soak.guests.1));
+    match soak.dice.roll(13) {
         0 => socket.destroy(),
         1 => socket.reset_and_destroy(),
         2 => destroy_later(socket, soak),
@@ -96,8 +102,90 @@ fn serve(socket: &Socket, soak: &Rc<Soak>) {
             socket.resume();
             socket.on(End, |socket, ()| socket.end_with("after the end"));
         }
+        5 => {
+            // It breaks off in the middle of what it says.
+            write_some(socket, soak, MUCH);
+            let socket = socket.clone();
+            set_timeout(soak.dice.moment(), move || socket.reset_and_destroy());
+        }
+        6 => {
+            // It says that it is through, reads on for a while, and breaks off.
+            socket.end();
+            socket.resume();
+            let socket = socket.clone();
+            set_timeout(soak.dice.moment(), move || socket.reset_and_destroy());
+        }
+        7 => {
+            // It stalls in the middle, and goes on, if the other side waits for it.
+            let counted = Rc::clone(soak);
+            socket.on(Data, move |socket, _| {
+                socket.pause();
+                let socket = socket.clone();
+                set_timeout(counted.dice.moment(), move || socket.resume());
+            });
+            destroy_later(socket, soak);
+        }
+        8 => {
+            // Nobody wants what comes; the other side is watched for its end.
+            socket.pause();
+            socket.on(Hangup, |socket, ()| socket.discard_input());
+            destroy_later(socket, soak);
+        }
+        9 => pull(socket, soak, &pulled),
         _ => drop(socket.pipe(socket)),
     }
+}
+
+/// Writes with callbacks, each of which has to come.
+fn write_some(socket: &Socket, soak: &Rc<Soak>, bytes: usize) {
+    socket.cork();
+    for part in [1, bytes, 10] {
+        bump(&soak.written.0);
+        let soak = Rc::clone(soak);
+        socket.write_owned_then(vec![b'y'; part], move |_| bump(&soak.written.1));
+    }
+    if soak.dice.roll(2) == 0 {
+        socket.uncork();
+    }
+}
+
+/// Leaves event mode: a future reads a little, answers, and may give up in the middle.
+fn pull(socket: &Socket, soak: &Rc<Soak>, pulled: &Cell<bool>) {
+    use futures_lite::{AsyncReadExt as _, AsyncWriteExt as _};
+    let Ok(mut stream) = socket.clone().into_io() else { return };
+    pulled.set(true);
+    let (moment, polite) = (soak.dice.moment(), soak.dice.roll(2) == 0);
+    onward::spawn(onward::timeout(moment, async move {
+        let mut buffer = [0; 16];
+        while matches!(stream.read(&mut buffer).await, Ok(1..)) {
+            if stream.write_all(b"pulled").await.is_err() {
+                return;
+            }
+        }
+        if polite {
+            let _ = stream.close().await;
+        }
+    }));
+}
+
+/// Datagrams, to somebody and to nobody; a socket that is closed with some of them on their way.
+fn talk(soak: &Rc<Soak>) {
+    let socket = UdpOptions::new().coalesce(soak.dice.roll(2) == 0).bind(ANY).expect("a free port");
+    socket.on(Error, |_, _| {});
+    let here = socket.local_addr().expect("it is bound");
+    socket.send_segments([b'z'; 100], 9, if soak.dice.roll(2) == 0 { here } else { soak.nobody });
+    if soak.dice.roll(2) == 0 {
+        let _ = socket.connect(soak.nobody);
+        socket.send("is anybody there?");
+    }
+    let mut left = soak.dice.roll(13);
+    socket.on(Message, move |socket, _| {
+        left = left.saturating_sub(1);
+        if left == 0 {
+            socket.close();
+        }
+    });
+    set_timeout(soak.dice.moment(), move || socket.close());
 }
 
 fn destroy_later(socket: &Socket, soak: &Rc<Soak>) {
@@ -113,12 +201,12 @@ fn next(soak: &Rc<Soak>) {
     soak.left.set(soak.left.get() - 1);
     bump(&soak.clients.0);
     let socket = connect(soak);
-    watch(&socket, soak, |soak| {
+    let pulled = watch(&socket, soak, |soak| {
         bump(&soak.clients.1);
         let soak = Rc::clone(soak);
         set_immediate(move || next(&soak));
     });
-    live(&socket, soak);
+    live(&socket, soak, &pulled);
 }
 
 /// To the server, most of them; some by a name that stands for several addresses, some to nobody.
@@ -145,8 +233,8 @@ fn connect(soak: &Rc<Soak>) -> Socket {
     connected.expect("an address")
 }
 
-fn live(socket: &Socket, soak: &Rc<Soak>) {
-    match soak.dice.roll(9) {
+fn live(socket: &Socket, soak: &Rc<Soak>, pulled: &Cell<bool>) {
+    match soak.dice.roll(13) {
         0 => socket.destroy(),
         1 => destroy_later(socket, soak),
         2 => socket.reset_and_destroy(),
@@ -162,6 +250,17 @@ fn live(socket: &Socket, soak: &Rc<Soak>) {
             socket.end_with("hello");
             socket.resume();
         }
+        7 => {
+            write_some(socket, soak, 100_000);
+            socket.end();
+            socket.resume();
+            destroy_later(socket, soak);
+        }
+        8 => pull(socket, soak, pulled),
+        9 => {
+            talk(soak);
+            destroy_later(socket, soak);
+        }
         _ => {
             let (soak, mut heard) = (Rc::clone(soak), 0);
             socket.write("hello ");
@@ -169,7 +268,9 @@ fn live(socket: &Socket, soak: &Rc<Soak>) {
             socket.on(Data, move |_, chunk| {
                 heard += chunk.len();
                 soak.echoed.set(soak.echoed.get() + chunk.len());
-                assert!(heard <= "hello echo".len() || chunk.ends_with(b"end"));
+                // An echo, or what somebody says who does not listen.
+                let others = chunk.iter().any(|byte| b"ypd".contains(byte));
+                assert!(heard <= "hello echo".len() || others);
             });
         }
     }
@@ -183,9 +284,8 @@ fn soak(connections: usize, seed: u64) {
             panic!("it takes too long: {:#?}", inspect::dump());
         })
         .unref();
-        let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        let nobody = TcpListener::bind(any).and_then(|listener| listener.local_addr());
-        let server = Server::listen(any).expect("a free port");
+        let nobody = TcpListener::bind(ANY).and_then(|listener| listener.local_addr());
+        let server = Server::listen(ANY).expect("a free port");
         let soak = Rc::new(Soak {
             dice: Dice(Cell::new(seed)),
             left: Cell::new(connections),
@@ -194,6 +294,7 @@ fn soak(connections: usize, seed: u64) {
             server: server.clone(),
             clients: Default::default(),
             guests: Default::default(),
+            written: Default::default(),
             echoed: Cell::new(0),
             errors: Cell::new(0),
             big: Rc::new(vec![b'x'; MUCH]),
@@ -211,6 +312,8 @@ fn soak(connections: usize, seed: u64) {
     assert_eq!(counts(&soaked.clients), (connections, connections));
     let (came, closed) = counts(&soaked.guests);
     assert_eq!(came, closed);
+    let (written, told) = counts(&soaked.written);
+    assert_eq!(written, told, "callbacks of writes");
     assert!(came > connections / 4 && soaked.errors.get() > connections / 20);
     assert!(soaked.echoed.get() > connections / 4, "some were lucky");
 }
