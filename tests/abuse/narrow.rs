@@ -14,10 +14,11 @@ fn pattern(count: usize) -> Vec<u8> {
 }
 
 #[test]
-fn what_comes_byte_by_byte_and_goes_through_the_smallest_buffers_is_unchanged() {
+fn what_comes_byte_by_byte_and_goes_out_through_the_smallest_buffer_is_unchanged() {
     const COUNT: usize = 100_000;
     run(|| {
-        let narrow = SocketOptions::new().send_buffer(1).receive_buffer(1).no_delay(true);
+        // The same for what is received would have the kernel wait a fifth of a second now and then.
+        let narrow = SocketOptions::new().send_buffer(1).no_delay(true);
         let server = ServerOptions::new().sockets(narrow).listen(ANY)?;
         let peer = guest(server.local_addr(), |mut stream| {
             stream.set_nodelay(true).expect("an option");
@@ -33,7 +34,8 @@ fn what_comes_byte_by_byte_and_goes_through_the_smallest_buffers_is_unchanged() 
             let mut heard = Vec::new();
             stream.read_to_end(&mut heard).expect("the end");
             join(writing);
-            assert!(heard == expected, "something was changed on the way");
+            let differs = heard.iter().zip(&expected).position(|(one, other)| one != other);
+            assert_eq!((heard.len(), differs), (COUNT, None), "changed on the way");
         });
         server.on(Connection, |server, socket| {
             server.close();
