@@ -20,7 +20,7 @@ fn sleeps_after(
     act: impl FnOnce(TcpStream) -> Option<TcpStream> + Send + 'static,
     then: impl FnOnce(&Socket) + 'static,
 ) -> Log {
-    let seen = logged(move |log| {
+    logged(move |log| {
         let ((stand, stands), (sender, acted)) = (mpsc::channel(), mpsc::channel());
         let (client, _) = connect_to(move |stream| {
             stands.recv().expect("it stands some time");
@@ -40,8 +40,7 @@ fn sleeps_after(
             });
         });
         Ok(())
-    });
-    seen
+    })
 }
 
 fn nothing(_: &Socket) {}
