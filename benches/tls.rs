@@ -186,6 +186,8 @@ mod linux {
             let server = TlsServer::listen("127.0.0.1:0", Identity::from_pem(&pem, &pem)?)?;
             println!("{}", server.local_addr());
             server.on(SecureConnection, |_, socket| {
+                // The end of a large message would wait for the system of a peer that waits for it.
+                socket.set_no_delay(true).unwrap_or_else(onward::fail);
                 socket.on(Data, |socket, chunk| {
                     socket.write(chunk);
                 });
@@ -225,6 +227,7 @@ mod linux {
                 if key == LISTENER {
                     let (connection, _) = listener.accept()?;
                     connection.set_nonblocking(true)?;
+                    connection.set_nodelay(true)?;
                     let place = connection.as_raw_fd() as usize;
                     let data = EventData::new_u64(place as u64);
                     epoll::add(&epoll, &connection, data, EventFlags::IN)?;
