@@ -5,6 +5,7 @@
 //! `cargo bench --bench io -- instructions` counts user instructions per echoed message; valgrind does the counting.
 //! `cargo bench --bench io -- load HOST:PORT` only puts load on a server: 64 connections, 300,000 messages.
 //! `cargo bench --bench io -- file` compares file streams only: cached, cold, from file to file. See `io/streams.rs`.
+//! `cargo bench --bench io -- tail` says how long quiet connections wait, alone and beside a hot one.
 //! `cargo bench --bench io -- idle` says how much memory an idle connection takes; it wants 10,000 descriptors.
 //! `small`, `small-once`, `whole` and `copy` are about whole files, see `io/files.rs`.
 //!
@@ -25,8 +26,12 @@ mod raw;
 mod streams;
 
 #[cfg(target_os = "linux")]
+#[path = "io/tail.rs"]
+mod tail;
+
+#[cfg(target_os = "linux")]
 mod linux {
-    use super::{files, raw, streams};
+    use super::{files, raw, streams, tail};
     use onward::events::*;
     use onward::net;
     use std::cell::Cell;
@@ -56,6 +61,7 @@ mod linux {
             Some(what @ ("small" | "small-once" | "whole" | "copy")) => {
                 files::main(what, &args[2..])
             }
+            Some("tail") => quiet_and_hot(),
             Some("instructions") => instructions(),
             Some("raw-server") => raw::serve(args.get(2).is_some_and(|mode| mode == "sink")),
             Some("onward-server") => serve(args.get(2).is_some_and(|mode| mode == "sink")),
@@ -178,6 +184,22 @@ mod linux {
             }
             Ok((each * streams / 1024) as f64)
         })
+    }
+
+    /// What a thousand quiet connections notice of a hot one.
+    fn quiet_and_hot() -> Result<(), Failure> {
+        for mode in ["raw-server", "onward-server"] {
+            let mut server = Server::start(mode, "echo", 1000)?;
+            let tail = tail::measure(&server.address, &mut server.load.0)?;
+            println!(
+                "{mode}: 99 in 100 wait at most {:.0?} alone, {:.0?} beside a hot one of {:.0} MB/s, ratio {:.2}",
+                tail.alone,
+                tail.beside,
+                tail.hot / 1e6,
+                tail.ratio
+            );
+        }
+        Ok(())
     }
 
     /// User instructions per echoed message: those of a long run without those of a short one.

@@ -262,7 +262,7 @@ fn a_full_queue_may_drop_or_close() {
         Ok(())
     })
     .unwrap();
-    let full = "two(write full: the peer does not read: the write queue is at its cap)";
+    let full = "two(write full: what is sent is not taken: the queue is at its cap)";
     assert_eq!(log.all(), format!("open drain one {full} finish close(false)"));
     assert_eq!(content(&path), "123467");
     let log = Log::default();
