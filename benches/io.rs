@@ -64,7 +64,7 @@ mod linux {
             Some("tail") => quiet_and_hot(),
             Some("instructions") => instructions(),
             Some("raw-server") => raw::serve(args.get(2).is_some_and(|mode| mode == "sink")),
-            Some("onward-server") => serve(args.get(2).is_some_and(|mode| mode == "sink")),
+            Some("onward-server") => serve(args.get(2).map_or("echo", String::as_str).to_owned()),
             Some("file") => streams::main(&args[2..]),
             _ => compare(),
         }
@@ -250,7 +250,7 @@ mod linux {
     fn idle() -> Result<(), Failure> {
         const CONNECTIONS: usize = 8_000;
         for mode in ["raw-server", "onward-server"] {
-            let mut server = Server::start(mode, "echo", 200)?;
+            let mut server = Server::start(mode, "idle", 200)?;
             server.load.run(1, MESSAGE)?;
             let before = resident(server.child.id())?;
             let mut more = Load::connect(&server.address, CONNECTIONS)?;
@@ -302,23 +302,27 @@ mod linux {
         }
     }
 
-    /// Echoes, or drops what comes; ends with its last connection.
-    fn serve(sink: bool) -> Result<(), Failure> {
-        onward::run(|| {
+    /// Echoes, or drops what comes; ends with its last connection. "idle" has the fewest listeners, and does not end.
+    fn serve(mode: String) -> Result<(), Failure> {
+        onward::run(move || {
             let server = net::Server::listen("127.0.0.1:0")?;
             println!("{}", server.local_addr());
             let open = Rc::new(Cell::new(0));
             server.on(Connection, move |server, socket| {
+                socket.on(Error, |_, _| {});
+                if mode == "idle" {
+                    socket.on(Data, |socket, chunk| _ = socket.write(chunk));
+                    return;
+                }
                 let (server, open) = (server.clone(), Rc::clone(&open));
                 open.set(open.get() + 1);
-                socket.on(Error, |_, _| {});
                 socket.on(Close, move |_, _| {
                     open.set(open.get() - 1);
                     if open.get() == 0 {
                         server.close();
                     }
                 });
-                if sink {
+                if mode == "sink" {
                     return socket.resume();
                 }
                 socket.on(Data, |socket, chunk| {
