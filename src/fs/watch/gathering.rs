@@ -36,9 +36,13 @@ impl Gathered {
 
     /// Something is there.
     pub(super) fn created(&mut self, path: PathBuf) {
-        // It was seen twice: when it came, and by who looked what is there.
-        if !matches!(self.last_of(&path), Some(Change::Created(_))) {
-            self.push(path.clone(), Change::Created(path));
+        let before = self.last.get(&path).copied();
+        match before.map(|at| &mut self.all[at]) {
+            // It was seen twice: when it came, and by who looked what is there.
+            Some(Some(Change::Created(_))) => {}
+            // It had come before anybody watched.
+            Some(change @ Some(Change::Changed(_))) => *change = Some(Change::Created(path)),
+            _ => self.push(path.clone(), Change::Created(path)),
         }
     }
 
@@ -152,6 +156,7 @@ mod tests {
             ("*a -a", "-a"),
             ("-a +a *a", "-a +a"),
             ("-a -a", "-a"),
+            ("*a +a", "+a"),
             ("+a +a", "+a"),
             ("<a", "-a"),
             (">a", "+a"),

@@ -372,10 +372,12 @@ fn of_entry(watcher: &Watcher, path: PathBuf, notice: &Notice) {
     let recursive = with(watcher, |tree| is_recursive(watcher.0.options, tree));
     let below = is_dir && recursive == Some(true);
     let was_found = with(watcher, |tree| {
-        if tree.is_looking() {
+        // Of a file that came before its directory was watched, the kernel tells nothing but what becomes of it.
+        let named = flags.intersects(names());
+        if named && tree.is_looking() {
             tree.known.insert(path.clone());
         }
-        !tree.found.is_empty() && flags.intersects(names()) && tree.found.remove(&path)
+        named && !tree.found.is_empty() && tree.found.remove(&path)
     });
     if was_found == Some(true) && flags.contains(ReadFlags::CREATE) {
         return;
