@@ -289,14 +289,15 @@ fn a_peer_that_has_gone_is_an_error_and_the_socket_stays_open() {
         let (first, second) = UnixDatagram::pair()?;
         watch(&log, &first);
         second.close();
-        second.on(Close, move |_, ()| {
-            let socket = first.clone();
-            first.send("x");
+        first.once(Error, |socket, _| {
+            assert!(!socket.is_closed());
+            let socket = socket.clone();
             next_turn(move || {
                 assert!(!socket.is_closed());
                 socket.close();
             });
         });
+        second.on(Close, move |_, ()| _ = first.send("x"));
         Ok(())
     });
     assert!(seen.len() >= 3 && seen.ends_with(&["close"]), "{seen:?}");

@@ -166,7 +166,9 @@ impl Record {
     fn look_for_hangup(&self, stream: &Stream, wire: &super::Wire) {
         let duplex = &stream.0.duplex;
         let open = !duplex.is_destroyed() && !duplex.has_ended();
-        let waits = self.awaits.get() && !self.discards.get() && open;
+        let tells =
+            cfg!(all(any(target_os = "linux", target_os = "android"), not(onward_force_polling)));
+        let waits = tells && self.awaits.get() && !self.discards.get() && open;
         if waits && !duplex.flow.is_flowing() && !duplex.state.is(Fact::BROKEN) && wire.has_gone() {
             let told = self.told.borrow();
             assert!(
