@@ -340,6 +340,8 @@ pub(crate) mod failing;
 mod first;
 mod frame;
 pub mod from_node;
+#[cfg(feature = "event-loop")]
+mod handle;
 mod held;
 mod info;
 mod intercepting;
@@ -428,6 +430,10 @@ pub use list::{AnyList, List, RawList};
 pub use seldom::Seldom;
 #[doc(hidden)]
 pub use sharing::{Local, Sharing};
+
+// For what is on a loop.
+#[cfg(feature = "event-loop")]
+pub(crate) use handle::handle;
 
 // For the emitter of many threads.
 #[cfg(feature = "std")]

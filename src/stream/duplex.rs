@@ -6,7 +6,7 @@ use super::life::{self, Inner, Stream};
 use super::outcome::{Done, Outcome};
 use super::outlet::{self, Outlet, Pushed};
 use super::readable::Flow;
-use super::traits::{ReadControl, WriteControl};
+use super::traits::ReadControl;
 use super::writable::WhenFull;
 use crate::emitter::names::{Close, Data, Drain, End, Finish};
 use crate::emitter::{Downgrade, Emitter, Event, Listeners, Pausable, Recall};

@@ -42,13 +42,6 @@ macro_rules! handle {
             }
         }
 
-        impl Downgrade for $name {
-            fn downgrade(&self) -> impl Fn() -> Option<Self> + 'static {
-                let inner = Rc::downgrade(&self.0);
-                move || inner.upgrade().map(Self)
-            }
-        }
-
         impl crate::abort::Abortable for $name {
             fn destroy_with(&self, error: Error) {
                 life::destroy(self, Some(error), None);
@@ -64,14 +57,7 @@ macro_rules! handle {
             }
         }
 
-        /// Two handles are equal if they are handles to the same stream.
-        impl PartialEq for $name {
-            fn eq(&self, other: &Self) -> bool {
-                Rc::ptr_eq(&self.0, &other.0)
-            }
-        }
-
-        impl Eq for $name {}
+        crate::emitter::handle!($name, "stream");
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -163,7 +149,7 @@ macro_rules! read_control {
 /// What a pipe asks of a stream that is written to.
 macro_rules! write_control {
     ($name:ident) => {
-        impl WriteControl for $name {
+        impl crate::stream::WriteControl for $name {
             fn write_chunk(&self, chunk: &[u8]) -> bool {
                 self.write(chunk)
             }
@@ -180,6 +166,5 @@ macro_rules! write_control {
     };
 }
 
-pub(super) use {
-    handle, never_reads, never_writes, read_control, tells_reads, tells_writes, write_control,
-};
+pub(crate) use write_control;
+pub(super) use {handle, never_reads, never_writes, read_control, tells_reads, tells_writes};

@@ -131,6 +131,8 @@ pub use source::{Source, SourceEvent};
 pub use split::Splitter;
 
 pub use finished::{both_finished, ended, finished};
+#[cfg(any(feature = "net", feature = "process"))]
+pub(crate) use handles::write_control;
 pub use pieces::{Pieces, PiecesEvent, pieces};
 pub use pipe::PipeOptions;
 #[doc(hidden)]

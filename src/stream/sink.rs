@@ -6,7 +6,6 @@ use super::life::{self, Inner, Stream};
 use super::outcome::{Done, Outcome};
 use super::outlet::{self, Outlet};
 use super::readable::Flow;
-use super::traits::WriteControl;
 use super::writable::WhenFull;
 use crate::emitter::names::{Close, Data, Drain, Finish};
 use crate::emitter::{Downgrade, Emitter, Event, Listeners, Recall};

@@ -56,13 +56,6 @@ macro_rules! handle {
             }
         }
 
-        impl Downgrade for $name {
-            fn downgrade(&self) -> impl Fn() -> Option<Self> + 'static {
-                let inner = Rc::downgrade(&self.0);
-                move || inner.upgrade().map(Self)
-            }
-        }
-
         impl Emitter for $name {
             fn listeners(&self) -> &Listeners<Self> {
                 &self.0.emitter
@@ -180,14 +173,7 @@ macro_rules! handle {
             }
         }
 
-        /// Two handles are equal if they are handles to the same socket.
-        impl PartialEq for $name {
-            fn eq(&self, other: &Self) -> bool {
-                Rc::ptr_eq(&self.0, &other.0)
-            }
-        }
-
-        impl Eq for $name {}
+        crate::emitter::handle!($name, "socket");
 
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

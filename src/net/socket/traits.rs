@@ -5,21 +5,13 @@ use crate::abort::{Abortable, when_closed};
 #[cfg(unix)]
 use crate::emitter::names::Descriptor;
 use crate::emitter::names::{ConnectionAttempt, Data, Hangup};
-use crate::emitter::{Downgrade, Emitter, Event, Listeners, Pausable, Recall};
+use crate::emitter::{Downgrade as _, Emitter, Event, Listeners, Pausable, Recall, handle};
 use crate::error::Error;
 use crate::io::{self as engine, Endpoint as _};
 use crate::net::connect;
-use crate::stream::{ReadControl, WriteControl, holds};
+use crate::stream::{ReadControl, holds, write_control};
 use std::any::TypeId;
 use std::fmt;
-use std::rc::Rc;
-
-impl Downgrade for Socket {
-    fn downgrade(&self) -> impl Fn() -> Option<Self> + 'static {
-        let inner = Rc::downgrade(&self.0);
-        move || inner.upgrade().map(Self)
-    }
-}
 
 impl Emitter for Socket {
     fn listeners(&self) -> &Listeners<Self> {
@@ -86,29 +78,9 @@ impl Pausable for Socket {
     }
 }
 
-impl WriteControl for Socket {
-    fn write_chunk(&self, chunk: &[u8]) -> bool {
-        self.write(chunk)
-    }
-    fn end(&self) {
-        self.end();
-    }
-    fn destroy(&self) {
-        self.destroy();
-    }
-    fn is_destroyed(&self) -> bool {
-        self.is_destroyed()
-    }
-}
+write_control!(Socket);
 
-/// Two handles are equal if they are handles to the same socket.
-impl PartialEq for Socket {
-    fn eq(&self, other: &Self) -> bool {
-        Rc::ptr_eq(&self.0, &other.0)
-    }
-}
-
-impl Eq for Socket {}
+handle!(Socket, "socket");
 
 impl fmt::Debug for Socket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,17 +3,9 @@
 use super::{Child, Inner};
 use crate::abort::Abortable;
 use crate::emitter::names::Close;
-use crate::emitter::{Downgrade, Emitter, Listeners, Recall};
+use crate::emitter::{Downgrade as _, Emitter, Listeners, Recall, handle};
 use crate::error::Error;
 use std::fmt;
-use std::rc::Rc;
-
-impl Downgrade for Child {
-    fn downgrade(&self) -> impl Fn() -> Option<Self> + 'static {
-        let inner = Rc::downgrade(&self.0);
-        move || inner.upgrade().map(Self)
-    }
-}
 
 impl Emitter for Child {
     fn listeners(&self) -> &Listeners<Self> {
@@ -36,14 +28,7 @@ impl Abortable for Child {
     }
 }
 
-/// Two handles are equal if they are handles to the same child.
-impl PartialEq for Child {
-    fn eq(&self, other: &Self) -> bool {
-        Rc::ptr_eq(&self.0, &other.0)
-    }
-}
-
-impl Eq for Child {}
+handle!(Child, "child");
 
 impl fmt::Debug for Child {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -5,7 +5,9 @@ use super::elsewhere::elsewhere;
 use super::name::Name;
 use crate::abort::{Abortable, when_closed};
 use crate::emitter::names::{Close, Data, End};
-use crate::emitter::{Downgrade, Emitter, Event, EventEmitter, Listeners, Pausable, Recall};
+use crate::emitter::{
+    Downgrade as _, Emitter, Event, EventEmitter, Listeners, Pausable, Recall, handle,
+};
 use crate::error::Error;
 use crate::event_loop::{
     Buffer, Description, Descriptor, Handle, Interest, Origin, ResourceKind, Source,
@@ -368,13 +370,6 @@ impl Source for Inner {
     }
 }
 
-impl Downgrade for PipeReader {
-    fn downgrade(&self) -> impl Fn() -> Option<Self> + 'static {
-        let inner = Rc::downgrade(&self.0);
-        move || inner.upgrade().map(Self)
-    }
-}
-
 impl Emitter for PipeReader {
     fn listeners(&self) -> &Listeners<Self> {
         &self.0.emitter
@@ -434,14 +429,7 @@ impl Abortable for PipeReader {
     }
 }
 
-/// Two handles are equal if they are handles to the same stream.
-impl PartialEq for PipeReader {
-    fn eq(&self, other: &Self) -> bool {
-        Rc::ptr_eq(&self.0, &other.0)
-    }
-}
-
-impl Eq for PipeReader {}
+handle!(PipeReader, "stream");
 
 impl fmt::Debug for PipeReader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

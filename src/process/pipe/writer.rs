@@ -4,13 +4,13 @@ use super::Bytes;
 use super::name::Name;
 use crate::abort::{Abortable, when_closed};
 use crate::emitter::names::{Close, Drain, Finish};
-use crate::emitter::{Downgrade, Emitter, EventEmitter, Listeners, Recall};
+use crate::emitter::{Downgrade as _, Emitter, EventEmitter, Listeners, Recall, handle};
 use crate::error::{Error, Result};
 use crate::event_loop::{
     Buffer, Description, Descriptor, Handle, Interest, Origin, ResourceKind, Source,
 };
 use crate::io::{self as engine, Duplex, Endpoint};
-use crate::stream::WriteControl;
+use crate::stream::write_control;
 use bytes::Bytes as Chunk;
 use std::cell::Cell;
 use std::fmt;
@@ -408,13 +408,6 @@ impl Source for Inner {
     }
 }
 
-impl Downgrade for PipeWriter {
-    fn downgrade(&self) -> impl Fn() -> Option<Self> + 'static {
-        let inner = Rc::downgrade(&self.0);
-        move || inner.upgrade().map(Self)
-    }
-}
-
 impl Emitter for PipeWriter {
     fn listeners(&self) -> &Listeners<Self> {
         &self.0.emitter
@@ -425,20 +418,7 @@ impl Emitter for PipeWriter {
     }
 }
 
-impl WriteControl for PipeWriter {
-    fn write_chunk(&self, chunk: &[u8]) -> bool {
-        self.write(chunk)
-    }
-    fn end(&self) {
-        self.end();
-    }
-    fn destroy(&self) {
-        self.destroy();
-    }
-    fn is_destroyed(&self) -> bool {
-        self.is_destroyed()
-    }
-}
+write_control!(PipeWriter);
 
 impl Abortable for PipeWriter {
     fn destroy_with(&self, error: Error) {
@@ -449,14 +429,7 @@ impl Abortable for PipeWriter {
     }
 }
 
-/// Two handles are equal if they are handles to the same stream.
-impl PartialEq for PipeWriter {
-    fn eq(&self, other: &Self) -> bool {
-        Rc::ptr_eq(&self.0, &other.0)
-    }
-}
-
-impl Eq for PipeWriter {}
+handle!(PipeWriter, "stream");
 
 impl fmt::Debug for PipeWriter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
