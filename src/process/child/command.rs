@@ -247,7 +247,8 @@ impl Command {
         self
     }
 
-    /// By which signal it is [told to end](Child::terminate): `SIGTERM` unless set.
+    /// By which signal it is [told to end](Child::terminate): `SIGTERM` unless set. A signal that this process was started
+    /// to ignore, as shells do with `SIGINT` behind an `&`, its children ignore too.
     #[doc(alias = "killSignal")]
     pub fn kill_signal(&mut self, signal: Signal) -> &mut Self {
         self.manner.signal = signal;
