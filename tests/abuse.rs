@@ -1,4 +1,4 @@
-//! Bad input, bad peers and bad luck: TCP has to come out of it in order. Each file holds one concern.
+//! Bad input, bad peers and bad luck: sockets have to come out of it in order. Each file holds one concern.
 #![cfg(feature = "net")]
 
 #[allow(dead_code, reason = "shared with other tests")]
@@ -18,4 +18,6 @@ mod abuse {
     mod resets;
     #[cfg(all(target_os = "linux", feature = "process"))]
     mod signals;
+    #[cfg(target_os = "linux")]
+    mod starved;
 }

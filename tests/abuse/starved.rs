@@ -1,4 +1,4 @@
-//! When there is nothing left to be had.
+//! Datagrams when there are no descriptors left to be had.
 
 use crate::common::child::{Process, is_child};
 use crate::common::{ANY, run};
@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 
 #[test]
 fn without_descriptors_nothing_is_bound_or_sent_and_all_of_it_is_told() {
-    Process::start_limited("datagrams::starved::child_that_has_none_left", 64).ends_well();
+    Process::start_limited("abuse::starved::child_that_has_none_left", 64).ends_well();
 }
 
 #[test]
