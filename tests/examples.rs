@@ -10,6 +10,8 @@ mod examples {
     mod chromium;
     pub(crate) mod clients;
     mod http;
+    mod serve;
+    mod serve_troubles;
     #[cfg(feature = "tls")]
     mod tls;
     mod websocket;
