@@ -271,3 +271,16 @@ pub(crate) fn peak_kilobytes(server: &Server) -> usize {
     let peak = peak.and_then(|peak| peak.trim().strip_suffix(" kB"));
     peak.and_then(|peak| peak.parse().ok()).expect("a number")
 }
+
+/// A terminal: the end of who types and looks, and the end of programs.
+#[cfg(target_os = "linux")]
+pub(crate) fn pseudo_terminal() -> (fs::File, fs::File) {
+    use rustix::pty::{OpenptFlags, openpt, ptsname, unlockpt};
+    let user = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC);
+    let user = user.expect("there are terminals");
+    unlockpt(&user).expect("it is ours");
+    let name = ptsname(&user, Vec::new()).expect("it has a name");
+    let name = name.to_str().expect("in plain letters");
+    let program = fs::OpenOptions::new().read(true).write(true).open(name).expect("it is there");
+    (user.into(), program)
+}
