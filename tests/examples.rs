@@ -10,6 +10,8 @@ mod examples {
     mod chromium;
     pub(crate) mod clients;
     mod http;
+    mod serve;
+    mod serve_troubles;
     #[cfg(feature = "tls")]
     mod tls;
     mod websocket;
@@ -403,6 +405,42 @@ fn wc_counts_a_tree_and_says_what_it_could_not() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn wc_shows_a_bar_to_who_looks_and_takes_it_away_again() {
+    let (mut user, program) = pseudo_terminal();
+    let (file, fifo) = (temporary("wc-long"), temporary("wc-fifo"));
+    fs::write(&file, "a word\n".repeat(500_000)).expect("a file");
+    let _ = fs::remove_file(&fifo);
+    assert!(Command::new("mkfifo").arg(&fifo).status().expect("mkfifo exists").success());
+    let mut command = example("wc");
+    command.args([&file, &fifo]).stdin(Stdio::null()).stdout(Stdio::piped());
+    let child = command.stderr(program).spawn().expect("the example was built");
+    drop(command);
+    let (tell, told) = channel();
+    thread::spawn(move || {
+        let (mut all, mut buffer) = (Vec::new(), [0; 4096]);
+        // The terminal ends with an error, when nobody has its other side any more.
+        while let Ok(count @ 1..) = std::io::Read::read(&mut user, &mut buffer) {
+            all.extend_from_slice(&buffer[..count]);
+            let _ = tell.send(text(&all));
+        }
+    });
+    let until = Instant::now() + DEADLINE;
+    // The FIFO has it wait.
+    while !told.recv_timeout(DEADLINE).expect("a bar").contains("iB") {
+        assert!(Instant::now() < until, "no bar");
+    }
+    fs::write(&fifo, "the end\n").expect("it is read");
+    let output = finish(child);
+    assert_eq!(
+        text(&output.stdout).lines().last(),
+        Some("500001 1000002 3500008 total of 2 files")
+    );
+    let last = told.iter().last().unwrap_or_default();
+    assert!(last.ends_with("\r\u{1b}[2K"), "the line is empty again: {last:?}");
+}
+
+#[test]
 fn pipeline_packs_lines_and_unpacks_them() {
     let (from, to) = (temporary("lines.txt"), temporary("lines.packed"));
     fs::write(&from, "a cat\nno dog\r\ntwo cats\n\ncat, the last").expect("it can be written");
@@ -575,14 +613,8 @@ fn keys_wants_a_terminal() {
 #[test]
 #[cfg(target_os = "linux")]
 fn keys_shows_keys_and_sizes_and_leaves_the_terminal_as_it_was() {
-    use rustix::pty::{OpenptFlags, openpt, ptsname, unlockpt};
     use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
-    let user = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC);
-    let user = user.expect("there are terminals");
-    unlockpt(&user).expect("it is ours");
-    let name = ptsname(&user, Vec::new()).expect("it has a name");
-    let name = name.to_str().expect("in plain letters");
-    let program = fs::OpenOptions::new().read(true).write(true).open(name).expect("it is there");
+    let (user, program) = pseudo_terminal();
     let resize = |ws_col, ws_row| {
         let size = Winsize { ws_col, ws_row, ws_xpixel: 0, ws_ypixel: 0 };
         tcsetwinsize(&user, size).expect("a terminal has a size");
@@ -598,7 +630,7 @@ fn keys_shows_keys_and_sizes_and_leaves_the_terminal_as_it_was() {
     command.stdin(program.try_clone().expect("a descriptor is left"));
     command.stdout(program.try_clone().expect("a descriptor is left"));
     let child = command.spawn().expect("the example was built");
-    let mut user = fs::File::from(user.try_clone().expect("a descriptor is left"));
+    let mut user = user.try_clone().expect("a descriptor is left");
     let lines = Lines::of(user.try_clone().expect("a descriptor is left"));
     lines.expect("Press keys, `q` to end.");
     lines.expect("80 columns, 24 rows");

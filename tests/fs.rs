@@ -7,6 +7,7 @@ mod child;
 
 mod fs {
     mod bad_days;
+    mod cached;
     mod entries;
     mod fifo;
     mod follow;
@@ -20,6 +21,7 @@ mod fs {
     mod read;
     mod support;
     mod temporary;
+    mod terminal;
     mod troubles;
     mod watch;
     mod watch_tree;

@@ -133,8 +133,20 @@ where
         }
     };
     match result {
-        // A client that goes as it likes, or takes its time, is nothing to report.
-        Err(error) if error.is_timeout() || error.is_incomplete_message() => Ok(()),
-        result => result.map_err(onward::Error::other),
+        Err(error) if is_by_client(&error) => Ok(()),
+        result => result.map_err(|error| {
+            // What a body or the service failed with says more than that it failed.
+            let cause = error.source().and_then(|cause| cause.downcast_ref::<onward::Error>());
+            cause.cloned().unwrap_or_else(|| onward::Error::other(error))
+        }),
     }
+}
+
+/// A client that goes as it likes, takes its time, or is cut off for that, is nothing to report.
+fn is_by_client(error: &hyper::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected};
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
+    let gone = [BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected];
+    let is_gone = cause.is_some_and(|cause| gone.contains(&cause.kind()));
+    error.is_timeout() || error.is_incomplete_message() || is_gone
 }

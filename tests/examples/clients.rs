@@ -125,11 +125,18 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(command: &mut Command, before: &str) -> Self {
-        let mut child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the example was built");
+        Self::begin(command.stderr(Stdio::null()), before)
+    }
+
+    /// With what it says on standard error.
+    pub(crate) fn start_heard(command: &mut Command, before: &str) -> (Self, Lines) {
+        let mut server = Self::begin(command.stderr(Stdio::piped()), before);
+        let errors = Lines::of(server.child.stderr.take().expect("it was piped"));
+        (server, errors)
+    }
+
+    fn begin(command: &mut Command, before: &str) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("the example was built");
         let lines = Lines::of(child.stdout.take().expect("it was piped"));
         let first = lines.next();
         let rest =
@@ -203,4 +210,77 @@ impl Client {
             Self::PlainUnix(stream) => stream.shutdown(Shutdown::Write).expect("it is connected"),
         }
     }
+}
+
+/// No answer if there is no `curl`; with `ONWARD_REQUIRE_CURL` set, that fails the test.
+pub(crate) fn curl(args: &[&str]) -> Option<Output> {
+    let mut command = Command::new("curl");
+    let limit = DEADLINE.as_secs().to_string();
+    command.args(["--silent", "--show-error", "--noproxy", "*", "--max-time", &limit]).args(args);
+    match command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn() {
+        Ok(child) => Some(finish(child)),
+        Err(error) => {
+            assert!(std::env::var_os("ONWARD_REQUIRE_CURL").is_none(), "no curl: {error}");
+            eprintln!("left out, as there is no curl: {args:?}");
+            None
+        }
+    }
+}
+
+/// What `curl` has to say.
+pub(crate) fn expect_curl(args: &[&str], expected: &str) {
+    if let Some(output) = curl(args) {
+        assert_eq!(text(&output.stderr), "", "curl {args:?}");
+        assert_eq!(text(&output.stdout).replace('\r', ""), expected, "curl {args:?}");
+    }
+}
+
+/// A client without manners.
+pub(crate) fn connect(server: &Server) -> TcpStream {
+    let stream = TcpStream::connect(&server.address).expect("the server listens");
+    stream.set_read_timeout(Some(DEADLINE)).expect("a timeout");
+    stream
+}
+
+/// All that comes, until the end.
+pub(crate) fn rest(mut stream: TcpStream) -> String {
+    let mut all = Vec::new();
+    stream.read_to_end(&mut all).expect("it ends in good order, and in time");
+    text(&all)
+}
+
+pub(crate) fn stop(server: Server) {
+    server.signal("-INT");
+    let output = finish(server.child);
+    assert_eq!(output.status.code(), Some(0));
+}
+
+/// How many descriptors a server has.
+#[cfg(target_os = "linux")]
+pub(crate) fn descriptors(server: &Server) -> usize {
+    let folder = format!("/proc/{}/fd", server.child.id());
+    fs::read_dir(folder).expect("it lives").count()
+}
+
+/// The most memory that a server has had so far.
+#[cfg(target_os = "linux")]
+pub(crate) fn peak_kilobytes(server: &Server) -> usize {
+    let status = format!("/proc/{}/status", server.child.id());
+    let status = fs::read_to_string(status).expect("it lives");
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let peak = peak.and_then(|peak| peak.trim().strip_suffix(" kB"));
+    peak.and_then(|peak| peak.parse().ok()).expect("a number")
+}
+
+/// A terminal: the end of who types and looks, and the end of programs.
+#[cfg(target_os = "linux")]
+pub(crate) fn pseudo_terminal() -> (fs::File, fs::File) {
+    use rustix::pty::{OpenptFlags, openpt, ptsname, unlockpt};
+    let user = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC);
+    let user = user.expect("there are terminals");
+    unlockpt(&user).expect("it is ours");
+    let name = ptsname(&user, Vec::new()).expect("it has a name");
+    let name = name.to_str().expect("in plain letters");
+    let program = fs::OpenOptions::new().read(true).write(true).open(name).expect("it is there");
+    (user.into(), program)
 }

@@ -1,57 +1,12 @@
 //! `http` with `curl`, and with clients that do not keep the rules.
 
-use super::clients::{DEADLINE, Lines, Server, example, finish, text};
+use super::clients::*;
 use std::io::{Read, Write};
-use std::net::TcpStream;
-use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 /// The server, with so much patience.
 fn serve(seconds: &str) -> Server {
     Server::start(example("http").args(["127.0.0.1:0", "--patience", seconds]), "serving on ")
-}
-
-/// No answer if there is no `curl`; with `ONWARD_REQUIRE_CURL` set, that fails the test.
-fn curl(args: &[&str]) -> Option<Output> {
-    let mut command = Command::new("curl");
-    let limit = DEADLINE.as_secs().to_string();
-    command.args(["--silent", "--show-error", "--noproxy", "*", "--max-time", &limit]).args(args);
-    match command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn() {
-        Ok(child) => Some(finish(child)),
-        Err(error) => {
-            assert!(std::env::var_os("ONWARD_REQUIRE_CURL").is_none(), "no curl: {error}");
-            eprintln!("left out, as there is no curl: {args:?}");
-            None
-        }
-    }
-}
-
-/// What `curl` has to say.
-fn expect_curl(args: &[&str], expected: &str) {
-    if let Some(output) = curl(args) {
-        assert_eq!(text(&output.stderr), "", "curl {args:?}");
-        assert_eq!(text(&output.stdout).replace('\r', ""), expected, "curl {args:?}");
-    }
-}
-
-/// A client without manners.
-fn connect(server: &Server) -> TcpStream {
-    let stream = TcpStream::connect(&server.address).expect("the server listens");
-    stream.set_read_timeout(Some(DEADLINE)).expect("a timeout");
-    stream
-}
-
-/// All that comes, until the end.
-fn rest(mut stream: TcpStream) -> String {
-    let mut all = Vec::new();
-    stream.read_to_end(&mut all).expect("it ends in good order, and in time");
-    text(&all)
-}
-
-fn stop(server: Server) {
-    server.signal("-INT");
-    let output = finish(server.child);
-    assert_eq!(output.status.code(), Some(0));
 }
 
 #[test]
@@ -220,11 +175,7 @@ fn http_makes_a_body_no_faster_than_it_is_read() {
     assert!(body.ends_with(&format!("{NUMBERS}\n\r\n0\r\n\r\n")), "to the last one");
     #[cfg(target_os = "linux")]
     {
-        let status = format!("/proc/{}/status", server.child.id());
-        let status = std::fs::read_to_string(status).expect("it lives");
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let peak = peak.and_then(|peak| peak.trim().strip_suffix(" kB"));
-        let peak: usize = peak.and_then(|peak| peak.parse().ok()).expect("a number");
+        let peak = peak_kilobytes(&server);
         assert!(peak < 20_000, "30 MB went through {peak} kB of memory");
     }
     stop(server);
@@ -253,13 +204,6 @@ fn http_waits_no_longer_than_its_patience() {
         assert!(answer.starts_with(heard) && answer.is_empty() == heard.is_empty(), "{answer}");
     }
     stop(server);
-}
-
-/// How many descriptors a server has.
-#[cfg(target_os = "linux")]
-fn descriptors(server: &Server) -> usize {
-    let folder = format!("/proc/{}/fd", server.child.id());
-    std::fs::read_dir(folder).expect("it lives").count()
 }
 
 #[test]

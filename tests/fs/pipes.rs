@@ -251,6 +251,26 @@ fn ranges_offsets_and_what_was_written_before_keep_their_places() {
 }
 
 #[test]
+fn a_pipe_goes_on_beyond_four_gibibytes() {
+    const EDGE: u64 = 1 << 32;
+    let dir = Dir::new();
+    let (from, to) = (dir.path("from"), dir.path("to"));
+    let bytes = noise(2_000_000, 23);
+    let far = std::fs::File::create(&from).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&far, &bytes, EDGE - 1_000_000).unwrap();
+    run(|| {
+        let source = onward::fs::ReadOptions::new().start(EDGE - 1_000_000).open(&from)?;
+        source.pipe(&WriteOptions::new().start(EDGE - 500_000).open(&to)?);
+        Ok(())
+    })
+    .unwrap();
+    let (to, mut there) = (std::fs::File::open(&to).unwrap(), vec![0; bytes.len()]);
+    assert_eq!(to.metadata().unwrap().len(), EDGE + 1_500_000);
+    std::os::unix::fs::FileExt::read_exact_at(&to, &mut there, EDGE - 500_000).unwrap();
+    assert!(there == bytes);
+}
+
+#[test]
 fn either_end_may_be_destroyed_at_any_time() {
     let dir = Dir::new();
     let from = dir.file("from", noise(30_000_000, 20));

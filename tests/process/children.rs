@@ -191,6 +191,25 @@ fn a_child_may_be_another_user() {
 
 #[test]
 #[cfg(target_os = "linux")]
+fn a_session_of_its_own_is_what_the_program_setsid_gives() {
+    let noted = Log::default();
+    let kept = noted.clone();
+    run(move || {
+        // Its number, and that of its session.
+        let child = spawn("setsid", ["sh", "-c", "cut -d ' ' -f 1,6 /proc/$$/stat"])?;
+        let id = child.id().unwrap();
+        child.stdout()?.on_line(move |_, line| {
+            assert_eq!(line, format!("{id} {id}"));
+            noted.note("told");
+        });
+        child.on(Exit, move |_, status| assert!(status.success()));
+        Ok(())
+    });
+    kept.assert("told");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
 fn a_child_gets_none_of_this_processs_descriptors_but_its_streams() {
     // Those that this process was given from outside are everybody's.
     let plain = std::process::Command::new("ls").arg("/proc/self/fd").output().unwrap();

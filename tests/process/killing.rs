@@ -4,6 +4,8 @@ use super::support::{Log, NEVER, run, script};
 use onward::abort::{AbortController, Abortable as _};
 use onward::events::*;
 use onward::process::{Command, Signal, Stdio, spawn};
+use std::cell::Cell;
+use std::rc::Rc;
 use std::time::Duration;
 
 /// Does not end when it is asked to, and says when it has ceased to.
@@ -95,6 +97,30 @@ fn one_that_takes_too_long_is_told_to_end() {
         Ok(())
     });
     kept.assert("spawn, exit signal 15, close signal 15");
+}
+
+#[test]
+fn one_that_takes_too_long_and_does_not_heed_is_killed() {
+    // If the shell needs all of its time to become deaf, it is given more.
+    for limit in [30, 300, 3_000, 30_000] {
+        let (log, is_deaf) = (Log::default(), Rc::new(Cell::new(false)));
+        let (kept, deaf) = (log.clone(), Rc::clone(&is_deaf));
+        run(move || {
+            let mut command = Command::new("sh");
+            command.args(script(DEAF)).detached(true);
+            command.timeout(Duration::from_millis(limit)).kill_after(Duration::from_millis(50));
+            let child = command.spawn()?;
+            log.child(&child);
+            child.stdout()?.on_line(move |_, _| deaf.set(true));
+            child.on(Exit, |child, _| assert!(child.is_timed_out() && child.is_killed()));
+            Ok(())
+        });
+        if is_deaf.get() {
+            kept.assert("spawn, exit signal 9, close signal 9");
+            return;
+        }
+    }
+    panic!("it never became deaf");
 }
 
 #[test]

@@ -254,6 +254,31 @@ fn others_who_have_the_same_pipe_do_not_see_it_become_non_blocking() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn others_who_have_the_same_socket_do_not_see_it_become_non_blocking() {
+    use rustix::fs::{OFlags, fcntl_getfl};
+    use std::os::unix::net::UnixStream;
+    let _watch = watchdog();
+    let (mut ours, theirs) = UnixStream::pair().unwrap();
+    let end = || std::os::fd::OwnedFd::from(theirs.try_clone().unwrap());
+    let mut test = this_test("process::standard::child_that_copies");
+    let mut child = test.stdin(end()).stdout(end()).stderr(Stdio::inherit()).spawn().unwrap();
+    ours.write_all(b"typed").unwrap();
+    let mut said = Vec::new();
+    while !said.ends_with(b"typed") {
+        let mut buffer = [0; 100];
+        let count = ours.read(&mut buffer).unwrap();
+        said.extend_from_slice(&buffer[..count]);
+    }
+    assert!(!fcntl_getfl(&theirs).unwrap().contains(OFlags::NONBLOCK));
+    // Its end, and then that of all it says, the harness's last words included.
+    drop((theirs, test));
+    ours.shutdown(std::net::Shutdown::Write).unwrap();
+    ours.read_to_end(&mut said).unwrap();
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
 #[ignore = "a process of its own"]
 fn child_that_copies() {
     if is_child() {

@@ -187,7 +187,8 @@ impl Command {
     /// piped.
     ///
     /// Node gives it a session of its own. Here it stays in that of this process, so that it may still open
-    /// `/dev/tty`; the program `setsid` gives it one.
+    /// `/dev/tty`. The program `setsid` gives it one, as in `Command::new("setsid").arg("sleep")`, under the same number; not
+    /// of a detached one, for the first of a group can only have a child that is in a session of its own, and ends.
     #[doc(alias = "process_group")]
     pub fn detached(&mut self, detached: bool) -> &mut Self {
         self.manner.detached = detached;
