@@ -4,7 +4,7 @@
 
 use super::address::Address;
 use super::connector::Plan;
-use super::hook::Answer;
+use super::hook::{Answer, tell};
 use super::race::{self, Race};
 use super::resolve::{Resolver, Ticket};
 use super::socket::Socket;
@@ -86,10 +86,7 @@ fn look_up(socket: &Socket, host: &str, port: u16) -> Option<Ticket> {
 /// Has the program itself say what a name stands for.
 fn ask(socket: &Socket, answer: Answer) -> JoinHandle<()> {
     let (asker, origin) = (socket.clone(), socket.duplex().origin());
-    let ask = async move {
-        let found = answer.await;
-        answered(&asker, found);
-    };
+    let ask = tell(answer, move |found| answered(&asker, found));
     // It is the socket that keeps the loop alive, or does not.
     socket.handle().spawn_from(origin, ask).unref()
 }
