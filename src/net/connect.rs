@@ -45,6 +45,12 @@ impl Dial {
     }
 }
 
+/// The `HOST:PORT` that it is on its way to.
+#[cfg(feature = "tls")]
+pub(super) fn asked(socket: &Socket) -> Option<String> {
+    with_dial(socket, |dial| dial.asked.clone())
+}
+
 /// Does something with what is known of the connection, while it is in the making; no user code may run in here.
 pub(super) fn with_dial<T>(socket: &Socket, f: impl FnOnce(&mut Dial) -> T) -> Option<T> {
     socket.dial()?.borrow_mut().as_deref_mut().map(f)
