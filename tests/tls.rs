@@ -12,6 +12,7 @@ mod tls {
     mod order;
     #[cfg(unix)]
     mod real;
+    mod reentrant;
     mod servers;
     mod support;
     mod upgrades;

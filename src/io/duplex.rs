@@ -290,9 +290,14 @@ pub(crate) fn enroll<E: Endpoint>(endpoint: &E) {
 
 /// The connection stands: that is told, what was written before goes out, and reading may begin.
 pub(crate) fn establish<E: Endpoint>(endpoint: &E, tell: impl FnOnce()) {
+    endpoint.duplex().state.clear(Fact::CONNECTING);
+    tell_or_later(endpoint, |_| tell(), begin);
+    begin(endpoint);
+}
+
+/// Bytes may flow from here on.
+fn begin<E: Endpoint>(endpoint: &E) {
     let duplex = endpoint.duplex();
-    duplex.state.clear(Fact::CONNECTING);
-    dispatch(endpoint, tell);
     if !duplex.is_destroyed() {
         flush(endpoint);
         duplex.update_interest();
@@ -314,8 +319,9 @@ pub(crate) fn ready<E: Endpoint>(endpoint: &E, readiness: Interest, buffer: &mut
         flush(endpoint);
         endpoint.duplex().wake(Interest::WRITE);
     }
-    // What is broken off is heard out apart.
-    if readiness.reads_or_ends() && !endpoint.duplex().state.is(Fact::BROKEN) {
+    // What is broken off is heard out apart, unless somebody pulls.
+    let hears = |duplex: &Duplex<_>| !duplex.state.is(Fact::BROKEN) || duplex.is_pulled();
+    if readiness.reads_or_ends() && hears(endpoint.duplex()) {
         if !endpoint.duplex().flow.is_flowing() {
             return ready_unasked(endpoint, readiness);
         }
@@ -348,17 +354,20 @@ pub(super) fn tell<E: Endpoint>(endpoint: &E, tell: fn(&E), next: fn(&E)) {
 }
 
 /// Tells something, and runs the ticks. Only if a listener panics, it goes on with `later`, in the next turn.
-pub(super) fn tell_or_later<E: Endpoint>(endpoint: &E, tell: fn(&E), later: fn(&E)) {
-    struct Later<'a, E: Endpoint>(&'a E, fn(&E));
-    impl<E: Endpoint> Drop for Later<'_, E> {
-        fn drop(&mut self) {
-            let (endpoint, next) = (self.0.clone(), self.1);
-            self.0.duplex().handle.defer(self.0.duplex().origin(), move || next(&endpoint));
-        }
-    }
+pub(super) fn tell_or_later<E: Endpoint>(endpoint: &E, tell: impl FnOnce(&E), later: fn(&E)) {
     let later = Later(endpoint, later);
     dispatch(endpoint, || tell(endpoint));
     std::mem::forget(later);
+}
+
+/// Dropped, by a panic, it has something done in the next turn.
+pub(super) struct Later<'a, E: Endpoint>(pub(super) &'a E, pub(super) fn(&E));
+
+impl<E: Endpoint> Drop for Later<'_, E> {
+    fn drop(&mut self) {
+        let (endpoint, next) = (self.0.clone(), self.1);
+        self.0.duplex().handle.defer(self.0.duplex().origin(), move || next(&endpoint));
+    }
 }
 
 pub(super) fn close_if_done<E: Endpoint>(endpoint: &E) {

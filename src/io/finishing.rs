@@ -1,7 +1,7 @@
 //! How writing comes to its end: in order, or broken off.
 
 use super::corking::uncork_wholly;
-use super::duplex::{close_if_done, destroy, tell};
+use super::duplex::{Later, close_if_done, destroy, tell};
 use super::reading::{READS_PER_TURN, Received, receive};
 use super::seams::{ByteHandle, Endpoint};
 use super::state::Fact;
@@ -49,7 +49,7 @@ pub(super) fn finish_if_done<E: Endpoint>(endpoint: &E) {
     tell(endpoint, E::tell_finish, close_if_done);
 }
 
-/// Nothing can be sent any more. What the peer said before is told first, then the error.
+/// Nothing can be sent any more. What the peer said before is told first, then the error; who pulls reads it.
 #[cold]
 pub(super) fn break_off<E: Endpoint>(endpoint: &E, error: io::Error) {
     let duplex = endpoint.duplex();
@@ -58,6 +58,9 @@ pub(super) fn break_off<E: Endpoint>(endpoint: &E, error: io::Error) {
     duplex.update_interest();
     let error = Error::io("write", error).on(endpoint.target());
     duplex.rare().error.borrow_mut().get_or_insert(error);
+    if duplex.is_pulled() {
+        return duplex.wake(Interest::ALL);
+    }
     let later = endpoint.clone();
     duplex.handle.defer(duplex.origin(), move || hear_out(&later));
 }
@@ -67,7 +70,10 @@ fn hear_out<E: Endpoint>(endpoint: &E) {
     let before = duplex.received.get();
     let all = Interest::READ | Interest::ENDING;
     let receive = |buffer: &mut Buffer| receive(endpoint, all, READS_PER_TURN, buffer);
-    if let Received::Enough = duplex.handle.with_scratch(receive) {
+    let again = Later(endpoint, hear_out);
+    let received = duplex.handle.with_scratch(receive);
+    std::mem::forget(again);
+    if let Received::Enough = received {
         if duplex.received.get() != before && !duplex.state.is(Fact::DESTROYED) {
             let later = endpoint.clone();
             return duplex.handle.defer(duplex.origin(), move || hear_out(&later));

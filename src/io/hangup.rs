@@ -69,7 +69,10 @@ pub(super) fn discard<E: Endpoint>(endpoint: &E, readiness: Interest) {
                 duplex.state.clear(Fact::DISCARDS);
                 return ended(endpoint);
             }
-            Ok(count) => duplex.received.set(duplex.received.get() + count as u64),
+            Ok(count) => {
+                duplex.received.set(duplex.received.get() + count as u64);
+                endpoint.pass_over();
+            }
             Err(error) => match error.kind() {
                 io::ErrorKind::WouldBlock => return,
                 io::ErrorKind::Interrupted => {}

@@ -197,20 +197,26 @@ impl<E: Endpoint> Pull for Puller<E> {
         if duplex.state.is(Fact::CONNECTING) {
             return duplex.wait(cx, Interest::READ, false);
         }
-        if duplex.is_spent() {
-            return duplex.wait(cx, Interest::READ, true);
-        }
         let received = loop {
+            if duplex.is_spent() {
+                return duplex.wait(cx, Interest::READ, true);
+            }
             match duplex.attempt(|handle| handle.receive(buffer)) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 result => break result,
             }
         };
+        if duplex.state.is(Fact::BROKEN) && !received.as_ref().is_ok_and(|count| *count > 0) {
+            // All that came before it broke has been read.
+            destroy(&self.0, None);
+            return Poll::Ready(duplex.over("read").map_or(received, Err));
+        }
         if blocks(&received) {
             return duplex.wait(cx, Interest::READ, false);
         }
         if let Ok(count) = received {
             duplex.received.set(duplex.received.get() + count as u64);
+            self.0.pass_over();
             if count == 0 {
                 duplex.with_pulled(|pulled| pulled.ended = true);
                 duplex.flow.end();

@@ -46,6 +46,10 @@ pub(crate) trait ByteHandle {
     fn owes(&self) -> usize {
         0
     }
+    /// It has taken less than it was offered, and may take more at once.
+    fn takes_more(&self) -> bool {
+        false
+    }
     /// It will not be offered the same again. Gives the bytes that it owed, which count as sent.
     fn disown(&self) -> usize {
         0
@@ -61,6 +65,8 @@ pub(crate) trait Endpoint: Clone + 'static {
     /// What errors call it.
     fn target(&self) -> String;
     fn tell_data(&self, chunk: &[u8]);
+    /// Bytes have come that are told to nobody, and so is what came with them.
+    fn pass_over(&self) {}
     fn tell_end(&self);
     fn tell_drain(&self);
     fn tell_finish(&self);

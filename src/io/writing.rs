@@ -330,6 +330,10 @@ fn queue_rest<E: Endpoint>(endpoint: &E, rest: Rest<'_>, begun: bool) -> bool {
         let go_on = rest.push(&mut queue);
         drop(queue);
         duplex.update_interest();
+        // Nobody would tell that there is room, since there was.
+        if begun && duplex.with_bytes(ByteHandle::takes_more) == Some(true) {
+            duplex.again(Interest::WRITE);
+        }
         return go_on;
     }
     if when_full == WhenFull::Drop {

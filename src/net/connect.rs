@@ -4,7 +4,7 @@
 
 use super::address::Address;
 use super::connector::Plan;
-use super::hook::Answer;
+use super::hook::{Answer, tell};
 use super::race::{self, Race};
 use super::resolve::{Resolver, Ticket};
 use super::socket::Socket;
@@ -43,6 +43,12 @@ impl Dial {
             _ => self.asked.clone(),
         }
     }
+}
+
+/// The `HOST:PORT` that it is on its way to.
+#[cfg(feature = "tls")]
+pub(super) fn asked(socket: &Socket) -> Option<String> {
+    with_dial(socket, |dial| dial.asked.clone())
 }
 
 /// Does something with what is known of the connection, while it is in the making; no user code may run in here.
@@ -86,10 +92,7 @@ fn look_up(socket: &Socket, host: &str, port: u16) -> Option<Ticket> {
 /// Has the program itself say what a name stands for.
 fn ask(socket: &Socket, answer: Answer) -> JoinHandle<()> {
     let (asker, origin) = (socket.clone(), socket.duplex().origin());
-    let ask = async move {
-        let found = answer.await;
-        answered(&asker, found);
-    };
+    let ask = tell(answer, move |found| answered(&asker, found));
     // It is the socket that keeps the loop alive, or does not.
     socket.handle().spawn_from(origin, ask).unref()
 }

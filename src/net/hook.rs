@@ -1,7 +1,7 @@
 //! A loop's own way to look up names.
 
 use super::resolve::Resolver;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::event_loop::Handle;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -17,6 +17,29 @@ where
     F: Future<Output = Result<Vec<SocketAddr>>> + 'static,
 {
     Rc::new(move |host, port| Box::pin(lookup(host, port)))
+}
+
+/// Calls `then` with the answer. If the future panics, which passes on, whoever waits hears of that.
+pub(super) async fn tell(answer: Answer, then: impl FnOnce(Result<Vec<SocketAddr>>)) {
+    let mut asker = Asker(Some(then));
+    let found = answer.await;
+    if let Some(then) = asker.0.take() {
+        then(found);
+    }
+}
+
+struct Asker<F: FnOnce(Result<Vec<SocketAddr>>)>(Option<F>);
+
+impl<F: FnOnce(Result<Vec<SocketAddr>>)> Drop for Asker<F> {
+    fn drop(&mut self) {
+        // Else it was given up.
+        if std::thread::panicking() {
+            let error = Error::new(ErrorKind::Cancelled, "look up").because("its future panicked");
+            if let Some(then) = self.0.take() {
+                then(Err(error));
+            }
+        }
+    }
 }
 
 /// Has all names on this loop looked up by `lookup`, instead of by the system: those that sockets connect to, and those of

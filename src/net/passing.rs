@@ -90,6 +90,12 @@ mod unix {
             Some(Passed { descriptor: Some(descriptor) })
         }
 
+        /// Nobody is told of those that came.
+        pub(in crate::net) fn pass_over(&self) {
+            self.cut_short.set(false);
+            self.came.borrow_mut().clear();
+        }
+
         /// Was the last read cut short? Asked once.
         pub(in crate::net) fn was_cut_short(&self) -> bool {
             self.cut_short.take()

@@ -3,7 +3,7 @@
 //! Each loop has a resolver of its own. Whoever asks for a name that is being looked up waits with those who
 //! asked before; when the last of them has lost interest, it is not looked up any more.
 
-use super::hook::{Answer, Hook};
+use super::hook::{Answer, Hook, tell};
 use crate::error::{Error, Result};
 use crate::event_loop::{BlockingJob, Handle, JoinHandle, Origin, pool::Kind};
 use std::cell::{Cell, RefCell};
@@ -106,7 +106,7 @@ impl Resolver {
                 then(found.map(|found| found.iter().map(with_port).collect()));
             });
         };
-        Some(Ticket::Own(handle.spawn_from(origin, async move { then(answer.await) })))
+        Some(Ticket::Own(handle.spawn_from(origin, tell(answer, then))))
     }
 
     /// Calls `then` with what `host` stands for, later: as a tick if that is known, and else when it has been looked
@@ -189,7 +189,8 @@ impl Ticket {
         let mut looking = resolver.looking.borrow_mut();
         let Some(entry) = looking.get_mut(&host) else { return };
         let at = entry.waiting.iter().position(|(waiting, _)| *waiting == number);
-        let gone = at.map(|at| entry.waiting.swap_remove(at));
+        // The others keep their order.
+        let gone = at.map(|at| entry.waiting.remove(at));
         let over = if entry.waiting.is_empty() { looking.remove(&host) } else { None };
         drop(looking);
         // Both drop what the user gave.

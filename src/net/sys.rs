@@ -217,6 +217,11 @@ impl ByteHandle for Raw {
     }
 
     #[cfg(feature = "tls")]
+    fn takes_more(&self) -> bool {
+        self.layer().is_some_and(|layer| !layer.lags())
+    }
+
+    #[cfg(feature = "tls")]
     fn disown(&self) -> usize {
         self.layer().map_or(0, Layer::disown)
     }

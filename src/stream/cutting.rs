@@ -145,12 +145,22 @@ impl Pieces {
         let pieces = self.clone();
         inner.at_close(move || {
             also();
+            // Even if a listener panics.
+            let _over = Over(&pieces);
             pieces.0.emitter.emit(&pieces, Close, had_error);
-            pieces.0.emitter.clear();
         });
         // Nothing more is heard of the stream, which may go on.
         drop(inner.listening.take());
         inner.balance();
+    }
+}
+
+/// When the last event has been told, the listeners go.
+struct Over<'a>(&'a Pieces);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.0.emitter.clear();
     }
 }
 

@@ -64,7 +64,7 @@ pub struct Duplex(pub(super) Rc<Inner<Self>>);
 
 handle! { Duplex: tells_reads tells_writes }
 read_control! { Duplex }
-write_control! { Duplex }
+write_control! { Duplex: |duplex| duplex.0.core.inlet.is_through() }
 
 impl Duplex {
     /// One whose sides know nothing of each other. `accept` takes what is written, as in

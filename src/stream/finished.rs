@@ -65,6 +65,9 @@ pub fn finished<W: Writable>(stream: &W, then: impl FnOnce(Result<()>) + 'static
     if stream.is_destroyed() {
         return watch.gone();
     }
+    if stream.is_finished() {
+        return later(move || watch.through());
+    }
     let listeners = stream.hear(Rc::clone(&watch) as Rc<dyn WriteEar>, true);
     watch.keep(listeners.into_iter().map(|listener| stream.guard(listener)));
 }

@@ -22,7 +22,6 @@ macro_rules! handle {
 
             fn tell_close(&self, had_error: bool) {
                 self.0.emitter.emit(self, Close, had_error);
-                self.0.emitter.clear();
             }
         }
 
@@ -146,15 +145,19 @@ macro_rules! read_control {
     };
 }
 
-/// What a pipe asks of a stream that is written to.
+/// What a pipe asks of a stream that is written to; `$finished` says whether it has told its `Finish`.
 macro_rules! write_control {
-    ($name:ident) => {
+    ($name:ident: $finished:expr) => {
         impl crate::stream::WriteControl for $name {
             fn write_chunk(&self, chunk: &[u8]) -> bool {
                 self.write(chunk)
             }
             fn end(&self) {
                 self.end();
+            }
+            fn is_finished(&self) -> bool {
+                let finished: fn(&Self) -> bool = $finished;
+                finished(self)
             }
             fn destroy(&self) {
                 self.destroy();

@@ -163,14 +163,24 @@ pub(super) fn destroy<S: Stream>(stream: &S, error: Option<Error>, last: Option<
 }
 
 fn close<S: Stream>(stream: &S, had_error: bool) {
-    let core = stream.core();
-    core.let_go();
+    stream.core().let_go();
     about(stream);
+    // Even if a listener panics.
+    let _over = Over(stream);
     stream.tell_close(had_error);
-    // Only now: they may have been running.
-    let closures = (core.outlet.take_closures(), core.inlet.take_closures());
-    drop(closures);
-    drop(core.companion.take().map(S::from_inner));
+}
+
+/// When the last event has been told, the listeners go, and the closures: they may have been running before.
+struct Over<'a, S: Stream>(&'a S);
+
+impl<S: Stream> Drop for Over<'_, S> {
+    fn drop(&mut self) {
+        let core = self.0.core();
+        self.0.inner().emitter.clear();
+        let closures = (core.outlet.take_closures(), core.inlet.take_closures());
+        drop(closures);
+        drop(core.companion.take().map(S::from_inner));
+    }
 }
 
 /// Lets two streams live as long as anybody has a handle to either.

@@ -222,7 +222,10 @@ fn ask<S: Stream>(stream: &S) -> bool {
     struct PutBack<'a, S>(&'a Outlet<S>, Option<Pull<S>>);
     impl<S> Drop for PutBack<'_, S> {
         fn drop(&mut self) {
-            self.0.pull.set(self.1.take());
+            // It may have named its successor.
+            let successor = self.0.pull.take();
+            let last = self.1.take();
+            self.0.pull.set(successor.or(last));
         }
     }
     let mut lent = PutBack(outlet, Some(pull));

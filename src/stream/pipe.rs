@@ -101,6 +101,8 @@ struct Link<R, W> {
     from_closed: Cell<bool>,
     to_finished: Cell<bool>,
     to_closed: Cell<bool>,
+    /// That the writable takes no more is known.
+    missed: Cell<bool>,
     /// For the listener of `Data`: as long as that is there, so is this.
     heard: Cell<Option<Rc<()>>>,
     /// Either end may outlive this link.
@@ -128,6 +130,7 @@ pub(super) fn connect<R: Readable, W: Writable>(
         from_closed: Cell::new(false),
         to_finished: Cell::new(false),
         to_closed: Cell::new(false),
+        missed: Cell::new(false),
         heard: Cell::new(Some(token)),
         on_from: RefCell::default(),
         on_to: RefCell::default(),
@@ -187,6 +190,10 @@ impl<R: ReadControl, W: WriteControl> Link<R, W> {
 
     /// The writable takes no more, though there is more: then the source is of no use, unless it has other sinks.
     fn sink_has_gone(&self) {
+        // One that was gone when it was connected tells so later.
+        if self.missed.replace(true) {
+            return;
+        }
         let others = self.concerned.group.as_ref().map_or(0, |group| {
             group.set(group.get() - 1);
             group.get()

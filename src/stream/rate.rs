@@ -2,7 +2,7 @@
 
 use super::traits::{ReadEar, Readable};
 use crate::error::Error;
-use crate::event_loop::{Handle, Origin};
+use crate::event_loop::{Handle, Origin, Timer};
 use std::cell::Cell;
 use std::fmt;
 use std::panic::Location;
@@ -109,7 +109,7 @@ impl Rate {
             rate: self.clone(),
             handle,
             origin: Location::caller(),
-            waits: Rc::default(),
+            paying: Rc::default(),
         };
         stream.hear(Rc::new(meter), false);
     }
@@ -121,7 +121,8 @@ struct Meter<R> {
     rate: Rate,
     handle: Handle,
     origin: Origin,
-    waits: Rc<Cell<bool>>,
+    /// Until it has paid for the last chunk.
+    paying: Rc<Cell<Option<Timer>>>,
 }
 
 impl<R: Readable> ReadEar for Meter<R> {
@@ -130,22 +131,28 @@ impl<R: Readable> ReadEar for Meter<R> {
         let now = u64::try_from(self.handle.now().as_nanos()).unwrap_or(u64::MAX);
         let wait = bucket.spend(chunk.len() as u64, now);
         self.rate.0.set(bucket);
-        if wait == 0 || self.waits.replace(true) {
-            return;
+        let before = self.paying.take();
+        if wait == 0 || before.is_some() {
+            return self.paying.set(before);
         }
         self.stream.hold();
-        let (stream, waits) = (self.stream.clone(), Rc::clone(&self.waits));
-        self.handle.set_timeout_from(self.origin, Duration::from_nanos(wait), move || {
-            waits.set(false);
+        let (stream, paying) = (self.stream.clone(), Rc::clone(&self.paying));
+        let wait = Duration::from_nanos(wait);
+        let timer = self.handle.set_timeout_from(self.origin, wait, move || {
+            paying.set(None);
             stream.release();
         });
+        self.paying.set(Some(timer));
     }
 
     fn ended(&self) {}
 
     fn failed(&self, _: &Error) {}
 
-    fn closed(&self) {}
+    /// Nobody waits for what is gone.
+    fn closed(&self) {
+        self.paying.take().map(Timer::cancel);
+    }
 }
 
 impl fmt::Debug for Rate {

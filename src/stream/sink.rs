@@ -68,7 +68,7 @@ crate::events! {
 pub struct Sink(pub(super) Rc<Inner<Self>>);
 
 handle! { Sink: never_reads tells_writes }
-write_control! { Sink }
+write_control! { Sink: |sink| sink.0.core.inlet.is_through() }
 
 impl Sink {
     /// One whose closure has accepted a chunk when it returns. An `Err` destroys the stream with that error.

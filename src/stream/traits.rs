@@ -75,6 +75,10 @@ pub trait WriteControl: Emitter + Clone {
 
     /// Nothing more will be written.
     fn end(&self);
+    /// Has it told its `Finish`? Then [`finished`](super::finished) does not wait for it. `false` unless said otherwise.
+    fn is_finished(&self) -> bool {
+        false
+    }
     /// Ends it at once: only `Close` follows.
     fn destroy(&self);
     /// Has it been destroyed? Then its `Close` has come or is about to.

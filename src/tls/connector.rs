@@ -193,7 +193,7 @@ impl Connector {
 
     /// Encrypts a connection that exists already, as its client; see [`Acceptor::upgrade`](super::Acceptor::upgrade).
     /// The server's [name](Self::server_name) had better be set, else it is the peer's address. If the connection does
-    /// not stand yet, this waits for that.
+    /// not stand yet, this waits for that, and the name is the host that it was to connect to.
     ///
     /// # Errors
     ///
@@ -201,7 +201,9 @@ impl Connector {
     #[doc(alias = "STARTTLS")]
     pub fn upgrade(&self, socket: &Socket) -> Result<()> {
         let peer = socket.peer_addr().and_then(|peer| peer.ip()).map(|ip| ip.to_string());
-        let tls = self.begin("upgrade", peer.as_deref().unwrap_or("localhost"))?;
+        let asked = socket.asked();
+        let name = asked.as_deref().map(host).or(peer.as_deref());
+        let tls = self.begin("upgrade", name.unwrap_or("localhost"))?;
         socket.put_layer(tls, self.limit)
     }
 
@@ -219,7 +221,8 @@ impl Connector {
 
 /// The host of an address, as people write them.
 fn host(address: &str) -> &str {
-    if address.starts_with("unix:") {
+    // `unix:80` is a port of a host with that name.
+    if address.strip_prefix("unix:").is_some_and(|path| path.parse::<u16>().is_err()) {
         return "localhost";
     }
     let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
@@ -246,5 +249,17 @@ impl fmt::Debug for Connector {
             .field("handshake_timeout", &self.limit)
             .field("over", &self.net)
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::host;
+
+    #[test]
+    fn a_host_is_what_stands_before_the_port() {
+        let hosts = ["example.org:443", "[::1]:443", "127.0.0.1:1", "unix:80", "unix:/run/app"];
+        let expected = ["example.org", "::1", "127.0.0.1", "unix", "localhost"];
+        assert_eq!(hosts.map(host), expected);
     }
 }

@@ -8,11 +8,13 @@ use crate::error::{Error, ErrorKind};
 use crate::event_loop::Interest;
 use crate::net::{Below, Layer};
 use rustls::Connection;
-use std::cell::RefCell;
+use std::cell::{RefCell, RefMut};
 use std::io::{self, IoSlice, Read as _, Write as _};
 
 /// An encrypted connection.
 pub(super) struct Tls {
+    /// In use while `rustls` calls code of the program's, such as a verifier of certificates. Whoever comes then finds
+    /// that there is nothing to be had, for now.
     state: RefCell<State>,
     /// The name that the server was asked for, of a client.
     asked: Option<Box<str>>,
@@ -40,8 +42,16 @@ impl Tls {
     }
 
     /// Looks at the connection; no user code may run in here.
-    pub(super) fn with<T>(&self, f: impl FnOnce(&Connection, Option<&str>) -> T) -> T {
-        f(&self.state.borrow().tls, self.asked.as_deref())
+    pub(super) fn with<T>(&self, f: impl FnOnce(&Connection, Option<&str>) -> T) -> Option<T> {
+        self.ask(|state| f(&state.tls, self.asked.as_deref()))
+    }
+
+    fn ask<T>(&self, f: impl FnOnce(&State) -> T) -> Option<T> {
+        self.state.try_borrow().ok().map(|state| f(&state))
+    }
+
+    fn state(&self) -> io::Result<RefMut<'_, State>> {
+        self.state.try_borrow_mut().map_err(|_| would_block())
     }
 }
 
@@ -60,9 +70,18 @@ fn is_gone(error: &io::Error) -> bool {
     matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset)
 }
 
+/// There may be more, and whoever asks is to ask again; but not for ever.
+fn interrupted() -> io::Error {
+    io::ErrorKind::Interrupted.into()
+}
+
 fn would_block() -> io::Error {
     io::ErrorKind::WouldBlock.into()
 }
+
+/// Calls to the system that one read makes at most: one for what there is, and one to hear that this was all. A peer may
+/// say a lot that comes to little or nothing, such as new keys; the others should have their turns.
+const CALLS: usize = 2;
 
 /// What was asked of the system, and decrypted.
 enum Fed {
@@ -153,7 +172,7 @@ impl State {
 
     /// Until it is full, and there may be more; or there is none, or the end. Says how far it is filled.
     fn fill(&mut self, below: Below<'_>, buffer: &mut [u8], filled: &mut usize) -> io::Result<()> {
-        let mut exhausted = false;
+        let (mut exhausted, mut calls) = (false, 0);
         while *filled < buffer.len() {
             match self.take(&mut buffer[*filled..]) {
                 Ok(0) => break,
@@ -167,6 +186,11 @@ impl State {
                     if exhausted && *filled > 0 {
                         return Err(blocks);
                     }
+                    let asks = self.pump.is_empty();
+                    if asks && calls == CALLS {
+                        return if *filled > 0 { Ok(()) } else { Err(interrupted()) };
+                    }
+                    calls += usize::from(asks);
                     match self.feed(below, buffer.len() - *filled)? {
                         Fed::Some => {}
                         Fed::Last => exhausted = true,
@@ -181,7 +205,7 @@ impl State {
 
 impl Layer for Tls {
     fn open(&self, below: Below<'_>) -> io::Result<bool> {
-        let state = &mut *self.state.borrow_mut();
+        let state = &mut *self.state()?;
         loop {
             match state.flush(below) {
                 Ok(()) if !state.tls.is_handshaking() => {
@@ -203,12 +227,16 @@ impl Layer for Tls {
     }
 
     fn opening(&self) -> Interest {
-        let writes = self.state.borrow().tls.wants_write();
-        if writes { Interest::WRITE } else { Interest::READ }
+        match self.ask(|state| state.tls.wants_write()) {
+            Some(true) => Interest::WRITE,
+            Some(false) => Interest::READ,
+            // Who goes on with it says so then.
+            None => Interest::NONE,
+        }
     }
 
     fn receive(&self, below: Below<'_>, buffer: &mut [u8]) -> io::Result<usize> {
-        let state = &mut *self.state.borrow_mut();
+        let state = &mut *self.state()?;
         if state.tls.is_handshaking() {
             return Err(would_block());
         }
@@ -216,8 +244,8 @@ impl Layer for Tls {
     }
 
     fn at_end(&self, below: Below<'_>) -> io::Result<bool> {
-        let state = &mut *self.state.borrow_mut();
-        loop {
+        let state = &mut *self.state()?;
+        for _ in 0..=CALLS {
             let told = state.tls.process_new_packets().map_err(failed)?;
             if told.plaintext_bytes_to_read() > 0 {
                 state.holds = true;
@@ -236,10 +264,11 @@ impl Layer for Tls {
                 return Err(would_block());
             }
         }
+        Err(interrupted())
     }
 
     fn send(&self, below: Below<'_>, chunks: &[IoSlice<'_>]) -> io::Result<usize> {
-        let state = &mut *self.state.borrow_mut();
+        let state = &mut *self.state()?;
         if state.tls.is_handshaking() {
             return Err(would_block());
         }
@@ -259,7 +288,7 @@ impl Layer for Tls {
     }
 
     fn finish(&self, below: Below<'_>) -> io::Result<()> {
-        let state = &mut *self.state.borrow_mut();
+        let state = &mut *self.state()?;
         if !state.finished {
             state.finished = true;
             state.tls.send_close_notify();
@@ -272,22 +301,22 @@ impl Layer for Tls {
     }
 
     fn push(&self, below: Below<'_>) -> io::Result<()> {
-        self.state.borrow_mut().flush(below)
+        self.state()?.flush(below)
     }
 
     fn holds(&self) -> bool {
-        self.state.borrow().holds
+        self.ask(|state| state.holds) == Some(true)
     }
 
     fn lags(&self) -> bool {
-        self.state.borrow().tls.wants_write()
+        self.ask(|state| state.tls.wants_write()) == Some(true)
     }
 
     fn owes(&self) -> usize {
-        self.state.borrow().owed
+        self.ask(|state| state.owed).unwrap_or(0)
     }
 
     fn disown(&self) -> usize {
-        std::mem::take(&mut self.state.borrow_mut().owed)
+        self.state().map_or(0, |mut state| std::mem::take(&mut state.owed))
     }
 }

@@ -129,8 +129,9 @@ impl Server {
         net.on(Failed, move |_, error| this.tell_error(error.clone()));
         let this = self.clone();
         net.on(Close, move |_, ()| {
+            // Even if a listener panics.
+            let _over = Over(&this);
             this.0.emitter.emit(&this, Close, ());
-            this.0.emitter.clear();
         });
     }
 
@@ -217,6 +218,15 @@ impl Server {
     /// The loop waits for this server, as it does unless told otherwise.
     pub fn ref_(&self) {
         self.0.net.ref_();
+    }
+}
+
+/// When the last event has been told, the listeners go.
+struct Over<'a>(&'a Server);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.0.emitter.clear();
     }
 }
 

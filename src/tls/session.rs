@@ -101,6 +101,6 @@ impl Socket {
     /// after, and of a socket that is not encrypted.
     #[must_use]
     pub fn tls(&self) -> Option<Session> {
-        self.with_layer(|tls: &Tls| tls.with(Session::of)).flatten()
+        self.with_layer(|tls: &Tls| tls.with(Session::of)).flatten().flatten()
     }
 }

@@ -3,8 +3,9 @@
 use crate::common::{ANY, Log, connect_to, guest, join, run};
 use onward::net::{Server, Socket};
 use onward::{EventLoop, events::*};
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc;
 
 /// The text of the panic that comes out of a call, if there is one.
 fn panic_of<T>(call: impl FnOnce() -> T) -> Option<String> {
@@ -68,7 +69,6 @@ fn goes_on_after_a_panic_in(place: Place) {
     event_loop.enter(|| {
         let server = Server::listen(ANY).expect("a port");
         let client = guest(server.local_addr(), move |mut stream| {
-            use std::io::Write as _;
             stream.write_all(b"x").expect("it is read");
             if place == Place::Error {
                 return crate::common::reset(stream);
@@ -150,4 +150,37 @@ fn after_a_panic_in_an_error_listener_the_loop_can_be_run_again() {
 #[test]
 fn after_a_panic_in_a_close_listener_the_loop_can_be_run_again() {
     goes_on_after_a_panic_in(Place::Close);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn after_a_panic_in_a_listener_of_the_last_words_of_a_broken_connection_it_closes() {
+    let event_loop = EventLoop::new().expect("a loop");
+    let log = Log::default();
+    let ((full, when_full), (gone, when_gone)) = (mpsc::channel(), mpsc::channel());
+    event_loop.enter(|| {
+        let (client, _) = connect_to(move |mut stream| {
+            when_full.recv().expect("the queue fills up");
+            stream.write_all(b"too large").expect("there is room");
+            crate::common::reset(stream);
+            gone.send(()).expect("the loop waits for it");
+        })
+        .expect("an address");
+        log.watch(&client);
+        let mut panics = true;
+        client.on(Data, move |_, _| assert!(!std::mem::take(&mut panics), "on purpose"));
+        client.once(Connect, move |client, ()| {
+            while client.write([0; 50_000]) {}
+            full.send(()).expect("the peer waits for it");
+            // The loop hears of all of it at once.
+            when_gone.recv().expect("the peer answers");
+        });
+    });
+    assert_eq!(panic_of(|| event_loop.run()).as_deref(), Some("on purpose"));
+    event_loop.enter(|| {
+        let stop = event_loop.handle();
+        onward::set_timeout(std::time::Duration::from_secs(5), move || stop.stop()).unref();
+    });
+    event_loop.run().expect("it goes on");
+    log.assert(&["connect", "data too large", "error disconnect", "close true"]);
 }

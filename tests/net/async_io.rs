@@ -326,3 +326,43 @@ fn dropping_it_closes() {
     });
     seen.assert(&["connect", "close false"]);
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn what_came_before_it_broke_is_read_though_older_writes_wait() {
+    for reads_before in [false, true] {
+        let seen = logged(move |log| {
+            let ((full, when_full), (gone, when_gone)) = (mpsc::channel(), mpsc::channel());
+            let (client, _) = connect_to(move |mut stream| {
+                when_full.recv().expect("the queue fills up");
+                stream.write_all(b"too large").expect("there is room");
+                reset(stream);
+                gone.send(()).expect("the loop waits for it");
+            })?;
+            log.watch_all_but_data(&client);
+            client.once(Connect, move |client, ()| {
+                while client.write([0; 50_000]) {}
+                let mut stream = client.clone().into_io().expect("it stands");
+                full.send(()).expect("the peer waits for it");
+                // The loop hears of all of it at once.
+                when_gone.recv().expect("the peer answers");
+                go(async move {
+                    if reads_before {
+                        // The system's news come while it waits for them.
+                        onward::sleep(Duration::from_millis(1)).await;
+                    } else {
+                        stream.write_all(b"more").await.expect_err("it is broken");
+                    }
+                    let mut answer = Vec::new();
+                    let error = stream.read_to_end(&mut answer).await.expect_err("it is broken");
+                    assert_eq!(answer, b"too large");
+                    let broken = [io::ErrorKind::ConnectionReset, io::ErrorKind::BrokenPipe];
+                    assert!(broken.contains(&error.kind()), "{error:?}");
+                    Ok(())
+                });
+            });
+            Ok(())
+        });
+        seen.assert(&["connect", "close true"]);
+    }
+}

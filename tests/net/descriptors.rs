@@ -1,6 +1,6 @@
 //! Descriptors that are handed over through Unix sockets, at their place in the stream.
 
-use crate::common::{Log, logged, run};
+use crate::common::{LIMIT, Log, logged, run};
 use onward::ErrorKind;
 use onward::events::*;
 use onward::net::Socket;
@@ -203,4 +203,36 @@ fn descriptors_that_were_written_before_the_connection_stands_go_too() {
         Ok(())
     });
     seen.assert(&["file file", "data ab", "end", "finish", "close false"]);
+}
+
+#[test]
+fn what_goes_with_bytes_that_nobody_is_told_of_is_closed_at_once() {
+    for pulls in [false, true] {
+        run(move || {
+            let (mut open, passed) = UnixStream::pair()?;
+            let (near, far) = pair()?;
+            far.on(Descriptor, |_, _| unreachable!("nobody is told of it"));
+            near.write_with_descriptor("x", passed)?;
+            let reading = if pulls {
+                let mut far = far.into_io()?;
+                Some(onward::spawn(async move {
+                    use futures_lite::AsyncReadExt as _;
+                    far.read_exact(&mut [0]).await.expect("a byte");
+                    far
+                }))
+            } else {
+                far.discard_input();
+                None
+            };
+            // Nobody has the other end any more, while the connection stands.
+            open.set_read_timeout(Some(LIMIT))?;
+            let wait = move || open.read(&mut [0]);
+            onward::spawn_blocking(wait).then(move |read| {
+                assert_eq!(read.expect("no panic").expect("the end"), 0);
+                near.end();
+                drop(reading);
+            });
+            Ok(())
+        });
+    }
 }

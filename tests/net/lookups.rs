@@ -227,3 +227,55 @@ fn each_loop_has_its_own_and_drops_it_with_itself() {
         assert_eq!(outside.expect_err("no loop").kind(), ErrorKind::NotInLoop);
     }
 }
+
+#[test]
+fn one_whose_future_panics_is_an_error_of_who_asked() {
+    let event_loop = EventLoop::new().unwrap();
+    let log = Log::default();
+    event_loop
+        .enter(|| {
+            let connector = Connector::new().lookup(|_, _| async { panic!("on purpose") });
+            log.watch(&connector.connect("db.internal:80")?);
+            net::set_lookup(|_, _| async { panic!("on purpose") })?;
+            let socket = UdpSocket::new()?;
+            socket.connect("db.internal:80")?;
+            let told = log.clone();
+            socket.send_then("x", move |sent| told.note(format!("sent {}", sent.is_ok())));
+            let told = log.clone();
+            socket.on(Error, move |socket, error| {
+                told.note(format!("udp {:?}", error.kind()));
+                socket.close();
+            });
+            let told = log.clone();
+            let lookup = net::lookup("db.internal:80")?;
+            lookup.then(move |found| told.note(format!("found {}", found.is_ok())));
+            let stop = event_loop.handle();
+            onward::set_timeout(std::time::Duration::from_secs(5), move || stop.stop()).unref();
+            Result::<()>::Ok(())
+        })
+        .unwrap();
+    let panics = std::iter::repeat_with(|| catch_unwind(AssertUnwindSafe(|| event_loop.run())));
+    assert_eq!(panics.take_while(std::result::Result::is_err).count(), 3);
+    log.assert(&["sent false", "udp Cancelled", "found false", "error Cancelled", "close true"]);
+}
+
+#[test]
+fn those_who_wait_for_a_name_hear_of_it_in_the_order_in_which_they_asked() {
+    let seen = logged(move |log| {
+        let sockets: Vec<_> = (0..4)
+            .map(|number| {
+                let socket = Socket::connect("LOCALHOST:1").expect("an address");
+                let told = log.clone();
+                socket.on(Lookup, move |socket, _| {
+                    told.note(format!("{number}"));
+                    socket.destroy();
+                });
+                socket.on(Error, move |_, _| {});
+                socket
+            })
+            .collect();
+        sockets[0].destroy();
+        Ok(())
+    });
+    seen.assert(&["1", "2", "3"]);
+}

@@ -252,3 +252,43 @@ fn many_streams_that_have_something_to_tell_at_once_need_no_deep_stack() {
     });
     thread.expect("a thread").join().expect("it ends well");
 }
+
+#[test]
+fn a_producer_may_name_its_successor() {
+    let log = Log::default();
+    let seen = log.clone();
+    run(move || {
+        let duplex = Duplex::new(|_, _, done| done.ok())?;
+        log.duplex("", &duplex);
+        duplex.pull_from(|duplex| {
+            duplex.push("from the first");
+            duplex.pull_from(|duplex| {
+                duplex.push("from the second");
+                duplex.end_push();
+                duplex.end();
+            });
+        });
+        Ok(())
+    });
+    seen.assert(&["data from the first", "data from the second", "finish", "end", "close false"]);
+}
+
+#[test]
+fn a_listener_of_close_that_panics_keeps_neither_the_other_end_waiting_nor_captures() {
+    let event_loop = onward::EventLoop::new().expect("a loop");
+    let log = Log::default();
+    let held = Rc::new(());
+    event_loop.enter(|| {
+        let (near, far) = Duplex::pair().expect("a pair");
+        log.duplex("", &far);
+        let (kept, holding) = (near.clone(), Rc::clone(&held));
+        near.on(Data, move |_, _| drop((kept.clone(), Rc::clone(&holding))));
+        near.on(Close, |_, _| panic!("on purpose"));
+        near.destroy();
+    });
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| event_loop.run()));
+    assert!(panicked.is_err());
+    event_loop.run().expect("it goes on");
+    log.assert(&["end", "close false"]);
+    assert_eq!(Rc::strong_count(&held), 1, "its listeners are gone");
+}

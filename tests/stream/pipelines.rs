@@ -240,3 +240,47 @@ fn what_has_ended_already_is_told_after_the_call() {
     });
     seen.assert(&["asked", "ended ok"]);
 }
+
+#[test]
+fn a_sink_that_was_gone_before_the_tee_is_missed_once_and_not_twice() {
+    let log = Log::default();
+    let seen = log.clone();
+    run(move || {
+        let (source, gone) = (Source::new()?, Sink::new(|_| {})?);
+        // Its `Close` is still to be told.
+        gone.destroy();
+        let sink = log.accepting("")?;
+        log.sink("", &sink);
+        tee(&source, (&gone, &sink));
+        source.push("a");
+        next_turn(move || {
+            source.push("b");
+            source.end();
+        });
+        Ok(())
+    });
+    seen.assert(&["takes a", "takes b", "finish", "close false"]);
+}
+
+#[test]
+fn what_has_finished_already_is_told_after_the_call() {
+    let log = Log::default();
+    let seen = log.clone();
+    run(move || {
+        let half = Duplex::new(|_, _, done| done.ok())?;
+        half.end();
+        next_turn(move || {
+            finished(&half, log.written("finished"));
+            both_finished(&half, log.written("both"));
+            log.note("asked");
+            // It is open still, to be read.
+            let kept = half.clone();
+            next_turn(move || {
+                kept.resume();
+                kept.end_push();
+            });
+        });
+        Ok(())
+    });
+    seen.assert(&["asked", "finished ok", "both ok"]);
+}

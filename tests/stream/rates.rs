@@ -94,3 +94,14 @@ fn a_collector_keeps_what_comes_and_is_slow_fails_or_closes_as_it_is_told() {
         seen.assert(&[result]);
     }
 }
+
+#[test]
+fn a_stream_that_is_gone_keeps_no_loop_waiting_until_it_has_paid() {
+    run(|| {
+        let source = Source::from_iter([[0; 1000]; 2])?;
+        // A quarter of an hour, for the first chunk.
+        Rate::per_second(1).burst(0).limit(&source);
+        source.on(Data, |source, _| source.destroy());
+        Ok(())
+    });
+}

@@ -8,7 +8,7 @@ use onward::tls::rustls::{self, ProtocolVersion};
 use onward::tls::{Acceptor, Connector, Identity, Server, Session};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 
 /// What both sides say that they have agreed on: the server, the client.
 fn agree(acceptor: Acceptor, connector: Connector) -> (Option<Session>, Option<Session>) {
@@ -171,4 +171,46 @@ fn a_socket_that_is_not_encrypted_has_agreed_on_nothing() {
         Ok(())
     });
     log.assert(&[]);
+}
+
+#[test]
+fn nothing_is_agreed_on_in_the_middle_of_the_handshake() {
+    use super::support::watch;
+    use crate::common::{Log, connect_to, join, when};
+    use std::io::{Read as _, Write as _};
+    let log = Log::default();
+    let seen = log.clone();
+    run(move || {
+        let ((begun, when_begun), (go, goes_on)) = (mpsc::channel(), mpsc::channel());
+        let (client, thread) = connect_to(move |mut stream| {
+            let config = super::support::server_config();
+            let mut tls = rustls::ServerConnection::new(config).expect("a server");
+            while !tls.wants_write() {
+                tls.read_tls(&mut stream).expect("a greeting");
+                tls.process_new_packets().expect("a greeting");
+            }
+            let mut flight = Vec::new();
+            tls.write_tls(&mut flight).expect("there is room");
+            // The answer to the greeting, which says how it will be encrypted, and no more for now.
+            let first = 5 + usize::from(u16::from_be_bytes([flight[3], flight[4]]));
+            stream.write_all(&flight[..first]).expect("it stands");
+            begun.send(()).expect("the loop waits for it");
+            goes_on.recv().expect("it goes on");
+            stream.write_all(&flight[first..]).expect("it stands");
+            let mut tls = rustls::StreamOwned::new(tls, stream);
+            tls.conn.send_close_notify();
+            tls.flush().expect("it stands");
+            tls.read(&mut [0]).expect("a goodbye");
+        })?;
+        watch(&log, &client);
+        connector().upgrade(&client)?;
+        client.on(Secure, |client, ()| assert!(client.tls().is_some()));
+        when(when_begun, move |()| {
+            assert!(client.tls().is_none());
+            go.send(()).expect("the peer waits for it");
+        });
+        onward::spawn_blocking(move || join(thread)).then(|done| done.expect("it ends"));
+        Ok(())
+    });
+    seen.assert(&["connect", "secure", "end", "finish", "close false"]);
 }

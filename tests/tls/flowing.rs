@@ -294,3 +294,75 @@ fn input_that_nobody_wants_is_thrown_away_until_the_end() {
     host.assert(&["finish", "end", "close false"]);
     assert!(guest.ends_with(&["close false"]), "{guest:?}");
 }
+
+#[test]
+fn large_writes_one_after_the_other_all_leave_though_the_peer_says_nothing() {
+    // Far more than is encrypted in one go, and no more than the kernel takes at once.
+    const CHUNK: usize = 200_000;
+    const CHUNKS: usize = 5;
+    let log = Log::default();
+    run(move || {
+        let address = serve_one(acceptor(), &log, |socket| {
+            let left = Cell::new(CHUNKS);
+            let socket = socket.clone();
+            onward::set_interval(Duration::from_millis(10), move |interval| {
+                assert_eq!(socket.queued(), 0, "what was written before has left");
+                socket.write(vec![b'x'; CHUNK]);
+                left.set(left.get() - 1);
+                if left.get() == 0 {
+                    socket.end();
+                    interval.cancel();
+                }
+            });
+        })?;
+        let (go, thread) = reluctant(address.as_socket_addr().unwrap());
+        go.send(()).expect("it waits");
+        onward::spawn_blocking(move || join(thread)).then(|all| {
+            assert_eq!(all.expect("it ends").len(), CHUNKS * CHUNK);
+        });
+        Ok(())
+    });
+}
+
+#[test]
+fn a_peer_that_says_a_lot_that_comes_to_little_leaves_time_for_others() {
+    // New keys, of which one takes as long as a kilobyte, and nothing is told of them.
+    const ROUNDS: usize = 350;
+    const UPDATES: usize = 30;
+    run(|| {
+        let (said, when_said) = mpsc::channel();
+        let server = onward::tls::Server::listen(crate::common::ANY, acceptor())?;
+        let thread = guest(server.local_addr(), move |stream| {
+            let mut tls = blocking(stream);
+            while tls.conn.is_handshaking() {
+                tls.conn.complete_io(&mut tls.sock).expect("a handshake");
+            }
+            for _ in 0..ROUNDS {
+                for _ in 0..UPDATES {
+                    tls.conn.refresh_traffic_keys().expect("it is secure");
+                }
+                tls.write_all(b"x").expect("it stands");
+            }
+            tls.conn.send_close_notify();
+            tls.flush().expect("it stands");
+            said.send(()).expect("the loop waits for it");
+            tls.read(&mut [0]).expect("a goodbye");
+        });
+        let (chunks, when_said) = (Rc::new(Cell::new(0)), Cell::new(Some(when_said)));
+        server.on(SecureConnection, move |server, socket| {
+            server.close();
+            socket.pause();
+            let counting = Rc::clone(&chunks);
+            socket.on(Data, move |_, chunk| {
+                assert!(chunk.len() < ROUNDS / 2, "{} of {ROUNDS} at once", chunk.len());
+                counting.set(counting.get() + chunk.len());
+            });
+            let all = Rc::clone(&chunks);
+            socket.on(End, move |_, ()| assert_eq!(all.get(), ROUNDS));
+            let said = when_said.take().expect("there is one guest");
+            crate::common::when(said, move |()| socket.resume());
+        });
+        onward::spawn_blocking(move || join(thread)).then(|done| done.expect("it ends"));
+        Ok(())
+    });
+}

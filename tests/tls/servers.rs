@@ -152,3 +152,59 @@ fn a_listener_that_panics_when_it_is_secure_leaves_a_socket_that_goes_on() {
     event_loop.run().unwrap();
     log.assert(&["connect", "data hello", "end", "finish", "close false"]);
 }
+
+#[test]
+fn what_was_written_before_a_listener_of_secure_panics_arrives() {
+    let log = Log::default();
+    let noting = log.clone();
+    let event_loop = onward::EventLoop::new().unwrap();
+    event_loop
+        .enter(|| {
+            let server = Server::listen(ANY, acceptor())?;
+            server.on(SecureConnection, move |server, socket| {
+                server.close();
+                noting.watch(&socket);
+            });
+            let client = connector().connect(server.local_addr())?;
+            client.write("hello");
+            client.once(Secure, |_, ()| panic!("no cats here"));
+            onward::set_timeout(crate::common::LIMIT, || onward::stop()).unref();
+            client.once(Connect, |client, ()| {
+                let client = client.clone();
+                onward::set_timeout(Duration::from_secs(2), move || client.destroy());
+            });
+            onward::Result::<()>::Ok(())
+        })
+        .unwrap();
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| event_loop.run()));
+    assert!(panicked.is_err());
+    event_loop.run().unwrap();
+    log.assert(&["data hello", "error PrematureClose", "close true"]);
+}
+
+#[test]
+fn a_server_that_ends_with_its_loop_or_whose_listener_of_close_panics_has_dropped_its_listeners() {
+    for panics in [false, true] {
+        let held = Rc::new(());
+        let holding = Rc::clone(&held);
+        let event_loop = onward::EventLoop::new().unwrap();
+        event_loop
+            .enter(|| {
+                let server = Server::listen(ANY, acceptor())?;
+                let itself = server.clone();
+                server
+                    .on(SecureConnection, move |_, _| drop((itself.clone(), Rc::clone(&holding))));
+                if panics {
+                    server.on(Close, |_, ()| panic!("on purpose"));
+                    server.close();
+                }
+                onward::Result::<()>::Ok(())
+            })
+            .unwrap();
+        let run = || if panics { event_loop.run() } else { Ok(()) };
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
+        assert_eq!(panicked.is_err(), panics);
+        drop(event_loop);
+        assert_eq!(Rc::strong_count(&held), 1, "panics: {panics}");
+    }
+}

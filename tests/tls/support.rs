@@ -133,3 +133,19 @@ pub(super) fn goodbye(tls: &mut Plain) {
     tls.conn.send_close_notify();
     tls.flush().expect("it stands");
 }
+
+/// That of a plain server in a thread, whom everybody calls `localhost`.
+pub(super) fn server_config() -> Arc<rustls::ServerConfig> {
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
+    let (certificate, key) = pem(&["localhost"], |_| {});
+    let chain = CertificateDer::from_pem_slice(certificate.as_bytes()).expect("a certificate");
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("a key");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(vec![chain], key)
+        .expect("they fit");
+    Arc::new(config)
+}

@@ -155,3 +155,18 @@ fn listeners_and_time_limits_stay() {
     assert!(log.ends_with(&["timeout true"]), "{log:?}");
     assert_eq!(ANY.port(), 0);
 }
+
+#[test]
+fn who_is_upgraded_before_it_stands_and_has_no_name_has_that_of_whom_it_connects_to() {
+    let log = Log::default();
+    let asking = log.clone();
+    run(move || {
+        let acceptor = super::support::identity(&["127.0.0.1"]).into();
+        let address = super::support::serve_one(acceptor, &asking, Socket::end)?;
+        let client = Socket::connect(address)?;
+        watch(&asking, &client);
+        let connector = onward::tls::Connector::new();
+        connector.trust_pem(super::support::authority().pem())?.upgrade(&client)
+    });
+    log.assert(&["connect", "secure", "end", "finish", "close false"]);
+}

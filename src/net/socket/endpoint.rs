@@ -7,6 +7,8 @@ use crate::error::Error;
 use crate::event_loop::{Buffer, Description, Descriptor, Interest, ResourceKind, Source};
 use crate::io::{self as engine, Duplex, Endpoint};
 use crate::net::connect;
+#[cfg(unix)]
+use crate::net::passing::Passing;
 use crate::net::sys::Raw;
 use std::any::Any;
 use std::io;
@@ -36,6 +38,13 @@ impl Endpoint for Socket {
             self.before_data();
         }
         self.0.emitter.emit(self, Data, chunk);
+    }
+
+    fn pass_over(&self) {
+        #[cfg(unix)]
+        if self.0.special.get() {
+            self.0.duplex.with_bytes(|raw| raw.passing().map(Passing::pass_over));
+        }
     }
 
     fn tell_end(&self) {

@@ -8,6 +8,7 @@ use crate::emitter::names::Secure;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event_loop::Interest;
 use crate::io::{self as engine, Endpoint as _};
+use crate::net::connect;
 use crate::net::layer::Layer;
 use crate::net::sys::Raw;
 use std::any::Any;
@@ -81,6 +82,11 @@ impl Socket {
         true
     }
 
+    /// The `HOST:PORT` that it is on its way to.
+    pub(crate) fn asked(&self) -> Option<String> {
+        connect::asked(self)
+    }
+
     pub(super) fn has_layer(&self) -> bool {
         self.0.duplex.with_bytes(|raw| raw.layer().is_some()) == Some(true)
     }
@@ -109,7 +115,12 @@ impl Socket {
         if self.is_others_turn() {
             return duplex.stand_back();
         }
-        match duplex.with_bytes(Raw::open_layer) {
+        let opened = duplex.with_bytes(Raw::open_layer);
+        // Code of the program's may have been asked whom to trust.
+        if self.is_destroyed() {
+            return;
+        }
+        match opened {
             None => {}
             Some(Ok(false)) => duplex.update_interest(),
             Some(Ok(true)) => {

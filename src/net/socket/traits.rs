@@ -78,7 +78,7 @@ impl Pausable for Socket {
     }
 }
 
-write_control!(Socket);
+write_control!(Socket: |socket| socket.0.duplex.is_finished());
 
 handle!(Socket, "socket");
 

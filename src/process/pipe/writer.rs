@@ -418,7 +418,7 @@ impl Emitter for PipeWriter {
     }
 }
 
-write_control!(PipeWriter);
+write_control!(PipeWriter: |writer| writer.0.duplex.is_finished());
 
 impl Abortable for PipeWriter {
     fn destroy_with(&self, error: Error) {
