@@ -392,7 +392,7 @@ pub(crate) fn destroy<E: Endpoint>(endpoint: &E, error: Option<Error>) {
     duplex.queue().clear();
     fail_callbacks(endpoint, error.as_ref());
     if let Some(key) = duplex.key.take() {
-        duplex.handle.remove_source(key);
+        duplex.handle.retire_source(key);
     }
     // Two steps: a listener for errors that panics does not keep it from closing.
     let (failed, closed) = (endpoint.clone(), endpoint.clone());
