@@ -262,6 +262,10 @@ impl<H: ByteHandle> Duplex<H> {
 
     /// Takes the descriptor off the loop and out of here.
     pub(crate) fn detach(&self) -> Option<H> {
+        if self.state.is(Fact::UNTOLD) {
+            // It is not closed now. A connection that is broken is told nothing any more.
+            let _ = self.attempt(H::finish);
+        }
         if let Some(key) = self.key.take() {
             self.handle.remove_source(key);
         }
