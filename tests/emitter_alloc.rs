@@ -138,3 +138,17 @@ fn a_row_that_is_used_from_end_to_end_does_not_grow() {
     assert!((0..200).all(|_| turn()));
     assert_eq!(allocated_by(|| assert!((0..10_000).all(|_| turn()))), 0);
 }
+
+#[test]
+fn to_remove_all_listeners_takes_no_memory_and_gives_all_of_theirs_back() {
+    let room = Room::new();
+    room.on(Closed, |_, ()| {});
+    room.remove_all();
+    let before = bytes();
+    for _ in 0..100 {
+        room.on(Joined, |_, _| {});
+        room.on(Closed, |_, ()| {});
+    }
+    assert_eq!(allocated_by(|| room.remove_all()), 0);
+    assert_eq!(bytes(), before);
+}

@@ -168,6 +168,9 @@ fn child_that_forks_in_a_callback() {
                         // What would be seen by the parent's poller is refused at once.
                         let refused = Socket::connect(server.local_addr()).unwrap_err();
                         assert_eq!(refused.kind(), ErrorKind::Forked);
+                        // Nor does it see who leaves behind its last wait.
+                        let late = client.clone();
+                        onward::set_immediate(move || late.destroy());
                     }
                 }
                 // It beats on until it is found out.

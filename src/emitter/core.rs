@@ -201,7 +201,16 @@ impl<S: Declared> Core<S> {
 
     /// Removes all listeners and tells nobody.
     pub(super) fn clear(&self) {
-        self.lists().for_each(|(_, list)| list.clear());
+        self.table.each(RawList::clear);
+        if self.watched().is_some() {
+            self.clear_built_in();
+        }
+    }
+
+    #[cold]
+    fn clear_built_in(&self) {
+        let lists = BUILT_IN.filter_map(|index| self.watched()?.list(index));
+        lists.for_each(|list| list.clear());
     }
 
     /// Removes all listeners; those who are told of it come last.

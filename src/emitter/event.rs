@@ -126,6 +126,8 @@ pub trait Table: Default + 'static {
     fn list(&self, index: u16) -> Option<&dyn AnyList>;
     /// The same without the event's name: what it takes to remove a listener.
     fn raw(&self, index: u16) -> Option<&RawList>;
+    /// Does something with each list that is there, in the order of their indices.
+    fn each(&self, work: impl FnMut(&RawList));
 }
 
 /// Another kind of storage than [`List`], for many threads, with a row of its own for each event.

@@ -64,7 +64,7 @@ pub(super) struct Aside {
     /// How deep emits may be nested, if it has been said.
     pub(super) max_depth: Option<u32>,
     /// Who is told of removals, if somebody ever wanted to be: a `Weak<Watch<_>>`.
-    watch: Option<Box<dyn Any>>,
+    pub(super) watch: Option<Box<dyn Any>>,
 }
 
 /// A listener that is blocked.
@@ -101,7 +101,10 @@ impl RawList {
     /// Adds one that is not the last, or not yet, or for which there is no room.
     #[inline(never)]
     fn add_elsewhere(&self, number: i64, slot: RawSlot) -> usize {
-        let row = self.row_or_new();
+        let Some(row) = self.row() else {
+            self.row.set(Some(Row::with_first(number, slot)));
+            return 1;
+        };
         if self.count() == 0 {
             row.begin(number);
         }
@@ -214,6 +217,11 @@ impl RawList {
     /// Removes all.
     pub(super) fn clear(&self) {
         let Some(row) = self.row() else { return };
+        if !row.is_busy() && row.aside_is_empty() {
+            // There is nothing but slots: what a destructor finds is a list that nobody has listened to.
+            self.row.set(None);
+            return end(row);
+        }
         // First all are out of use, then captures are dropped, which may run any code.
         let captures: Vec<_> = live(&row).filter_map(|slot| take_out(&row, slot)).collect();
         sweep(&row);
@@ -370,11 +378,6 @@ pub(super) fn count_used_up(row: Row, slot: &RawSlot) -> bool {
         count_removed(&row);
     }
     counts && is_watched(row)
-}
-
-/// Who is told of removals, if it is of this type.
-pub(super) fn watch_of<W: Clone + 'static>(row: Row) -> Option<W> {
-    look_aside(&row, |aside| aside.watch.as_ref()?.downcast_ref::<W>().cloned())
 }
 
 #[inline]

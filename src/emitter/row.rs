@@ -83,6 +83,15 @@ impl Row {
         row
     }
 
+    /// A row with the first listener of its event, by this registration.
+    pub(super) fn with_first(number: i64, slot: RawSlot) -> Self {
+        let row = Self::new();
+        row.begin(number);
+        // SAFETY: a new row has room for one.
+        unsafe { row.push(slot) };
+        row
+    }
+
     /// The same with twice as much room, for another place.
     ///
     /// # Safety

@@ -69,6 +69,14 @@ macro_rules! __lists {
                 )*
                 ::core::option::Option::None
             }
+
+            fn each(&self, mut work: impl ::core::ops::FnMut(&$crate::emitter::RawList)) {
+                $(
+                    if let ::core::option::Option::Some(list) = $crate::__lists!(@known $kind self, $event) {
+                        work(list);
+                    }
+                )*
+            }
         }
     };
 

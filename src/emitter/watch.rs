@@ -11,7 +11,7 @@ use core::panic::Location;
 use super::any::{Any, Heard};
 use super::event::{Declared, Event};
 use super::info::ListenerInfo;
-use super::list::{AnyList, List, watch_of};
+use super::list::{AnyList, List, look_aside};
 use super::listener::Listener;
 use super::observing::Observer;
 use super::row::Row;
@@ -101,6 +101,11 @@ impl<S: Declared> Watch<S> {
     ) {
         self.any.emit_by(observer, source, Heard { event, newest });
     }
+}
+
+/// Who is told of removals, if it is of this type.
+fn watch_of<W: Clone + 'static>(row: Row) -> Option<W> {
+    look_aside(&row, |aside| aside.watch.as_ref()?.downcast_ref::<W>().cloned())
 }
 
 /// Tells who watches the list of a row that a listener has been taken out of use by an emit.

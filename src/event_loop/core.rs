@@ -162,8 +162,7 @@ impl Core {
         self.poll(may_wait)?;
         self.run_posted();
         self.run_immediates();
-        self.run_queue(CallbackKind::Close, &self.closing);
-        self.registry.borrow_mut().free_retired();
+        self.run_closing();
         Ok(())
     }
 
@@ -261,12 +260,38 @@ impl Core {
 
     fn tell_interest(&self) -> Result<()> {
         self.refuse_forked("run")?;
+        self.forget_leaving();
         let refused = self.registry.borrow_mut().apply(&self.driver);
         for (source, error) in refused {
             source.refused(error);
             self.settle();
         }
         Ok(())
+    }
+
+    /// The last phase of a turn: descriptors are closed and listeners told so. Then places of removed sources may be used
+    /// again.
+    #[inline]
+    pub(super) fn run_closing(&self) {
+        self.let_leave();
+        self.run_queue(CallbackKind::Close, &self.closing);
+        self.registry.borrow_mut().free_retired();
+    }
+
+    /// Those that are about to close leave the driver, and all at once: to ask whether this is a child that was forked off,
+    /// whose driver is its parent's, is a system call.
+    pub(super) fn let_leave(&self) {
+        if self.registry.borrow().has_leaving() && !self.is_forked() {
+            self.forget_leaving();
+        }
+    }
+
+    fn forget_leaving(&self) {
+        let leaving = self.registry.borrow_mut().take_leaving();
+        for source in leaving {
+            // Fails only if the descriptor is gone, and then the registration went with it.
+            let _ = source.lend(&mut |descriptor| self.driver.delete(descriptor));
+        }
     }
 
     pub(super) fn timeout(&self, may_wait: bool) -> Option<Duration> {

@@ -2,7 +2,6 @@
 
 use super::channel::Entry;
 use super::core::{Core, Phase};
-use super::counters::CallbackKind;
 use super::hooks::Moment;
 use std::rc::Rc;
 
@@ -33,8 +32,7 @@ impl Core {
             }
             left.into_iter().for_each(|source| source.shut());
             self.settle();
-            self.run_queue(CallbackKind::Close, &self.closing);
-            self.registry.borrow_mut().free_retired();
+            self.run_closing();
         }
         if rounds > 0 {
             self.hooks.run(self, Moment::Exit);
@@ -50,6 +48,7 @@ impl Core {
         self.tasks.cancel_all(&self.inbox, &self.letters);
         self.inbox.close();
         // None are left unless this is a panic.
+        self.let_leave();
         let left = self.registry.borrow().sources();
         left.into_iter().for_each(|source| source.abandon());
         let channels: Vec<_> = self.channels.borrow().iter().filter_map(Entry::end).collect();

@@ -67,9 +67,10 @@
 //!
 //! A loop belongs to the process that made it. In a child that was forked off, whatever would run it or put a socket, a file
 //! or a signal on it fails with [`ErrorKind::Forked`], and to drop it closes the child's descriptors and tells nobody; the
-//! parent notices nothing of all that. The child may make a loop of its own. If the fork was in a callback, the child should not
-//! return from there, nor make turns one by one: it is found out by its first new socket, or after 64 turns at most, and may
-//! have taken what was the parent's until then.
+//! parent notices nothing of all that. Until then, or until it runs another program, the child has the parent's connections
+//! open too, and a peer may not hear the end of one that the parent has closed. The child may make a loop of its own. If the
+//! fork was in a callback, the child should not return from there, nor make turns one by one: it is found out by its first new
+//! socket, or after 64 turns at most, and may have taken what was the parent's until then.
 //!
 //! # Panics in callbacks
 //!

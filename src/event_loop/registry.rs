@@ -79,6 +79,8 @@ pub(crate) struct Registry {
     changed: Vec<Key>,
     again: Vec<Key>,
     retired: Vec<Key>,
+    /// Those that have been taken out, and that the driver still knows.
+    leaving: Vec<Rc<dyn Source>>,
     counted: usize,
     stale: u64,
 }
@@ -234,23 +236,50 @@ impl Registry {
         key: Key,
         delete: impl Fn(Descriptor<'_>) -> io::Result<()>,
     ) -> Option<Rc<dyn Source>> {
-        let place = self.places.get_mut(key)?;
-        let source = place.source.take()?;
-        let counted = place.counted;
-        if place.told != Interest::NONE {
-            place.told = Interest::NONE;
+        let (source, known) = self.take_out(key)?;
+        if known {
             // Fails only if the descriptor is gone, and then the registration went with it.
             let _ = source.lend(&mut |descriptor| delete(descriptor));
         }
-        self.counted -= usize::from(counted);
-        self.retired.push(key);
         Some(source)
+    }
+
+    /// The same, but that the driver is told of all such at once, by who [takes](Self::take_leaving) them. Until then the
+    /// descriptor stays open.
+    pub(crate) fn retire(&mut self, key: Key) -> Option<Rc<dyn Source>> {
+        let (source, known) = self.take_out(key)?;
+        if !known {
+            return Some(source);
+        }
+        self.leaving.push(source);
+        None
+    }
+
+    /// Takes a source out; says whether the driver knows it.
+    fn take_out(&mut self, key: Key) -> Option<(Rc<dyn Source>, bool)> {
+        let place = self.places.get_mut(key)?;
+        let source = place.source.take()?;
+        let known = !std::mem::take(&mut place.told).is_none();
+        self.counted -= usize::from(place.counted);
+        self.retired.push(key);
+        Some((source, known))
+    }
+
+    /// Those that the driver has to be told of before they close.
+    pub(crate) fn take_leaving(&mut self) -> Vec<Rc<dyn Source>> {
+        std::mem::take(&mut self.leaving)
     }
 
     /// Is there anything to tell the driver?
     #[inline]
     pub(crate) fn has_changes(&self) -> bool {
-        !self.changed.is_empty()
+        !self.changed.is_empty() || self.has_leaving()
+    }
+
+    /// Is there any that has been taken out, and that the driver still knows?
+    #[inline]
+    pub(crate) fn has_leaving(&self) -> bool {
+        !self.leaving.is_empty()
     }
 
     /// Tells the driver what has changed; gives back the sources that it refused.

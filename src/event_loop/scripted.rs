@@ -99,6 +99,17 @@ impl Probe {
         self.stage.event_loop.handle.remove_source(self.key.get());
     }
 
+    /// It is over, and closes at the end of the turn.
+    fn close(self: &Rc<Self>) {
+        let (handle, probe) = (self.stage.event_loop.handle.clone(), Rc::clone(self));
+        handle.retire_source(self.key.get());
+        handle.at_close(Location::caller(), move || {
+            probe.stage.note(format!("{} closes", probe.name));
+            let said = probe.stage.script.said();
+            probe.stage.note(said);
+        });
+    }
+
     fn at(&self, when: u64, is: Interest) {
         self.stage.script.at(when, Step::Ready(self.descriptor, is));
     }
@@ -247,6 +258,50 @@ fn one_that_another_one_of_the_same_batch_removes_hears_nothing() {
     });
     assert_eq!(stage.turns(1), "first:r");
     assert_eq!(stage.core().registry.borrow().stale(), 1);
+}
+
+#[test]
+fn those_that_close_in_one_turn_leave_the_driver_together_before_the_first_of_them_does() {
+    let stage = Stage::new();
+    let [first, second] = ["first", "second"].map(|name| stage.probe(name, READ, Trigger::Level));
+    let never = stage.probe("never", Interest::NONE, Trigger::Level);
+    first.at(3, READ);
+    second.at(3, READ);
+    let also = [second, never];
+    first.reacts(move |first, _| {
+        assert_eq!(first.stage.script.said(), "add add");
+        first.close();
+        also.iter().for_each(Probe::close);
+        assert_eq!(first.stage.script.said(), "");
+    });
+    let told = "first:r first closes delete delete second closes  never closes ";
+    assert_eq!(stage.turns(1), told);
+    assert_eq!(stage.core().registry.borrow().len(), 0);
+}
+
+#[test]
+fn what_closes_before_a_wait_has_left_the_driver_by_then() {
+    let stage = Stage::new();
+    let [closes, stays] = ["closes", "stays"].map(|name| stage.probe(name, READ, Trigger::Level));
+    stage.event_loop.run_nowait().unwrap();
+    assert_eq!(stage.script.said(), "add add");
+    closes.at(0, READ);
+    stays.at(0, READ);
+    closes.close();
+    closes.close();
+    assert_eq!(stage.turns(1), "stays:r closes closes delete closes closes ");
+    assert_eq!(stage.core().registry.borrow().stale(), 0);
+}
+
+#[test]
+fn what_closes_as_its_loop_ends_has_left_the_driver_before() {
+    let stage = Stage::new();
+    let probe = stage.probe("a", READ, Trigger::Level);
+    stage.event_loop.run_nowait().unwrap();
+    assert_eq!(stage.script.said(), "add");
+    probe.close();
+    stage.core().end();
+    assert_eq!(stage.log.take().join(" "), "a closes delete");
 }
 
 #[test]

@@ -73,6 +73,16 @@ impl Handle {
         drop(removed);
     }
 
+    /// Takes a source out whose descriptor is closed by [`at_close`](Self::at_close), and stays open until then.
+    pub(crate) fn retire_source(&self, key: Key) {
+        if self.is_over() {
+            // Nothing is put off any more.
+            return self.remove_source(key);
+        }
+        let removed = self.0.registry.borrow_mut().retire(key);
+        drop(removed);
+    }
+
     /// What runs now is about this source: a report of slow callbacks says so. Where the loop tells the source, it
     /// knows.
     #[inline]

@@ -262,6 +262,10 @@ impl<H: ByteHandle> Duplex<H> {
 
     /// Takes the descriptor off the loop and out of here.
     pub(crate) fn detach(&self) -> Option<H> {
+        if self.state.is(Fact::UNTOLD) {
+            // It is not closed now. A connection that is broken is told nothing any more.
+            let _ = self.attempt(H::finish);
+        }
         if let Some(key) = self.key.take() {
             self.handle.remove_source(key);
         }
@@ -392,7 +396,7 @@ pub(crate) fn destroy<E: Endpoint>(endpoint: &E, error: Option<Error>) {
     duplex.queue().clear();
     fail_callbacks(endpoint, error.as_ref());
     if let Some(key) = duplex.key.take() {
-        duplex.handle.remove_source(key);
+        duplex.handle.retire_source(key);
     }
     // Two steps: a listener for errors that panics does not keep it from closing.
     let (failed, closed) = (endpoint.clone(), endpoint.clone());

@@ -1,7 +1,7 @@
 //! How writing comes to its end: in order, or broken off.
 
 use super::corking::uncork_wholly;
-use super::duplex::{Later, close_if_done, destroy, tell};
+use super::duplex::{Duplex, Later, close_if_done, destroy, tell};
 use super::reading::{READS_PER_TURN, Received, receive};
 use super::seams::{ByteHandle, Endpoint};
 use super::state::Fact;
@@ -35,7 +35,7 @@ pub(super) fn finish_if_done<E: Endpoint>(endpoint: &E) {
     if !due || over || duplex.state.is(Fact::CONNECTING) {
         return;
     }
-    let told = duplex.attempt(ByteHandle::finish);
+    let told = finish(duplex);
     if told.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
         return duplex.update_interest();
     }
@@ -47,6 +47,15 @@ pub(super) fn finish_if_done<E: Endpoint>(endpoint: &E) {
         _ => {}
     }
     tell(endpoint, E::tell_finish, close_if_done);
+}
+
+/// Tells the other side that nothing more comes. If it has said so itself this is about to be closed, which tells as much.
+fn finish<H: ByteHandle>(duplex: &Duplex<H>) -> io::Result<()> {
+    if duplex.flow.has_ended() && duplex.with_bytes(H::ends_by_closing) == Some(true) {
+        duplex.state.set(Fact::UNTOLD);
+        return Ok(());
+    }
+    duplex.attempt(H::finish)
 }
 
 /// Nothing can be sent any more. What the peer said before is told first, then the error; who pulls reads it.

@@ -16,6 +16,10 @@ pub(crate) trait ByteHandle {
     fn send_vectored(&self, chunks: &[IoSlice<'_>]) -> io::Result<usize>;
     /// Tells the other side that nothing more will come.
     fn finish(&self) -> io::Result<()>;
+    /// Is the other side told so when this is closed, whatever else happens?
+    fn ends_by_closing(&self) -> bool {
+        false
+    }
     /// `None`: the poller has no business with it, and somebody else says when it is ready.
     fn descriptor(&self) -> Option<Descriptor<'_>>;
     /// Has the other side gone, whatever is left to read? Not every system tells.

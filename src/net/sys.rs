@@ -19,11 +19,19 @@ use std::ops::Deref;
 /// A socket of the system's, whatever family it is of.
 pub(crate) struct Raw {
     socket: Socket,
+    /// It was made here and is nobody else's, so that to close it is to end the connection.
+    alone: bool,
     /// Once there is more to it than bytes.
     beside: OnceCell<Box<Beside>>,
 }
 
 impl Raw {
+    /// One that was made here.
+    pub(super) fn made(socket: Socket) -> Self {
+        // Elsewhere a child that is started just then may have it too.
+        Self { alone: cfg!(target_os = "linux"), ..socket.into() }
+    }
+
     #[cfg(unix)]
     pub(super) fn passing(&self) -> Option<&Passing> {
         match self.beside.get().map(|beside| &**beside) {
@@ -66,7 +74,7 @@ impl Raw {
 
 impl From<Socket> for Raw {
     fn from(socket: Socket) -> Self {
-        Self { socket, beside: OnceCell::new() }
+        Self { socket, alone: false, beside: OnceCell::new() }
     }
 }
 
@@ -83,7 +91,7 @@ impl Deref for Raw {
 pub(super) fn tcp(address: SocketAddr) -> io::Result<Raw> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_nonblocking(true)?;
-    Ok(socket.into())
+    Ok(Raw::made(socket))
 }
 
 /// Starts to connect; whether it worked shows when the socket becomes writable.
@@ -107,7 +115,8 @@ pub(super) fn accept(listener: &Raw) -> io::Result<(Raw, Option<SocketAddr>)> {
     let (descriptor, peer) =
         acceptfrom_with(&**listener, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK)?;
     let peer = peer.and_then(|peer| SocketAddr::try_from(peer).ok());
-    Ok((Socket::from(descriptor).into(), peer))
+    // What was set for the listener by others is so of those that it accepts.
+    Ok((Raw { alone: listener.alone, ..Socket::from(descriptor).into() }, peer))
 }
 
 /// The peer's address, if it has one that is an IP address.
@@ -185,6 +194,10 @@ impl ByteHandle for Raw {
             layer.finish(Below(&self.socket))?;
         }
         self.shutdown(Shutdown::Write)
+    }
+
+    fn ends_by_closing(&self) -> bool {
+        self.alone && self.beside.get().is_none()
     }
 
     fn descriptor(&self) -> Option<Descriptor<'_>> {

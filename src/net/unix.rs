@@ -33,7 +33,7 @@ pub(super) fn address(operation: &'static str, path: &Path) -> Result<SockAddr> 
 fn stream() -> io::Result<Raw> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.set_nonblocking(true)?;
-    Ok(socket.into())
+    Ok(Raw::made(socket))
 }
 
 /// How to listen at a path.

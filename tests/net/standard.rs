@@ -4,9 +4,12 @@ use crate::common::{ANY, LIMIT, join, logged, plain, run};
 use onward::ErrorKind;
 use onward::events::*;
 use onward::net::{Server, Socket};
+use socket2::SockRef;
 use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::rc::Rc;
 use std::thread;
+use std::time::Duration;
 
 #[test]
 fn a_listener_and_its_connections_that_were_made_elsewhere_serve_as_others_do() {
@@ -61,6 +64,94 @@ fn a_connection_that_is_handed_back_goes_on_in_a_thread_and_nothing_unread_is_lo
         Ok(())
     });
     seen.assert(&["close false"]);
+}
+
+#[test]
+fn who_ended_first_hears_the_end_of_a_connection_that_somebody_else_has_too() {
+    let seen = logged(move |log| {
+        let listener = TcpListener::bind(ANY)?;
+        let mut client = plain(listener.local_addr()?);
+        let (stream, _) = listener.accept()?;
+        let kept = stream.try_clone()?;
+        let socket = Socket::from_std(stream)?;
+        log.watch(&socket);
+        client.shutdown(Shutdown::Write)?;
+        socket.on(Close, move |_, _| {
+            assert_eq!(client.read(&mut [0]).expect("it hears the end"), 0);
+            kept.local_addr().expect("it is still open");
+        });
+        Ok(())
+    });
+    seen.assert(&["end", "finish", "close false"]);
+}
+
+#[test]
+fn a_connection_that_has_ended_both_ways_is_handed_back_with_its_end_told() {
+    let seen = logged(move |log| {
+        let server = Server::listen(ANY)?;
+        let client = Rc::new(plain(server.local_addr()));
+        client.shutdown(Shutdown::Write)?;
+        server.on(Connection, move |server, socket| {
+            server.close();
+            log.watch(&socket);
+            let client = Rc::clone(&client);
+            socket.on(Finish, move |socket, ()| {
+                let stream: TcpStream = socket.clone().into_std().expect("nothing waits");
+                assert_eq!((&*client).read(&mut [0]).expect("it hears the end"), 0);
+                drop(stream);
+            });
+        });
+        Ok(())
+    });
+    seen.assert(&["end", "finish", "close false"]);
+}
+
+#[test]
+fn who_ended_first_is_not_reset_although_the_listener_was_told_to_reset() {
+    let seen = logged(move |log| {
+        let listener = TcpListener::bind(ANY)?;
+        SockRef::from(&listener).set_linger(Some(Duration::ZERO))?;
+        let server = Server::from_std(listener)?;
+        let client = Rc::new(plain(server.local_addr()));
+        client.shutdown(Shutdown::Write)?;
+        server.on(Connection, move |server, socket| {
+            server.close();
+            log.watch(&socket);
+            let client = Rc::clone(&client);
+            socket.on(Close, move |_, _| {
+                assert_eq!((&*client).read(&mut [0]).expect("it hears the end"), 0);
+            });
+        });
+        Ok(())
+    });
+    seen.assert(&["end", "finish", "close false"]);
+}
+
+/// A system call less, where it says the same.
+#[test]
+#[cfg(target_os = "linux")]
+fn who_ended_first_is_told_the_end_by_the_close_that_follows() {
+    let seen = logged(move |log| {
+        let server = Server::listen(ANY)?;
+        let client = Rc::new(plain(server.local_addr()));
+        client.shutdown(Shutdown::Write)?;
+        server.on(Connection, move |server, socket| {
+            server.close();
+            log.watch(&socket);
+            let [before, after] = [Rc::clone(&client), Rc::clone(&client)];
+            socket.on(Finish, move |_, ()| {
+                before.set_nonblocking(true).expect("it is open");
+                let none = (&*before).read(&mut [0]).expect_err("it is not told yet");
+                assert_eq!(none.kind(), std::io::ErrorKind::WouldBlock);
+                before.set_nonblocking(false).expect("it is open");
+            });
+            socket.on(Close, move |_, _| {
+                assert_eq!((&*after).read(&mut [0]).expect("it hears the end"), 0);
+            });
+        });
+        Ok(())
+    });
+    seen.assert(&["end", "finish", "close false"]);
 }
 
 #[test]

@@ -115,6 +115,8 @@ impl Table for NoTable {
     fn raw(&self, _: u16) -> Option<&RawList> {
         None
     }
+
+    fn each(&self, _: impl FnMut(&RawList)) {}
 }
 
 impl<F: Family> Rows<F> for NoTable {
