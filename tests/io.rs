@@ -354,3 +354,32 @@ fn outside_of_a_loop_they_say_so() {
     assert_eq!(error.kind(), ErrorKind::NotInLoop);
     assert_eq!(io::sink(Scripted::new(&log)).expect_err("no loop").kind(), ErrorKind::NotInLoop);
 }
+
+/// A reader that panics.
+struct Panics;
+
+impl AsyncRead for Panics {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        _: &mut [u8],
+    ) -> Poll<std::io::Result<usize>> {
+        panic!("on purpose")
+    }
+}
+
+#[test]
+fn a_reader_that_panics_ends_its_stream() {
+    let event_loop = onward::EventLoop::new().expect("a loop");
+    let log = Log::default();
+    event_loop.enter(|| {
+        let source = io::source(Panics).expect("a stream");
+        watch_source(&log, &source);
+        let kept = source.clone();
+        source.on(Close, move |_, _| assert!(kept.is_destroyed()));
+    });
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| event_loop.run()));
+    assert!(panicked.is_err());
+    event_loop.run().expect("it goes on");
+    log.assert(&["error None", "close true"]);
+}

@@ -2,7 +2,7 @@
 
 use crate::emitter::Emitter as _;
 use crate::emitter::names::Close;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::event_loop::{JoinHandle, spawn};
 use crate::stream::{Done, Sink, Source};
 use futures_io::{AsyncRead, AsyncWrite};
@@ -64,7 +64,10 @@ pub fn source(reader: impl AsyncRead + 'static) -> Result<Source> {
         let Some((mut reader, mut buffer)) = idle.borrow_mut().take() else { return };
         let (idle, source) = (Rc::clone(&idle), source.clone());
         begin(&inside, async move {
-            match read(reader.as_mut(), &mut buffer).await {
+            let reading = Reading(source.clone());
+            let result = read(reader.as_mut(), &mut buffer).await;
+            drop(reading);
+            match result {
                 Ok(0) => source.end(),
                 Ok(count) => {
                     let chunk = buffer[..count].to_vec();
@@ -126,6 +129,17 @@ pub fn sink(writer: impl AsyncWrite + 'static) -> Result<Sink> {
     });
     sink.once(Close, move |_, _| cancel(&work));
     Ok(sink)
+}
+
+/// Dropped by a panic of the reader, it ends the stream: nothing would come any more.
+struct Reading(Source);
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.fail(Error::new(ErrorKind::Cancelled, "read").because("the reader panicked"));
+        }
+    }
 }
 
 async fn read(mut reader: Pin<&mut impl AsyncRead>, buffer: &mut [u8]) -> io::Result<usize> {

@@ -3,6 +3,7 @@
 
 #[cfg(unix)]
 use super::passing::Passing;
+#[cfg(any(unix, feature = "tls"))]
 use super::sys;
 #[cfg(feature = "tls")]
 use crate::event_loop::Interest;

@@ -2,7 +2,7 @@
 
 use super::pieces::{Inner, Pieces};
 use super::readable::Flow;
-use super::split::Piece;
+use super::split::{Cutter, Piece, Splitter};
 use super::traits::ReadEar;
 use crate::emitter::Emitter as _;
 use crate::emitter::names::{Close, Data, End, Line};
@@ -44,7 +44,9 @@ impl Pieces {
                 inner.backlog.borrow_mut().extend_from_slice(chunk);
                 return inner.balance();
             }
-            let cut = inner.cutter.borrow_mut().cut(chunk);
+            let Some(cut) = inner.with_cutter(|cutter| cutter.cut(chunk)) else {
+                return inner.backlog.borrow_mut().extend_from_slice(chunk);
+            };
             let (rest, piece) = match cut {
                 Ok(Piece::Unfinished) => return,
                 Ok(Piece::Here { taken, told }) => {
@@ -62,7 +64,7 @@ impl Pieces {
             chunk = rest.1;
             std::mem::forget(rest);
             if let Some(piece) = piece {
-                inner.cutter.borrow_mut().recycle(piece);
+                inner.with_cutter(|cutter| cutter.recycle(piece));
             }
         }
     }
@@ -88,17 +90,22 @@ impl Pieces {
         if inner.destroyed.get() {
             return;
         }
-        let last = inner.cutter.borrow_mut().finish();
+        let Some(last) = inner.with_cutter(Cutter::finish) else { return self.go_on_later() };
         match last {
             Err(error) => return self.abort(Some(error)),
-            Ok(Some((piece, told))) => self.tell(&piece[told]),
+            Ok(Some((piece, told))) => {
+                let rest = Rest(self, &[]);
+                self.tell(&piece[told]);
+                std::mem::forget(rest);
+            }
             Ok(None) => {}
         }
         // It may have been paused at the last piece.
         if inner.flow.is_flowing() && !inner.destroyed.get() {
             inner.flow.end();
+            // Even if a listener panics.
+            let _closing = Closing(self);
             inner.emitter.emit(self, End, ());
-            self.close(inner.stream_failed.get());
         }
     }
 
@@ -155,6 +162,15 @@ impl Pieces {
     }
 }
 
+/// The end has been told.
+struct Closing<'a>(&'a Pieces);
+
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        self.0.close(self.0.0.stream_failed.get());
+    }
+}
+
 /// When the last event has been told, the listeners go.
 struct Over<'a>(&'a Pieces);
 
@@ -176,6 +192,20 @@ impl Drop for Rest<'_, '_> {
 }
 
 impl Inner {
+    /// Has something done by the cutter, which asks code of the program's. `None`: it is just at work.
+    fn with_cutter<T>(&self, f: impl FnOnce(&mut Cutter<Box<dyn Splitter>>) -> T) -> Option<T> {
+        struct PutBack<'a>(&'a Inner, Option<Cutter<Box<dyn Splitter>>>);
+        impl Drop for PutBack<'_> {
+            fn drop(&mut self) {
+                self.0.cutter.set(self.1.take());
+            }
+        }
+        let mut lent = PutBack(self, Some(self.cutter.take()?));
+        let cutter = lent.1.as_mut()?;
+        cutter.max = self.max.get();
+        Some(f(cutter))
+    }
+
     /// Holds the stream as long as nothing of it can be told.
     pub(super) fn balance(&self) {
         let waits = !self.flow.is_flowing() || !self.backlog.borrow().is_empty();

@@ -236,9 +236,15 @@ fn ask<S: Stream>(stream: &S) -> bool {
         }
     };
     // What it has pushed is told before the ticks run.
-    guarded(stream, ask, pump);
+    guarded(stream, ask, has_panicked);
     drop(lent);
     outlet.is_due()
+}
+
+/// The producer has panicked, and would never be asked again.
+fn has_panicked<S: Stream>(stream: &S) {
+    let error = Error::new(ErrorKind::Cancelled, "pull").on(life::place(stream));
+    destroy(stream, Some(error.because("its producer panicked")), None);
 }
 
 /// Who waits to push more may do so now.

@@ -63,7 +63,9 @@ pub(super) struct Inner {
     pub(super) handle: Option<Handle>,
     pub(super) origin: Origin,
     pub(super) stream: Box<dyn Reader>,
-    pub(super) cutter: RefCell<Cutter<Box<dyn Splitter>>>,
+    /// Not here while it is at work.
+    pub(super) cutter: Cell<Option<Cutter<Box<dyn Splitter>>>>,
+    pub(super) max: Cell<usize>,
     pub(super) flow: Flow,
     pub(super) holding: Cell<bool>,
     /// What came in one chunk with the piece at which it was paused.
@@ -85,7 +87,8 @@ pub fn pieces<R: Readable>(stream: &R, splitter: impl Splitter) -> Pieces {
         handle: Handle::current().ok(),
         origin: Location::caller(),
         stream: Box::new(stream.clone()),
-        cutter: RefCell::new(Cutter::new(Box::new(splitter), usize::MAX)),
+        cutter: Cell::new(Some(Cutter::new(Box::new(splitter), usize::MAX))),
+        max: Cell::new(usize::MAX),
         flow: Flow::default(),
         holding: Cell::new(false),
         backlog: RefCell::default(),
@@ -127,7 +130,7 @@ impl Pieces {
     /// ```
     #[must_use]
     pub fn max(self, bytes: usize) -> Self {
-        self.0.cutter.borrow_mut().max = bytes;
+        self.0.max.set(bytes);
         self
     }
 

@@ -1,7 +1,7 @@
 //! Bytes that were cut anywhere, cut anew where pieces end; without any stream.
 
 use super::duplex::Duplex;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use std::ops::Range;
 
 /// Knows where the pieces of a stream end, be they [lines](super::Newline) or [frames](super::Prefix) or something of
@@ -38,7 +38,8 @@ use std::ops::Range;
 pub trait Splitter: 'static {
     /// How many bytes of `chunk` belong to the piece that began with `held`: `None` if all do, and more is to come.
     ///
-    /// `held` is what has come of the piece before; it is empty for most. Of `chunk` there is at least one byte.
+    /// `held` is what has come of the piece before; it is empty for most, and then a piece has to have a byte. Of `chunk`
+    /// there is at least one byte, and more than there are is an error.
     ///
     /// # Errors
     ///
@@ -98,6 +99,11 @@ impl<P: Splitter> Cutter<P> {
             self.held.extend_from_slice(chunk);
             return Ok(Piece::Unfinished);
         };
+        let nothing = taken == 0 && self.held.is_empty();
+        if nothing || taken > chunk.len() {
+            let error = Error::new(ErrorKind::Malformed, "cut pieces");
+            return Err(error.because(format!("one of {taken} bytes, of {}", chunk.len())));
+        }
         if self.held.is_empty() {
             return Ok(Piece::Here { taken, told: self.splitter.trim(&chunk[..taken]) });
         }

@@ -1,8 +1,10 @@
 //! Lines and frames, out of bytes that were cut anywhere, and back.
 
-use super::support::{Log, next_turn, run, sort};
+use super::support::{Log, next_turn, run, sort, watchdog};
 use onward::events::*;
-use onward::stream::{Duplex, Newline, Pieces, Prefix, Sink, Source, frames, lines, pipeline};
+use onward::stream::{
+    Duplex, Newline, Pieces, Prefix, Sink, Source, Splitter, frames, lines, pieces, pipeline,
+};
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -346,4 +348,91 @@ fn both_ways_of_each_codec_fit_in_a_pipeline() {
     });
     seen.assert(&["result ok"]);
     assert_eq!(told.borrow().as_slice(), b"one\ntwo\n\nlast\n");
+}
+
+#[test]
+fn a_listener_that_panics_at_the_last_line_or_at_the_end_does_not_keep_it_from_closing() {
+    for at_end in [false, true] {
+        let event_loop = onward::EventLoop::new().expect("a loop");
+        let log = Log::default();
+        event_loop.enter(|| {
+            let lines = lines(&Source::from_iter(["1\n2"]).expect("a stream"));
+            watch(&log, &lines);
+            lines.on(Line, move |_, line| assert!(at_end || line != "2", "this one panics"));
+            lines.on(End, move |_, ()| assert!(!at_end, "this one panics"));
+        });
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| event_loop.run()));
+        assert!(panicked.is_err());
+        event_loop.run().expect("it goes on");
+        log.assert(&["line 1", "line 2", "end", "close false"]);
+    }
+}
+
+/// Pieces of one byte, whose splitter does something else meanwhile.
+struct Busy(Rc<dyn Fn()>);
+
+impl Splitter for Busy {
+    fn find(&mut self, _: &[u8], _: &[u8], _: usize) -> onward::Result<Option<usize>> {
+        (self.0)();
+        Ok(Some(1))
+    }
+
+    fn trim(&self, piece: &[u8]) -> std::ops::Range<usize> {
+        (self.0)();
+        0..piece.len()
+    }
+
+    fn rest(&mut self, _: &[u8], _: usize) -> onward::Result<Option<std::ops::Range<usize>>> {
+        (self.0)();
+        Ok(None)
+    }
+}
+
+#[test]
+fn a_splitter_may_do_with_its_pieces_what_a_listener_may() {
+    let log = Log::default();
+    let seen = log.clone();
+    run(move || {
+        let place = Rc::new(RefCell::new(None::<Pieces>));
+        let asks = Rc::clone(&place);
+        let busy = Busy(Rc::new(move || {
+            let itself = asks.borrow().clone();
+            itself.into_iter().for_each(|pieces| drop(pieces.max(100)));
+        }));
+        let pieces = pieces(&Source::from_iter(["ab", "c"])?, busy);
+        place.replace(Some(pieces.clone()));
+        watch(&log, &pieces);
+        pieces.on(Close, move |_, _| drop(place.take()));
+        Ok(())
+    });
+    seen.assert(&["line a", "line b", "line c", "end", "close false"]);
+}
+
+/// One that finds nothing, again and again.
+struct Empty;
+
+impl Splitter for Empty {
+    fn find(&mut self, _: &[u8], _: &[u8], _: usize) -> onward::Result<Option<usize>> {
+        Ok(Some(0))
+    }
+
+    fn trim(&self, piece: &[u8]) -> std::ops::Range<usize> {
+        0..piece.len()
+    }
+
+    fn rest(&mut self, _: &[u8], _: usize) -> onward::Result<Option<std::ops::Range<usize>>> {
+        Ok(None)
+    }
+}
+
+#[test]
+fn a_splitter_that_takes_nothing_is_an_error_and_not_the_end_of_the_loop() {
+    let _watch = watchdog();
+    let log = Log::default();
+    let seen = log.clone();
+    run(move || {
+        watch(&log, &pieces(&Source::from_iter(["ab"])?, Empty));
+        Ok(())
+    });
+    seen.assert(&["error Malformed", "close true"]);
 }

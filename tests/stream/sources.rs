@@ -294,3 +294,19 @@ fn it_shows_where_it_was_made_and_what_it_holds() {
         Ok(())
     });
 }
+
+#[test]
+fn a_producer_that_panics_ends_the_stream() {
+    let event_loop = onward::EventLoop::new().expect("a loop");
+    let log = Log::default();
+    event_loop.enter(|| {
+        let source = Source::pull(|_| -> () { panic!("on purpose") }).expect("a stream");
+        log.source("", &source);
+        let kept = source.clone();
+        source.on(Close, move |_, _| assert!(kept.is_destroyed()));
+    });
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| event_loop.run()));
+    assert!(panicked.is_err());
+    event_loop.run().expect("it goes on");
+    log.assert(&["error Cancelled", "close true"]);
+}

@@ -200,7 +200,7 @@ fn nothing_is_agreed_on_in_the_middle_of_the_handshake() {
             let mut tls = rustls::StreamOwned::new(tls, stream);
             tls.conn.send_close_notify();
             tls.flush().expect("it stands");
-            tls.read(&mut [0]).expect("a goodbye");
+            assert_eq!(tls.read(&mut [0]).expect("a goodbye"), 0);
         })?;
         watch(&log, &client);
         connector().upgrade(&client)?;

@@ -346,7 +346,7 @@ fn a_peer_that_says_a_lot_that_comes_to_little_leaves_time_for_others() {
             tls.conn.send_close_notify();
             tls.flush().expect("it stands");
             said.send(()).expect("the loop waits for it");
-            tls.read(&mut [0]).expect("a goodbye");
+            assert_eq!(tls.read(&mut [0]).expect("a goodbye"), 0);
         });
         let (chunks, when_said) = (Rc::new(Cell::new(0)), Cell::new(Some(when_said)));
         server.on(SecureConnection, move |server, socket| {

@@ -6,7 +6,9 @@ use crate::emitter::names::Listening;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event_loop::{Handle, Interest, Origin, Source, Trigger};
 use crate::net::address::Address as Target;
-use crate::net::place::{self, Address};
+#[cfg(unix)]
+use crate::net::place;
+use crate::net::place::Address;
 use crate::net::socket::{Parent, refused};
 use crate::net::standard::StdListener;
 use crate::net::sys::Raw;

@@ -39,7 +39,9 @@ use crate::io::{self as engine, Duplex};
 use std::cell::Cell;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU16;
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
+#[cfg(unix)]
+use std::rc::Weak;
 use std::time::Duration;
 
 macro_rules! declare {
@@ -275,10 +277,12 @@ impl Socket {
     }
 
     /// For who keeps it without keeping it alive.
+    #[cfg(unix)]
     pub(super) fn downgraded(&self) -> Weak<Inner> {
         Rc::downgrade(&self.0)
     }
 
+    #[cfg(unix)]
     pub(super) fn upgraded(inner: &Weak<Inner>) -> Option<Self> {
         inner.upgrade().map(Self)
     }
