@@ -10,8 +10,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// What changes again so soon may have the same time.
 const FRESH: Duration = Duration::from_secs(2);
-/// The end of the year 9999: dates of HTTP go no further.
-const END_OF_TIME: Duration = Duration::from_secs(253_402_300_799);
 
 /// How to tell whether a file is still the same.
 pub(crate) struct Marks {
@@ -31,9 +29,8 @@ impl Marks {
             Ok(age) => format!("{:x}", age.as_nanos()),
             Err(before) => format!("-{:x}", before.duration().as_nanos()),
         };
-        // Nobody is told of changes to come.
-        let told = modified.min(now).clamp(UNIX_EPOCH, UNIX_EPOCH + END_OF_TIME);
-        let seconds = told.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        // Nobody is told of changes to come, and HTTP knows no time before this one.
+        let seconds = modified.min(now).duration_since(UNIX_EPOCH).map_or(0, |it| it.as_secs());
         Self {
             tag: format!("\"{:x}-{age}\"", known.len()),
             weak: now.duration_since(modified).map_or(true, |age| age < FRESH),

@@ -326,8 +326,10 @@ fn serve_sends_nothing_that_is_known_already() {
     let fresh = second.header("etag").expect("a tag");
     assert_eq!((second.status(), &*second.body), ("206", &b"A PAGE"[..]));
     assert!(fresh.starts_with("W/\"") && !fresh.contains(&tag), "{fresh}");
-    let strict = get(&server, "/page.html", &["range: bytes=0-0", &format!("if-range: {fresh}")]);
-    assert_eq!(strict.status(), "200", "{}", strict.head);
+    for tag in [fresh, fresh.trim_start_matches("W/")] {
+        let part = get(&server, "/page.html", &["range: bytes=0-0", &format!("if-range: {tag}")]);
+        assert_eq!(part.status(), "200", "{tag}: {}", part.head);
+    }
     stop(server);
 }
 
