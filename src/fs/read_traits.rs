@@ -91,8 +91,9 @@ impl FileStream for ReadStream {
     }
 
     fn is_due(&self) -> bool {
-        // To close, once `End` was told.
-        self.0.flow.has_ended() && self.0.options.auto_close
+        // To close, once `End` was told; or to tell that, which the poller knows nothing of.
+        let closes = self.0.flow.has_ended() && self.0.options.auto_close;
+        closes || self.0.has_had_all() && self.0.flow.is_flowing()
     }
 
     fn advance(&self, ready: bool) {

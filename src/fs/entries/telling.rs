@@ -121,11 +121,21 @@ fn tell_skipped(entries: &Entries, error: Error) {
 fn end(entries: &Entries) {
     let inner = &*entries.0;
     let error = inner.failed.take();
-    if error.is_none() {
-        inner.emitter.emit(entries, End, ());
-        inner.handle.settle();
+    if error.is_some() {
+        return destroy(entries, error);
     }
-    destroy(entries, error);
+    let _over = Over(entries);
+    inner.emitter.emit(entries, End, ());
+    inner.handle.settle();
+}
+
+/// When the end has been told it closes, even if a listener panics.
+struct Over<'a>(&'a Entries);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        destroy(self.0, None);
+    }
 }
 
 /// Has the pool read on.
