@@ -1,6 +1,6 @@
 //! What others see in a `ReadStream`.
 
-use super::life::{self, FileStream, Life, Way};
+use super::life::{self, FileStream, Life, Over, Way};
 use super::read::{Inner, ReadStream};
 use super::reading;
 use super::sys::{Is, Kind};
@@ -108,6 +108,10 @@ impl FileStream for ReadStream {
         self.0.follow.iter().for_each(|follow| follow.forget());
     }
 
+    fn forget_all(&self) {
+        self.0.emitter.clear();
+    }
+
     fn tell_open(&self) {
         self.0.emitter.emit(self, Open, ());
     }
@@ -119,8 +123,8 @@ impl FileStream for ReadStream {
     }
 
     fn tell_close(&self, had_error: bool) {
+        let _over = Over(&self.0.emitter);
         self.0.emitter.emit(self, Close, had_error);
-        self.0.emitter.clear();
     }
 }
 

@@ -1,12 +1,14 @@
 //! Listeners that panic: whatever they hear, what comes behind it comes all the same, and nothing comes twice.
 
-use super::support::{Dir, Log};
+use super::support::{Dir, Log, descriptors};
 use super::watch::note;
+use onward::emitter::Event;
 use onward::events::*;
-use onward::fs::{self, ReadOptions, ReadStream, WatchOptions};
-use onward::{EventLoop, Result};
+use onward::fs::{self, ReadOptions, ReadStream, WatchOptions, WriteStream};
+use onward::{Emitter, EventLoop, Result};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::rc::Rc;
 use std::time::Duration;
 
 /// Runs until a listener has panicked, and then to the end.
@@ -133,4 +135,74 @@ fn a_watcher_goes_on_and_closes_when_its_directory_goes() {
             );
         }
     }
+}
+
+/// A listener that has its own emitter, and panics at the close.
+fn leaks<S: Emitter + Clone>(stream: &S, token: &Rc<()>)
+where
+    Close: Event<S>,
+{
+    let kept = (stream.clone(), Rc::clone(token));
+    stream.on(Close, move |_, _| {
+        let _ = &kept;
+        panic!("at the close");
+    });
+}
+
+#[test]
+fn listeners_go_after_a_close_that_panics() {
+    let dir = Dir::new();
+    let path = dir.file("file", "x");
+    let opens: [&dyn Fn(&Rc<()>) -> Result<()>; 4] = [
+        &|token| ReadStream::open(&path).map(|stream| leaks(&stream.clone(), token)),
+        &|token| WriteStream::create(dir.path("new")).map(|stream| leaks(&stream, token)),
+        &|token| fs::read_dir(dir.path("")).map(|entries| leaks(&entries, token)),
+        &|token| fs::watch(dir.path("")).map(|watcher| leaks(&watcher, token)),
+    ];
+    for open in opens {
+        let token = Rc::new(());
+        let event_loop = EventLoop::new().unwrap();
+        event_loop.enter(|| open(&token).unwrap());
+        assert!(Rc::strong_count(&token) > 1);
+        // Its end closes them.
+        assert!(catch_unwind(AssertUnwindSafe(|| drop(event_loop))).is_err());
+        assert_eq!(Rc::strong_count(&token), 1);
+    }
+}
+
+#[test]
+fn a_loop_that_ends_in_a_panic_keeps_neither_files_nor_listeners() {
+    /// A listener that has its own emitter.
+    fn kept<S: Emitter + Clone>(stream: &S, token: &Rc<()>)
+    where
+        Close: Event<S>,
+    {
+        let kept = (stream.clone(), Rc::clone(token));
+        stream.on(Close, move |_, _| drop(Rc::clone(&kept.1)));
+    }
+    let dir = Dir::new();
+    let (path, token) = (dir.file("file", "x"), Rc::new(()));
+    let replaced = dir.file("replaced", "old");
+    let ended = catch_unwind(AssertUnwindSafe(|| {
+        onward::run(|| {
+            let read = ReadStream::open(&path)?;
+            kept(&read, &token);
+            let followed = ReadOptions::new().follow(true).open(&path)?;
+            followed.resume();
+            kept(&followed, &token);
+            let write = fs::WriteOptions::new().replace(true).open(&replaced)?;
+            kept(&write, &token);
+            write.cork();
+            let (cycle, mine) = (write.clone(), Rc::clone(&token));
+            write.write_then("new", move |_| drop((cycle, mine)));
+            kept(&fs::read_dir(dir.path(""))?, &token);
+            kept(&fs::watch(dir.path(""))?, &token);
+            onward::set_timeout(Duration::from_millis(50), || panic!("it ends"));
+            Ok(())
+        })
+    }));
+    assert!(ended.is_err());
+    assert_eq!(Rc::strong_count(&token), 1);
+    assert_eq!(descriptors(&path), 0);
+    assert_eq!(std::fs::read_dir(dir.path("")).unwrap().count(), 2);
 }

@@ -9,6 +9,7 @@ use crate::event_loop::{
     BlockingJob, Buffer, Description, Descriptor, Handle, Interest, Key, Origin, ResourceKind,
     Source, Trigger, pool,
 };
+use crate::fs::life;
 use crate::stream::Flow;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -190,8 +191,8 @@ pub(super) fn destroy(entries: &Entries, error: Option<Error>) {
     inner.handle.at_close(inner.origin, move || {
         about(&closed);
         closed.0.let_go();
+        let _over = life::Over(&closed.0.emitter);
         closed.0.emitter.emit(&closed, Close, had_error);
-        closed.0.emitter.clear();
     });
 }
 
@@ -260,5 +261,15 @@ impl Source for Seat {
         if let Some(inner) = self.0.upgrade() {
             destroy(&Entries(inner), None);
         }
+    }
+
+    fn abandon(self: Rc<Self>) {
+        let Some(inner) = self.0.upgrade() else { return };
+        inner.destroyed.set(true);
+        inner.flow.end();
+        let waiting = inner.waiting.take();
+        drop(waiting);
+        inner.let_go();
+        inner.emitter.clear();
     }
 }

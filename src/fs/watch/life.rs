@@ -15,6 +15,7 @@ use crate::event_loop::{
     BlockingJob, Buffer, Description, Descriptor, Handle, Interest, Key, Origin, ResourceKind,
     Source, Timer, Trigger, pool,
 };
+use crate::fs::life::Over;
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::panic::Location;
@@ -287,8 +288,8 @@ pub(super) fn destroy(watcher: &Watcher, error: Option<Error>) {
             closed.0.handle.remove_source(key);
         }
         about(&closed);
+        let _over = Over(&closed.0.emitter);
         closed.0.emitter.emit(&closed, Close, had_error);
-        closed.0.emitter.clear();
     });
 }
 
@@ -326,5 +327,16 @@ impl Source for Seat {
 
     fn shut(self: Rc<Self>) {
         destroy(&self.0, None);
+    }
+
+    fn abandon(self: Rc<Self>) {
+        let inner = &*self.0.0;
+        inner.destroyed.set(true);
+        let tree = inner.tree.take();
+        drop(tree);
+        if let Some(key) = inner.key.take() {
+            inner.handle.remove_source(key);
+        }
+        inner.emitter.clear();
     }
 }
