@@ -1,5 +1,5 @@
 //! A process that forks while it has a loop. Each test has a process of its own, which forks.
-#![cfg(all(target_os = "linux", feature = "net", feature = "process"))]
+#![cfg(all(target_os = "linux", feature = "fs", feature = "net", feature = "process"))]
 
 #[allow(dead_code, reason = "shared with other tests")]
 mod common;
@@ -315,4 +315,64 @@ fn child_that_forks_while_it_has_children() {
     event_loop.enter(|| child.stdin().unwrap().end_with("hello"));
     event_loop.run().unwrap();
     assert!(ended.get().flatten().is_some_and(|status| status.success()));
+}
+
+#[test]
+fn a_child_that_was_forked_off_leaves_its_parents_files_and_watches_alone() {
+    Process::start("child_that_forks_while_it_watches").ends_well();
+}
+
+#[test]
+#[ignore = "a process of its own"]
+fn child_that_forks_while_it_watches() {
+    if !is_child() {
+        return;
+    }
+    let dir = std::env::temp_dir().join(format!("onward-fork-{}", std::process::id()));
+    std::fs::create_dir(&dir).unwrap();
+    let (settings, news) = (dir.join("settings"), dir.join("news"));
+    std::fs::write(&settings, "old").unwrap();
+    let event_loop = EventLoop::new().unwrap();
+    let opened = Rc::new(Cell::new(0));
+    let (watcher, file) = event_loop.enter(|| {
+        let watcher = onward::fs::watch(&dir).unwrap();
+        let file = onward::fs::WriteOptions::new().replace(true).open(&settings).unwrap();
+        let both = [(); 2].map(|()| Rc::clone(&opened));
+        let [one, other] = both;
+        let open = |opened: &Cell<u32>| {
+            opened.set(opened.get() + 1);
+            if opened.get() == 2 {
+                stop();
+            }
+        };
+        watcher.on(Open, move |_, ()| open(&one));
+        file.on(Open, move |_, ()| open(&other));
+        set_timeout(LIMIT, || unreachable!("it takes too long")).unref();
+        (watcher, file)
+    });
+    event_loop.run().unwrap();
+
+    match fork() {
+        Side::Child => exit(|| {
+            drop((watcher, file));
+            drop(event_loop);
+        }),
+        Side::Parent(forked) => ends_well(forked),
+    }
+    let seen = Rc::new(Cell::new(false));
+    let known = Rc::clone(&seen);
+    event_loop.enter(|| {
+        file.end_with("new");
+        file.on(Finish, move |_, ()| std::fs::write(&news, "").unwrap());
+        watcher.on(Created, move |watcher, path| {
+            known.set(path.ends_with("news"));
+            if known.get() {
+                watcher.close();
+            }
+        });
+    });
+    event_loop.run().unwrap();
+    assert!(seen.get());
+    assert_eq!(std::fs::read(&settings).unwrap(), b"new");
+    std::fs::remove_dir_all(dir).unwrap();
 }

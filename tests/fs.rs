@@ -16,6 +16,7 @@ mod fs {
     mod names;
     mod node_parity;
     mod operations;
+    mod panics;
     mod pipes;
     mod positions;
     mod read;

@@ -35,7 +35,7 @@ impl Beside {
             let why = "only a file can be replaced by another one";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
         }
-        let new = How { create_new: true, truncate: false, ..how };
+        let new = new_beside(how, before.as_ref());
         for _ in 0..TRIES {
             let path = target.with_file_name(name());
             match sys::open(&path, new) {
@@ -69,6 +69,13 @@ impl Drop for Beside {
     }
 }
 
+/// How to open it. What takes the place of another file is nobody else's before it has the permissions of that one: who
+/// has opened it before could read what will be written.
+fn new_beside(how: How, before: Option<&Metadata>) -> How {
+    let mode = if before.is_some() { 0o600 } else { how.mode };
+    How { create_new: true, truncate: false, mode, ..how }
+}
+
 /// Whose it is, and what others may do with it, is as before.
 fn inherit(file: &File, before: &Metadata) -> io::Result<()> {
     sys::give_to_owner_of(file, before);
@@ -79,4 +86,18 @@ fn inherit(file: &File, before: &Metadata) -> io::Result<()> {
 fn name() -> OsString {
     let number = RandomState::new().build_hasher().finish();
     format!(".onward-{number:016x}").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{How, new_beside};
+
+    #[test]
+    fn what_replaces_another_file_is_closed_to_others_at_first() {
+        let how = How { write: true, create: true, truncate: true, beside: true, ..How::NONE };
+        let before = std::fs::metadata("Cargo.toml").unwrap();
+        assert_eq!(new_beside(how, Some(&before)).mode, 0o600);
+        assert_eq!(new_beside(how, None).mode, how.mode);
+        assert!(new_beside(how, None).create_new);
+    }
 }

@@ -8,15 +8,16 @@
 //! ```
 //!
 //! Looking, which asks the system for the file's length and for what has its name, is the pool's work. News come
-//! from the system where it has them (`inotify`), or every so often.
+//! from the system where it has them (`inotify`), or every so often. The system has none of what happens to a name while
+//! nothing has it, for its folder may be another one by then, nor where links lead.
 
 use super::life::{self, FileStream, Way};
 use super::news::{News, Watching};
 use super::read::ReadStream;
-use super::reading::Step;
-use super::sys::{self, How, Kind, Place};
+use super::reading::{GoOn, Step};
+use super::sys::{self, How, Place};
 use std::cell::{Cell, RefCell};
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -34,6 +35,8 @@ pub(super) struct Follow {
     begun: Cell<bool>,
     watching: RefCell<Option<Watching>>,
     asleep: Cell<bool>,
+    /// The system may have no news of what becomes of its name.
+    unsure: Cell<bool>,
     /// There were news since it was last at the end.
     woken: Cell<bool>,
     /// The file's name may be another's by now.
@@ -51,6 +54,16 @@ struct Looked {
     length: u64,
     place: Place,
     other: Option<File>,
+    unsure: bool,
+}
+
+/// What has the name.
+#[derive(Default)]
+struct Named {
+    /// Another file.
+    other: Option<File>,
+    /// Nothing, or what a link leads to.
+    unsure: bool,
 }
 
 impl Follow {
@@ -61,6 +74,7 @@ impl Follow {
             begun: Cell::new(false),
             watching: RefCell::new(None),
             asleep: Cell::new(false),
+            unsure: Cell::new(false),
             woken: Cell::new(false),
             moved: Cell::new(false),
             told: Cell::new(0),
@@ -106,7 +120,7 @@ pub(super) fn at_end(stream: &ReadStream) -> Step {
 
 fn fall_asleep(stream: &ReadStream, follow: &Follow) {
     follow.asleep.set(true);
-    let told_by_system = follow.watching.borrow().is_some();
+    let told_by_system = follow.watching.borrow().is_some() && !follow.unsure.get();
     if !told_by_system {
         life::after(stream, follow.every.unwrap_or(EVERY), |stream| news(stream, News::Grown));
     }
@@ -141,46 +155,66 @@ fn watch(stream: &ReadStream, follow: &Follow) {
 fn look(stream: &ReadStream, follow: &Follow) {
     let path = follow.path.clone();
     let work = move |file: Option<&File>| match file {
-        Some(file) => look_at(file, path.as_deref()),
+        Some(file) => look_at(file, |here| match &path {
+            Some(path) => look_for(path, here),
+            None => Ok(Named::default()),
+        }),
         None => Err(io::ErrorKind::NotFound.into()),
     };
     life::in_pool(stream, work, |stream, looked| {
         if !stream.life().is_destroyed() {
+            let _going_on = GoOn(stream);
             have_looked(stream, looked);
-            life::update(stream);
         }
     });
 }
 
-fn look_at(file: &File, path: Option<&Path>) -> io::Result<Looked> {
+fn look_at(
+    file: &File,
+    look_for: impl FnOnce(&Metadata) -> io::Result<Named>,
+) -> io::Result<Looked> {
     let here = file.metadata()?;
-    let there = path.and_then(|path| fs::metadata(path).ok());
-    let other = match (path, there) {
-        (Some(path), Some(there)) if there.is_file() && !sys::is_same(&here, &there) => {
-            open_other(path)?
-        }
-        // There is none, and the one that we have may still be written to.
-        _ => None,
-    };
-    Ok(Looked { length: here.len(), place: sys::place(file), other })
+    let Named { other, unsure } = look_for(&here)?;
+    // Asked anew: what was written until another one took the name comes first, all of it.
+    let length = if other.is_some() { file.metadata()?.len() } else { here.len() };
+    Ok(Looked { length, place: sys::place(file), other, unsure })
 }
 
-fn open_other(path: &Path) -> io::Result<Option<File>> {
+/// Has another file this name?
+fn look_for(path: &Path, here: &Metadata) -> io::Result<Named> {
+    let unsure = path.ancestors().any(is_link);
+    let other = match fs::metadata(path) {
+        Ok(there) if there.is_file() && !sys::is_same(here, &there) => open_other(path, here)?,
+        // The one that we have may still be written to.
+        Err(_) => return Ok(Named { other: None, unsure: true }),
+        Ok(_) => None,
+    };
+    Ok(Named { other, unsure })
+}
+
+fn is_link(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink())
+}
+
+fn open_other(path: &Path, here: &Metadata) -> io::Result<Option<File>> {
     let file = match sys::open(path, How::READ) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    Ok((sys::kind(&file)? == Kind::Regular).then_some(file))
+    // Whatever had the name a moment ago.
+    let there = file.metadata()?;
+    Ok((there.is_file() && !sys::is_same(here, &there)).then_some(file))
 }
 
 fn have_looked(stream: &ReadStream, looked: io::Result<Looked>) {
     let (inner, life) = (&*stream.0, stream.life());
     let Some(follow) = stream.follow() else { return };
-    let Looked { length, place, other } = match looked {
+    let Looked { length, place, other, unsure } = match looked {
         Ok(looked) => looked,
         Err(error) => return life::destroy(stream, Some(life.error("follow", error))),
     };
+    follow.unsure.set(unsure);
     match place {
         Place::Here => {}
         // What other machines do is no news.
@@ -214,5 +248,53 @@ fn begin_anew(stream: &ReadStream, follow: &Follow) {
     // Asked anew, whatever could be done with the last one.
     if inner.life.way.get() == Way::Pool {
         inner.life.way.set(Way::Cached);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Named, look_at, look_for};
+    use std::fs::{self, File};
+    use std::path::PathBuf;
+
+    fn folder(name: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("onward-{name}-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        folder
+    }
+
+    #[test]
+    fn what_is_written_before_another_file_takes_the_name_is_seen() {
+        let folder = folder("follow-last");
+        let (path, moved) = (folder.join("log"), folder.join("log.1"));
+        fs::write(&path, "one").unwrap();
+        let file = File::open(&path).unwrap();
+        let looked = look_at(&file, |here| {
+            // In between its writer has ended it, and begun another one.
+            fs::write(&path, "one, two").unwrap();
+            fs::rename(&path, &moved).unwrap();
+            fs::write(&path, "three").unwrap();
+            look_for(&path, here)
+        });
+        let looked = looked.unwrap();
+        assert!(looked.other.is_some() && looked.length == 8);
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn a_file_that_has_its_name_again_is_no_other_one() {
+        let folder = folder("follow-same");
+        let (path, other) = (folder.join("log"), folder.join("other"));
+        fs::write(&path, "one").unwrap();
+        fs::write(&other, "two").unwrap();
+        let here = fs::metadata(&other).unwrap();
+        // That of another one was seen before it was opened.
+        assert!(super::open_other(&path, &here).unwrap().is_some());
+        assert!(super::open_other(&other, &here).unwrap().is_none());
+        assert!(super::open_other(&folder.join("none"), &here).unwrap().is_none());
+        assert!(look_for(&folder.join("none"), &here).unwrap().unsure);
+        let Named { other, unsure } = look_for(&other, &here).unwrap();
+        assert!(other.is_none() && unsure == folder.ancestors().any(super::is_link));
+        fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -135,8 +135,11 @@ impl Inotify {
         let (_, told) = here.remove(at);
         if here.is_empty() {
             all.remove(&number);
-            // Fails if the kernel has removed it, with its file.
-            let _ = inotify::remove_watch(&self.descriptor, number);
+            // Those of a child that was forked off are its parent's.
+            if !self.handle.0.is_forked() {
+                // Fails if the kernel has removed it, with its file.
+                let _ = inotify::remove_watch(&self.descriptor, number);
+            }
         }
         Some(told)
     }

@@ -13,6 +13,7 @@
 use super::beside::Beside;
 use super::seat::{Seat, Slot};
 use super::sys::{self, Is, Kind};
+use crate::emitter::{Declared, EventEmitter};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event_loop::{Handle, Interest, Key, Origin, ResourceKind, Timer, Trigger, pool};
 use std::cell::{Cell, OnceCell, RefCell};
@@ -66,6 +67,8 @@ pub(super) trait FileStream: Clone + 'static {
     fn advance(&self, ready: bool);
     /// Drops what is left to do.
     fn abandon(&self);
+    /// Drops all who would be told.
+    fn forget_all(&self);
     fn tell_open(&self);
     fn tell_error(&self, error: Error);
     /// The last that it tells.
@@ -413,6 +416,30 @@ pub(super) fn close<S: FileStream>(stream: &S) {
         about(&closed);
         closed.tell_close(had_error);
     });
+}
+
+/// The loop ends in a panic, or in a child that was forked off: it is closed without a word.
+pub(super) fn leave<S: FileStream>(stream: &S) {
+    let life = stream.life();
+    life.destroyed.set(true);
+    life.closing.set(true);
+    match stream.left_over() {
+        // It is the parent's.
+        Some(beside) if life.handle.0.is_forked() => std::mem::forget(beside),
+        beside => drop(beside),
+    }
+    stream.abandon();
+    life.let_go();
+    stream.forget_all();
+}
+
+/// When the last event has been told, the listeners go: even if one of them panics.
+pub(super) struct Over<'a, S: Declared>(pub(super) &'a EventEmitter<S>);
+
+impl<S: Declared> Drop for Over<'_, S> {
+    fn drop(&mut self) {
+        self.0.clear();
+    }
 }
 
 /// What runs now is about this stream.

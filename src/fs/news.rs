@@ -39,7 +39,8 @@ impl Watching {
         let mut watches = vec![of_file];
         let folder = path.and_then(|path| Some((path.parent()?, path.file_name()?.to_owned())));
         if let Some((folder, name)) = folder {
-            let flags = WatchFlags::CREATE | WatchFlags::MOVED_TO | WatchFlags::ONLYDIR;
+            let names = WatchFlags::CREATE | WatchFlags::MOVED_TO;
+            let flags = names | WatchFlags::MOVE_SELF | WatchFlags::ONLYDIR;
             watches.push(Watch::new(handle, folder, flags, move |notice| {
                 // Without a name it is about the folder itself, or about all that got lost.
                 if notice.name.as_deref().is_none_or(|other| other == name) {

@@ -10,6 +10,8 @@ use std::time::Duration;
 
 /// As much as the loop's buffer takes.
 const CHUNK: usize = 64 * 1024;
+/// More at once is of no use to anybody, and needs memory whether there is as much to read or not.
+const LARGEST: usize = 16 * 1024 * 1024;
 
 /// How to read a file; [`new`](Self::new) reads all of it, in chunks of 64 KiB.
 ///
@@ -54,10 +56,10 @@ impl ReadOptions {
         Self { end: Some(end), ..self }
     }
 
-    /// The most bytes that one `Data` brings; 64 KiB unless set. It may bring less.
+    /// The most bytes that one `Data` brings; 64 KiB unless set. It may bring less, and never brings more than 16 MiB.
     #[must_use]
     pub const fn chunk_size(self, bytes: usize) -> Self {
-        Self { chunk: bytes, ..self }
+        Self { chunk: if bytes < LARGEST { bytes } else { LARGEST }, ..self }
     }
 
     /// Closes the file after its `End`. Yes, unless set: then [`into_std`](ReadStream::into_std) gives it back, and
@@ -76,11 +78,11 @@ impl ReadOptions {
     ///
     /// It holds the loop while it is read ([`unref`](ReadStream::unref)). It ends where a range ends, and where
     /// there is no file to wait for: FIFOs, devices and files of `/proc` end as ever. On Linux the kernel tells of
-    /// changes; elsewhere, on network file systems, and where the kernel has no watches left, the file is looked at four
-    /// times a second.
+    /// changes; elsewhere, on network file systems, where the kernel has no watches left, where there are links in the path, and
+    /// as long as no file has the name, the file is looked at four times a second.
     ///
     /// What cannot be seen: a file that was cut and has grown beyond its old length before anybody looked; what is
-    /// written to the old file after the new one is read.
+    /// written to the old file after the new one is read; that a directory further up than the file's own has another name.
     ///
     /// ```
     /// use onward::{events::*, fs::ReadOptions};

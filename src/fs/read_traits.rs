@@ -1,6 +1,6 @@
 //! What others see in a `ReadStream`.
 
-use super::life::{self, FileStream, Life, Way};
+use super::life::{self, FileStream, Life, Over, Way};
 use super::read::{Inner, ReadStream};
 use super::reading;
 use super::sys::{Is, Kind};
@@ -91,8 +91,9 @@ impl FileStream for ReadStream {
     }
 
     fn is_due(&self) -> bool {
-        // To close, once `End` was told.
-        self.0.flow.has_ended() && self.0.options.auto_close
+        // To close, once `End` was told; or to tell that, which the poller knows nothing of.
+        let closes = self.0.flow.has_ended() && self.0.options.auto_close;
+        closes || self.0.has_had_all() && self.0.flow.is_flowing()
     }
 
     fn advance(&self, ready: bool) {
@@ -107,6 +108,10 @@ impl FileStream for ReadStream {
         self.0.follow.iter().for_each(|follow| follow.forget());
     }
 
+    fn forget_all(&self) {
+        self.0.emitter.clear();
+    }
+
     fn tell_open(&self) {
         self.0.emitter.emit(self, Open, ());
     }
@@ -118,8 +123,8 @@ impl FileStream for ReadStream {
     }
 
     fn tell_close(&self, had_error: bool) {
+        let _over = Over(&self.0.emitter);
         self.0.emitter.emit(self, Close, had_error);
-        self.0.emitter.clear();
     }
 }
 

@@ -42,6 +42,7 @@ pub(super) fn advance(stream: &ReadStream, mut ready: bool) {
             break;
         }
         let polled = life.way.get() == Way::Polled && !std::mem::take(&mut ready);
+        let polled = polled && !inner.has_had_all();
         let waits = life.is_busy() && !inner.has_ready() || stream.is_dormant();
         if polled || waits || !inner.flow.is_flowing() {
             break;
@@ -61,7 +62,7 @@ pub(super) fn advance(stream: &ReadStream, mut ready: bool) {
 }
 
 /// However this turn ends, by a listener's panic too, the next one goes on from there.
-struct GoOn<'a>(&'a ReadStream);
+pub(super) struct GoOn<'a>(pub(super) &'a ReadStream);
 
 impl Drop for GoOn<'_> {
     fn drop(&mut self) {
@@ -269,6 +270,7 @@ fn have_read(stream: &ReadStream, piece: Vec<u8>, result: io::Result<usize>, wan
 
 fn have_read_the_end(stream: &ReadStream) {
     let inner = &*stream.0;
+    let _going_on = GoOn(stream);
     // It stays the end if nobody wants to hear of it yet, or not now: then it will be read again.
     inner.at_end.set(true);
     if inner.flow.is_flowing() && !inner.has_ready() {
@@ -302,6 +304,11 @@ impl Inner {
 
     fn left_ahead(&self) -> usize {
         self.most(self.ahead.borrow().len())
+    }
+
+    /// Has all been told that was to be read? What there may be behind that is not waited for.
+    pub(super) fn has_had_all(&self) -> bool {
+        self.left.get() == 0
     }
 
     /// Is there anything to tell that has been read?

@@ -77,4 +77,8 @@ impl<S: FileStream> Source for Seat<S> {
             life::close(&stream);
         }
     }
+
+    fn abandon(self: Rc<Self>) {
+        self.stream().iter().for_each(life::leave);
+    }
 }

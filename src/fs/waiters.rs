@@ -100,6 +100,12 @@ impl Waiters {
         }
     }
 
+    /// Nobody is called.
+    pub(super) fn clear(&self) {
+        let all = self.0.take();
+        drop(all);
+    }
+
     pub(super) fn have_failed(&self) {
         if let Some(lists) = self.0.borrow_mut().as_mut() {
             lists.written.have_failed();

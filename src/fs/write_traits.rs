@@ -1,7 +1,7 @@
 //! What others see in a `WriteStream`.
 
 use super::beside::Beside;
-use super::life::{self, FileStream, Life, Way};
+use super::life::{self, FileStream, Life, Over, Way};
 use super::splice;
 use super::sys::{Is, Kind};
 use super::write::{Inner, WriteStream};
@@ -94,6 +94,11 @@ impl FileStream for WriteStream {
         self.0.rest.take();
     }
 
+    fn forget_all(&self) {
+        self.0.emitter.clear();
+        self.0.waiters.clear();
+    }
+
     fn tell_open(&self) {
         self.0.emitter.emit(self, Open, ());
     }
@@ -105,8 +110,8 @@ impl FileStream for WriteStream {
     }
 
     fn tell_close(&self, had_error: bool) {
+        let _over = Over(&self.0.emitter);
         self.0.emitter.emit(self, Close, had_error);
-        self.0.emitter.clear();
     }
 }
 

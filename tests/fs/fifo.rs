@@ -290,3 +290,43 @@ fn a_socket_that_came_as_a_file_is_never_waited_for() {
     assert!(ticks.get() > 1);
     assert_eq!(log.all(), "open finish close(false)");
 }
+
+#[test]
+fn a_range_that_is_all_there_is_ends_before_more_comes() {
+    let dir = Dir::new();
+    let path = dir.fifo("fifo");
+    let log = Log::default();
+    run(|| {
+        let stream = ReadOptions::new().end(3).open(&path)?;
+        log.read(&stream);
+        // It stays open for writing, and says no more.
+        let writer = File::options().read(true).write(true).open(&path)?;
+        (&writer).write_all(b"0123")?;
+        stream.on(Close, move |_, _| drop(writer.try_clone().unwrap()));
+        onward::set_timeout(Duration::from_secs(5), move || stream.destroy()).unref();
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(log.all(), "open data(4) end close(false)");
+}
+
+#[test]
+fn the_end_of_a_terminal_that_its_programs_have_is_written_to_itself() {
+    use rustix::pty::{OpenptFlags, openpt, ptsname, unlockpt};
+    let user = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+    unlockpt(&user).unwrap();
+    let name = ptsname(&user, Vec::new()).unwrap();
+    let program = File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
+    let log = Log::default();
+    run(|| {
+        let writer = WriteStream::from_file(File::from(user.try_clone().unwrap()))?;
+        log.write(&writer);
+        writer.end_with("typed\n");
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(log.all(), "open finish close(false)");
+    rustix::io::ioctl_fionbio(&program, true).unwrap();
+    let mut line = [0; 8];
+    assert_eq!((&program).read(&mut line).unwrap(), 6);
+}

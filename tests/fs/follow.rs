@@ -335,3 +335,76 @@ fn waiting_costs_no_turns() {
     })
     .unwrap();
 }
+
+#[test]
+fn another_file_is_noticed_wherever_a_link_leads() {
+    for options in ways() {
+        let (dir, other) = (Dir::new(), Dir::new());
+        let (target, link) = (other.file("log", "old "), dir.path("link"));
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        let moved = other.path("log.1");
+        let steps = vec![
+            step("old ", move |_| {
+                // Long enough for it to look, and to find nothing.
+                std::fs::rename(&target, &moved).unwrap();
+                onward::set_timeout(Duration::from_millis(50), move || append(&target, "new"));
+            }),
+            step("new", ReadStream::destroy),
+        ];
+        assert_eq!(follow(options, link, steps), "old <other>new");
+    }
+}
+
+#[test]
+fn another_file_is_noticed_when_a_link_to_its_folder_leads_elsewhere() {
+    for options in ways() {
+        let dir = Dir::new();
+        for folder in ["one", "two"] {
+            std::fs::create_dir(dir.path(folder)).unwrap();
+        }
+        dir.file("one/log", "old ");
+        dir.file("two/log", "new");
+        let (link, next) = (dir.path("link"), dir.path("next"));
+        std::os::unix::fs::symlink("one", &link).unwrap();
+        std::os::unix::fs::symlink("two", &next).unwrap();
+        let path = link.join("log");
+        let steps = vec![
+            step("old ", move |_| {
+                onward::set_timeout(Duration::from_millis(50), move || {
+                    std::fs::rename(&next, &link).unwrap();
+                });
+            }),
+            step("new", ReadStream::destroy),
+        ];
+        assert_eq!(follow(options, path, steps), "old <other>new");
+    }
+}
+
+#[test]
+fn another_file_is_noticed_in_a_folder_that_has_gone_and_come_again() {
+    for options in ways() {
+        for removed in [false, true] {
+            let dir = Dir::new();
+            let folder = dir.path("folder");
+            std::fs::create_dir(&folder).unwrap();
+            let path = dir.file("folder/log", "old ");
+            let (again, away) = (path.clone(), dir.path("away"));
+            let steps = vec![
+                step("old ", move |_| {
+                    onward::set_timeout(Duration::from_millis(20), move || {
+                        match removed {
+                            true => std::fs::remove_dir_all(&folder).unwrap(),
+                            false => std::fs::rename(&folder, away).unwrap(),
+                        }
+                        onward::set_timeout(Duration::from_millis(50), move || {
+                            std::fs::create_dir(folder).unwrap();
+                            append(&again, "new");
+                        });
+                    });
+                }),
+                step("new", ReadStream::destroy),
+            ];
+            assert_eq!(follow(options, path, steps), "old <other>new");
+        }
+    }
+}

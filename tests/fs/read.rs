@@ -76,6 +76,20 @@ fn chunks_are_as_large_as_asked_for() {
 }
 
 #[test]
+fn chunks_without_a_bound_come_all_the_same() {
+    let dir = Dir::new();
+    let path = dir.file("file", noise(300_000, 9));
+    // Devices are read in another way.
+    for (path, range) in [(path, None), ("/dev/zero".into(), Some(299_999))] {
+        for chunk in [usize::MAX, 1 << 40] {
+            let options = ReadOptions::new().chunk_size(chunk);
+            let options = range.map_or(options, |end| options.end(end));
+            assert_eq!(told(|| options.open(&path)).1.len(), 300_000);
+        }
+    }
+}
+
+#[test]
 fn a_missing_file_is_an_error_and_a_close() {
     let dir = Dir::new();
     let missing = "error(open nope: No such file or directory (os error 2)) close(true)";

@@ -1,6 +1,8 @@
 //! Files and directories that go with their owners.
 
 use super::support::{Dir, run, wait};
+use crate::child::{Process, is_child};
+use onward::ErrorKind;
 use onward::fs::{self, TempDir};
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -95,6 +97,30 @@ fn what_cannot_be_kept_goes_and_says_why() {
         std::fs::remove_dir(dir.path())?;
         assert!(dir.remove().await.unwrap_err().is_not_found());
         assert!(fs::temp_dir_in(outer.path("missing")).await.unwrap_err().is_not_found());
+        Ok(())
+    });
+    assert_eq!(std::fs::read_dir(outer.path("")).unwrap().count(), 0);
+}
+
+#[test]
+fn what_cannot_be_kept_for_want_of_descriptors_goes_too() {
+    Process::start_limited("fs::temporary::child_with_few_descriptors", 64).ends_well();
+}
+
+#[test]
+#[ignore = "a process of its own"]
+fn child_with_few_descriptors() {
+    if !is_child() {
+        return;
+    }
+    let outer = Dir::new();
+    let kept = outer.path("kept");
+    wait(async {
+        let temp = fs::temp_file_in(outer.path("")).await?;
+        let held: Vec<_> = std::iter::from_fn(|| std::fs::File::open("/dev/null").ok()).collect();
+        let error = temp.persist(&kept).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::OutOfDescriptors);
+        drop(held);
         Ok(())
     });
     assert_eq!(std::fs::read_dir(outer.path("")).unwrap().count(), 0);

@@ -167,6 +167,18 @@ fn a_file_stays_watched_when_another_one_takes_its_place() {
 }
 
 #[test]
+fn a_file_that_is_looked_at_again_and_again_may_go_and_come() {
+    let dir = Dir::new();
+    let (root, file) = (dir.path(""), dir.file("file", "one"));
+    let (gone, back) = (file.clone(), file.clone());
+    let steps = vec![step(move || std::fs::remove_file(gone).unwrap()), write(back, "two")];
+    let polled = WatchOptions::new().poll(Duration::from_millis(2));
+    let told = told(&root, || polled.watch(&file), steps);
+    // Who looks while it is written may see it twice.
+    assert_eq!(told.replace(" *file", ""), "-file +file close(false)");
+}
+
+#[test]
 fn what_is_known_of_a_file_changes_too() {
     use std::os::unix::fs::PermissionsExt as _;
     let dir = Dir::new();
@@ -347,4 +359,20 @@ fn child_that_floods() {
         .unwrap();
         assert_eq!(log.all(), if recursive { "rescan new last" } else { "rescan last" });
     }
+}
+
+#[test]
+fn looking_again_sees_permissions_too() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = Dir::new();
+    let (file, below) = (dir.file("file", ""), dir.path("below"));
+    std::fs::create_dir(&below).unwrap();
+    let root = dir.path("");
+    let closed = |path: PathBuf, mode| {
+        let closed = std::fs::Permissions::from_mode(mode);
+        step(move || std::fs::set_permissions(path, closed).unwrap())
+    };
+    let steps = vec![closed(file, 0o600), closed(below, 0o700)];
+    let polled = WatchOptions::new().poll(Duration::from_millis(2));
+    assert_eq!(told(&root, || polled.watch(&root), steps), "*file *below close(false)");
 }

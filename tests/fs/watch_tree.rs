@@ -1,6 +1,6 @@
 //! Watching trees.
 
-use super::support::{Dir, Log, run};
+use super::support::{BusyPool, Dir, Log, run};
 use super::watch::{note, step, told, write};
 use crate::child::{Process, is_child};
 use onward::ErrorKind;
@@ -8,6 +8,7 @@ use onward::events::*;
 use onward::fs::WatchOptions;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -212,4 +213,98 @@ fn what_is_gathered_for_longer_is_told_at_once() {
     })
     .unwrap();
     assert_eq!(log.all(), "+file close(false)");
+}
+
+#[test]
+fn a_directory_that_is_renamed_before_it_was_looked_into_is_watched_all_the_same() {
+    let dir = Dir::new();
+    let root = dir.path("");
+    let (from, to) = (dir.path("a"), dir.path("b"));
+    let steps = vec![
+        step(move || {
+            std::fs::create_dir_all(from.join("deep")).unwrap();
+            std::fs::rename(from, to).unwrap();
+        }),
+        write(dir.path("b/deep/file"), "x"),
+    ];
+    let told = told(&root, || TREE.watch(&root), steps);
+    assert_eq!(told, "+a a>b +b/deep +b/deep/file close(false)");
+}
+
+#[test]
+fn a_directory_in_the_place_of_another_one_is_watched() {
+    for moved in [false, true] {
+        let (dir, other) = (Dir::new(), Dir::new());
+        let root = dir.path("");
+        std::fs::create_dir(dir.path("a")).unwrap();
+        // Somebody has the old one open, so that it does not go yet.
+        let held = std::fs::File::open(dir.path("a")).unwrap();
+        let (path, away) = (dir.path("a"), other.path("a"));
+        let steps = vec![
+            step(move || {
+                match moved {
+                    true => std::fs::rename(&path, away).unwrap(),
+                    false => std::fs::remove_dir(&path).unwrap(),
+                }
+                std::fs::create_dir(path).unwrap();
+            }),
+            write(dir.path("a/file"), "x"),
+            step(move || drop(held)),
+            write(dir.path("a/other"), "x"),
+        ];
+        let told = told(&root, || TREE.watch(&root), steps);
+        assert_eq!(told, "-a +a +a/file +a/other close(false)", "moved: {moved}");
+    }
+}
+
+#[test]
+fn a_directory_that_is_renamed_while_it_is_looked_into_is_watched_all_the_same() {
+    let (dir, other) = (Dir::new(), Dir::new());
+    let root = dir.path("");
+    let (from, to) = (dir.path("a"), dir.path("b"));
+    let deep = from.join("deep");
+    let busy = Rc::new(RefCell::new(None));
+    let (held, free) = (Rc::clone(&busy), busy);
+    let steps = vec![
+        step(move || {
+            // So that nobody looks yet.
+            held.replace(Some(BusyPool::new(&other)));
+            std::fs::create_dir_all(deep).unwrap();
+        }),
+        step(move || std::fs::rename(from, to).unwrap()),
+        step(move || drop(free.take())),
+        write(dir.path("b/deep/file"), "x"),
+    ];
+    let told = told(&root, || TREE.watch(&root), steps);
+    assert_eq!(told, "+a a>b +b/deep +b/deep/file close(false)");
+}
+
+/// A directory that no path is long enough for.
+fn too_deep(root: &Path) {
+    use rustix::fs::{CWD, Mode, OFlags, mkdirat, openat};
+    let (name, folder) = ("x".repeat(250), OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC);
+    let mut here = openat(CWD, root, folder, Mode::empty()).unwrap();
+    for _ in 0..17 {
+        mkdirat(&here, &name, Mode::RWXU).unwrap();
+        here = openat(&here, &name, folder, Mode::empty()).unwrap();
+    }
+}
+
+#[test]
+fn a_directory_that_cannot_be_watched_is_skipped_once() {
+    for options in [TREE, TREE.poll(Duration::from_millis(2))] {
+        let dir = Dir::new();
+        let root = dir.path("");
+        too_deep(&root);
+        let steps = vec![write(dir.path("file"), "x")];
+        let told = told(&root, || options.watch(&root), steps);
+        let told: Vec<_> = told.split_inclusive([')', ' ']).map(str::trim).collect();
+        assert!(told[0].starts_with("skipped(watch"), "{told:?}");
+        let told = told.join(" ");
+        assert_eq!(told.matches("skipped").count(), 1, "{told}");
+        assert!(
+            told.contains("File name too long") && told.ends_with("+file close(false)"),
+            "{told}"
+        );
+    }
 }

@@ -173,3 +173,34 @@ fn what_goes_elsewhere_is_not_collected() {
         Ok(())
     });
 }
+
+/// Its child leaves something behind that has its streams, and has ended by the time that it is heard of.
+const LEAVES: &str = "sleep 10 & echo left";
+
+#[test]
+fn who_gives_up_waiting_does_not_wait_for_what_the_child_has_left() {
+    let since = std::time::Instant::now();
+    run(|| {
+        use onward::events::*;
+        let collecting = Command::new("sh").args(script(LEAVES)).output()?;
+        let child = collecting.child().clone();
+        let held = std::cell::Cell::new(Some(collecting));
+        child.on(Exit, move |_, _| drop(held.take()));
+        Ok(())
+    });
+    assert!(since.elapsed() < Duration::from_secs(8));
+}
+
+#[test]
+fn one_that_leaves_what_takes_too_long_is_an_error_too() {
+    let since = std::time::Instant::now();
+    run(|| {
+        let mut command = Command::new("sh");
+        command.args(script(LEAVES)).timeout(Duration::from_millis(500));
+        command.output()?.then(|output| {
+            assert_eq!(output.unwrap_err().kind(), ErrorKind::TimedOut);
+        });
+        Ok(())
+    });
+    assert!(since.elapsed() < Duration::from_secs(8));
+}

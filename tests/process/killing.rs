@@ -205,3 +205,29 @@ fn a_child_that_stops_is_not_taken_for_one_that_has_ended() {
     });
     kept.assert("spawn, exit 0, close 0");
 }
+
+#[test]
+fn one_that_is_told_to_end_again_and_again_has_no_more_time_for_it() {
+    let log = Log::default();
+    let kept = log.clone();
+    run(move || {
+        let mut command = Command::new("sh");
+        command.args(script(DEAF)).detached(true).kill_after(Duration::from_millis(200));
+        let child = command.spawn()?;
+        log.child(&child);
+        let deaf = child.clone();
+        child.stdout()?.on_line(move |_, _| {
+            let (deaf, mut left) = (deaf.clone(), 100);
+            onward::set_interval(Duration::from_millis(20), move |timer| {
+                left -= 1;
+                let told = deaf.terminate().unwrap();
+                assert!(left > 0, "it has had all the time in the world");
+                if !told {
+                    timer.cancel();
+                }
+            });
+        });
+        Ok(())
+    });
+    kept.assert("spawn, exit signal 9, close signal 9");
+}

@@ -134,3 +134,30 @@ fn a_terminal_that_goes_away_is_an_end() {
     assert_eq!(all.matches("closes").count(), 1, "{all}");
     let _ = child.wait();
 }
+
+#[test]
+#[ignore = "a process of its own"]
+fn child_at_the_other_end() {
+    if !is_child() {
+        return;
+    }
+    run(|| {
+        let stdin = stdin()?;
+        stdin.on_line(|stdin, line| {
+            eprint!("[{line}]");
+            stdin.destroy();
+        });
+        Ok(())
+    });
+}
+
+#[test]
+fn the_users_end_of_a_terminal_is_the_one_that_was_given() {
+    let _watch = watchdog();
+    let (user, mut program) = terminal();
+    let mut test = this_test("process::terminals::child_at_the_other_end");
+    let mut child = test.stdin(user).stderr(Stdio::piped()).spawn().unwrap();
+    program.write_all(b"written\n").unwrap();
+    expect(&mut child.stderr.take().unwrap(), "[written]");
+    assert!(child.wait().unwrap().success());
+}

@@ -9,6 +9,7 @@ use crate::event_loop::{
     BlockingJob, Buffer, Description, Descriptor, Handle, Interest, Key, Origin, ResourceKind,
     Source, Trigger, pool,
 };
+use crate::fs::life;
 use crate::stream::Flow;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -121,11 +122,21 @@ fn tell_skipped(entries: &Entries, error: Error) {
 fn end(entries: &Entries) {
     let inner = &*entries.0;
     let error = inner.failed.take();
-    if error.is_none() {
-        inner.emitter.emit(entries, End, ());
-        inner.handle.settle();
+    if error.is_some() {
+        return destroy(entries, error);
     }
-    destroy(entries, error);
+    let _over = Over(entries);
+    inner.emitter.emit(entries, End, ());
+    inner.handle.settle();
+}
+
+/// When the end has been told it closes, even if a listener panics.
+struct Over<'a>(&'a Entries);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        destroy(self.0, None);
+    }
 }
 
 /// Has the pool read on.
@@ -180,8 +191,8 @@ pub(super) fn destroy(entries: &Entries, error: Option<Error>) {
     inner.handle.at_close(inner.origin, move || {
         about(&closed);
         closed.0.let_go();
+        let _over = life::Over(&closed.0.emitter);
         closed.0.emitter.emit(&closed, Close, had_error);
-        closed.0.emitter.clear();
     });
 }
 
@@ -250,5 +261,15 @@ impl Source for Seat {
         if let Some(inner) = self.0.upgrade() {
             destroy(&Entries(inner), None);
         }
+    }
+
+    fn abandon(self: Rc<Self>) {
+        let Some(inner) = self.0.upgrade() else { return };
+        inner.destroyed.set(true);
+        inner.flow.end();
+        let waiting = inner.waiting.take();
+        drop(waiting);
+        inner.let_go();
+        inner.emitter.clear();
     }
 }

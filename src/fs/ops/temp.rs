@@ -261,10 +261,12 @@ impl TempFile {
     #[track_caller]
     pub fn persist(self, path: impl AsRef<Path>) -> Operation<File> {
         let subject = Subject::between("rename", &self.name.path, path);
-        Operation::io(subject, move |subject| {
-            std::fs::rename(&subject.path, subject.to())?;
+        Operation::new(subject, move |subject| {
+            // In front: when it has its name, nothing may fail any more.
+            let file = self.file.to_std().map_err(|error| subject.rename(error))?;
+            std::fs::rename(&subject.path, subject.to()).map_err(|error| subject.error(error))?;
             let _ = self.name.keep();
-            Ok(File::from_std(self.file.to_std().map_err(io::Error::from)?, subject.to()))
+            Ok(File::from_std(file, subject.to()))
         })
     }
 }

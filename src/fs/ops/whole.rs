@@ -188,7 +188,7 @@ fn write_by(subject: Subject, how: How, bytes: impl AsRef<[u8]> + Send + 'static
 /// # Errors
 ///
 /// Those of every [`Operation`]. [`InvalidInput`](ErrorKind::InvalidInput): both are the same file, or it is no regular
-/// file. A target that was not there before and could not be copied to its end is removed again.
+/// file, or the target is a FIFO. A target that was not there before and could not be copied to its end is removed again.
 ///
 /// ```
 /// use onward::fs;
@@ -211,6 +211,10 @@ pub fn copy(from: impl AsRef<Path>, to: impl AsRef<Path>) -> Operation<u64> {
         let target = sys::identity(to).ok();
         if !is_file {
             return Err(subject.refuse(ErrorKind::InvalidInput, "it is no regular file"));
+        }
+        if sys::is_fifo(to) {
+            // To open it would be to wait for who reads it.
+            return Err(subject.refuse(ErrorKind::InvalidInput, "its target is a FIFO"));
         }
         if target.is_some() && target == sys::identity(from).ok() {
             return Err(subject.refuse(ErrorKind::InvalidInput, "both are the same file"));

@@ -5,8 +5,9 @@ use super::{How, Kind, Place, Whole};
 use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags};
 use rustix::io::{Errno, ReadWriteFlags};
 use std::fs::{File, Metadata};
-use std::io::{self, IoSliceMut};
+use std::io::{self, IoSliceMut, IsTerminal as _};
 use std::os::fd::AsRawFd as _;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::Path;
 
 /// Reads from where the file stands.
@@ -81,15 +82,21 @@ pub(in crate::fs) fn look_now(path: &Path, follow: bool) -> Option<Metadata> {
 }
 
 /// Opens what a descriptor refers to once more, for writing, so that it can be made non-blocking
-/// without that being seen by those who share the descriptor.
+/// without that being seen by those who share the descriptor. Other devices than terminals may make something new of it.
 pub(in crate::fs) fn reopen(file: &File) -> Option<File> {
-    if super::kind(file).ok()? == Kind::Regular {
+    let metadata = file.metadata().ok()?;
+    let device = (rustix::fs::major(metadata.rdev()), rustix::fs::minor(metadata.rdev()));
+    let terminal = file.is_terminal() && device != TERMINAL_MAKER;
+    if !metadata.file_type().is_fifo() && !terminal {
         return None;
     }
     let path = format!("/proc/self/fd/{}", file.as_raw_fd());
     let flags = OFlags::WRONLY | FLAGS | OFlags::CLOEXEC;
     rustix::fs::open(path, flags, Mode::empty()).ok().map(File::from)
 }
+
+/// `/dev/ptmx`: who opens that gets the user's end of a new terminal, whichever he has already.
+const TERMINAL_MAKER: (u32, u32) = (5, 2);
 
 /// File systems of other machines and of programs.
 const ELSEWHERE: [u32; 9] = [

@@ -1,6 +1,6 @@
 //! What differs between systems, behind one set of functions. Nothing else in `fs` asks where it runs.
 //!
-//! - `open`, `kind`, `look`, `lend`, `name`, `read_at`, `write_at`, `lacks_reader`, `is_same`, `symlink`,
+//! - `open`, `kind`, `look`, `lend`, `name`, `read_at`, `write_at`, `lacks_reader`, `is_same`, `stamp`, `symlink`,
 //!   `identity`, `make_private`: everywhere
 //! - `give_to_owner_of`, `sync_folder`: for a file that replaces another one
 //! - `place`: where a file lies, which only Linux tells
@@ -16,7 +16,7 @@ mod unix;
 #[cfg(unix)]
 pub(super) use unix::{
     Identity, give_to_owner_of, identity, is_fifo, is_same, lacks_reader, lend, make_private, name,
-    open, read_at, receive, send, sort, symlink, sync_folder, write_at,
+    open, read_at, receive, send, sort, stamp, symlink, sync_folder, write_at,
 };
 
 #[cfg(windows)]
@@ -24,7 +24,7 @@ mod windows;
 #[cfg(windows)]
 pub(super) use windows::{
     Identity, give_to_owner_of, identity, is_fifo, is_same, lacks_reader, lend, make_private, name,
-    open, read_at, receive, send, sort, symlink, sync_folder, write_at,
+    open, read_at, receive, send, sort, stamp, symlink, sync_folder, write_at,
 };
 
 #[cfg(target_os = "linux")]

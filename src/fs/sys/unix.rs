@@ -6,6 +6,7 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 use rustix::net::SendFlags;
 use std::fs::{self, File, Metadata};
+use std::hash::Hash;
 use std::io::{self, IoSlice, Read as _, Write as _};
 use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::os::unix::fs::{FileExt as _, FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
@@ -49,6 +50,14 @@ pub(in crate::fs) fn sort(metadata: &Metadata) -> Kind {
 /// Are these of the same file?
 pub(in crate::fs) fn is_same(one: &Metadata, other: &Metadata) -> bool {
     (one.dev(), one.ino()) == (other.dev(), other.ino())
+}
+
+/// What is known of a file, to see whether it has changed; of a directory, but for what changes with what stands in it.
+pub(in crate::fs) fn stamp(metadata: &Metadata) -> impl Hash + use<> {
+    let whose = (metadata.mode(), metadata.uid(), metadata.gid());
+    let written = (metadata.mtime(), metadata.mtime_nsec());
+    let changed = (metadata.ctime(), metadata.ctime_nsec());
+    (whose, (!metadata.is_dir()).then_some((metadata.len(), written, changed)))
 }
 
 /// Lends the descriptor to the poller.

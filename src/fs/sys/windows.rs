@@ -3,6 +3,7 @@
 use super::{How, Kind};
 use crate::event_loop::Descriptor;
 use std::fs::{File, Metadata};
+use std::hash::Hash;
 use std::io::{self, IoSlice};
 use std::os::windows::fs::{FileExt as _, MetadataExt as _};
 use std::path::Path;
@@ -28,6 +29,12 @@ pub(in crate::fs) fn sort(_: &Metadata) -> Kind {
 /// Are these of the same file? As far as one can tell: a file's number is not to be had here.
 pub(in crate::fs) fn is_same(one: &Metadata, other: &Metadata) -> bool {
     one.creation_time() == other.creation_time()
+}
+
+/// What is known of a file, to see whether it has changed; of a directory, but for what changes with what stands in it.
+pub(in crate::fs) fn stamp(metadata: &Metadata) -> impl Hash + use<> {
+    let content = (metadata.file_size(), metadata.last_write_time());
+    (metadata.file_attributes(), (!metadata.is_dir()).then_some(content))
 }
 
 /// No file is ever lent to the poller.

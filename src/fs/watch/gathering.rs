@@ -93,15 +93,6 @@ impl Gathered {
         !known
     }
 
-    /// What has lost its name, and got no other.
-    pub(super) fn gone(&self) -> Vec<PathBuf> {
-        let gone = self.moving.values().filter_map(|at| match &self.all[*at] {
-            Some(Change::Removed(path)) => Some(path.clone()),
-            _ => None,
-        });
-        gone.collect()
-    }
-
     pub(super) fn take(&mut self) -> Vec<Change> {
         self.last.clear();
         self.moving.clear();
@@ -170,11 +161,12 @@ mod tests {
     }
 
     #[test]
-    fn what_got_no_other_name_is_gone() {
+    fn what_has_lost_its_name_is_told_apart_by_a_number() {
         let mut gathered = Gathered::default();
         gathered.moved_from("a".into(), 1);
         gathered.moved_from("b".into(), 2);
         assert_eq!(gathered.moved_to("c".into(), 2), Some("b".into()));
-        assert_eq!(gathered.gone(), [std::path::PathBuf::from("a")]);
+        let told = [Change::Removed("a".into()), Change::Renamed("b".into(), "c".into())];
+        assert_eq!(gathered.take(), told);
     }
 }

@@ -5,7 +5,7 @@
 //! ```
 
 use super::gathering::{Change, Gathered};
-use super::polling::Snapshot;
+use super::polling::{Seen, Snapshot};
 use super::tree::Tree;
 use super::{WatchOptions, Watcher};
 use crate::emitter::EventEmitter;
@@ -15,6 +15,7 @@ use crate::event_loop::{
     BlockingJob, Buffer, Description, Descriptor, Handle, Interest, Key, Origin, ResourceKind,
     Source, Timer, Trigger, pool,
 };
+use crate::fs::life::Over;
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::panic::Location;
@@ -39,6 +40,8 @@ pub(super) struct Inner {
     flush: Cell<Option<Timer>>,
     /// When it looks again.
     look: Cell<Option<Timer>>,
+    /// What it watches has gone: it closes when that has been told.
+    gone: Cell<bool>,
     job: Cell<Option<BlockingJob>>,
     counted: Cell<bool>,
 }
@@ -58,6 +61,7 @@ pub(super) fn begin(handle: Handle, path: &Path, options: WatchOptions) -> Watch
         key: Cell::new(None),
         flush: Cell::new(None),
         look: Cell::new(None),
+        gone: Cell::new(false),
         job: Cell::new(None),
         counted: Cell::new(true),
     }));
@@ -106,26 +110,27 @@ pub(super) fn in_pool<T: Send + 'static>(
 fn look(watcher: &Watcher, mut snapshot: Snapshot, period: Duration, first: bool) {
     let root = watcher.0.path.clone();
     let work = move || {
-        let changes = snapshot.look(&root);
-        (snapshot, changes)
+        let seen = snapshot.look(&root);
+        (snapshot, seen)
     };
-    in_pool(watcher, work, move |watcher, (snapshot, changes)| {
-        match changes {
-            Ok(_) if first => opened(watcher),
-            Ok(changes) => tell_all(watcher, changes),
-            Err(error) if first || error.kind() != io::ErrorKind::NotFound => fail(watcher, error),
-            Err(_) => root_gone(watcher),
-        }
-        if watcher.0.destroyed.get() {
-            return;
-        }
+    in_pool(watcher, work, move |watcher, (snapshot, seen)| {
+        let Seen { changes, skipped } = match seen {
+            Ok(seen) => seen,
+            Err(error) if first || error.kind() != io::ErrorKind::NotFound => {
+                return fail(watcher, error);
+            }
+            Err(_) => return root_gone(watcher),
+        };
         let inner = &*watcher.0;
         let again = watcher.clone();
         let timer = inner.handle.set_timeout_from(inner.origin, period, move || {
             again.0.look.set(None);
             look(&again, snapshot, period, false);
         });
+        // In front of the listeners, so that it looks again even if one of them panics.
         inner.look.set(Some(timer.unref()));
+        skipped.into_iter().for_each(|error| soon(watcher, |watcher| skip(watcher, error)));
+        if first { opened(watcher) } else { tell_all(watcher, changes) }
     });
 }
 
@@ -138,8 +143,8 @@ pub(super) fn opened(watcher: &Watcher) {
 pub(super) fn root_gone(watcher: &Watcher) {
     let inner = &*watcher.0;
     inner.gathered.borrow_mut().removed(inner.path.clone());
+    inner.gone.set(true);
     flush(watcher);
-    destroy(watcher, None);
 }
 
 /// Something was gathered: it is told soon, or at once, if it is much.
@@ -169,9 +174,7 @@ fn flush(watcher: &Watcher) {
     if let Some(timer) = inner.flush.take() {
         timer.cancel();
     }
-    let gone = inner.gathered.borrow().gone();
     if let Some(tree) = &mut *inner.tree.borrow_mut() {
-        gone.iter().for_each(|path| tree.forget(path));
         tree.tidy(inner.handle.turns());
     }
     let changes = inner.gathered.borrow_mut().take();
@@ -194,7 +197,7 @@ fn tell_all(watcher: &Watcher, changes: Vec<Change>) {
     }
 }
 
-/// What is still to be told when a listener panics is told later.
+/// What is still to be told when a listener panics is told later. Then it may have been all.
 struct Left<'a> {
     watcher: &'a Watcher,
     changes: std::vec::IntoIter<Change>,
@@ -202,9 +205,14 @@ struct Left<'a> {
 
 impl Drop for Left<'_> {
     fn drop(&mut self) {
-        if self.changes.len() > 0 && !self.watcher.0.destroyed.get() {
+        if self.watcher.0.destroyed.get() {
+            return;
+        }
+        if self.changes.len() > 0 {
             let changes = std::mem::take(&mut self.changes).collect();
             soon(self.watcher, move |watcher| tell_all(watcher, changes));
+        } else if self.watcher.0.gone.get() {
+            destroy(self.watcher, None);
         }
     }
 }
@@ -280,8 +288,8 @@ pub(super) fn destroy(watcher: &Watcher, error: Option<Error>) {
             closed.0.handle.remove_source(key);
         }
         about(&closed);
+        let _over = Over(&closed.0.emitter);
         closed.0.emitter.emit(&closed, Close, had_error);
-        closed.0.emitter.clear();
     });
 }
 
@@ -319,5 +327,16 @@ impl Source for Seat {
 
     fn shut(self: Rc<Self>) {
         destroy(&self.0, None);
+    }
+
+    fn abandon(self: Rc<Self>) {
+        let inner = &*self.0.0;
+        inner.destroyed.set(true);
+        let tree = inner.tree.take();
+        drop(tree);
+        if let Some(key) = inner.key.take() {
+            inner.handle.remove_source(key);
+        }
+        inner.emitter.clear();
     }
 }

@@ -70,15 +70,16 @@ const LOOK: Duration = Duration::from_secs(1);
 /// | [`Close`] | `bool` | it is over; `true` after an error |
 ///
 /// Paths begin with the path that was given. If that is a file, all events are about it alone, also when another file
-/// takes its place, as when an editor saves.
+/// takes its place, as when an editor saves. If it is a link to a file, they are about the link: what is written to the
+/// file, wherever it stands, is told to who watches the file, by its [one path](crate::fs::canonicalize).
 ///
 /// # Ordering
 ///
 /// `Open`, then changes, then `Close`. Changes are gathered for 10 milliseconds from the first on, and told in the order in
 /// which they happened, each thing once: what was created and written to is created, what was written to a hundred times
 /// has changed once, what was created and removed at once is not told at all. So a listener is told of what is there by then,
-/// and should look itself if it wants to know more. When what is watched has gone, its `Removed` is followed by
-/// `Close`.
+/// and should look itself if it wants to know more. When a directory that is watched has gone, its `Removed` is
+/// followed by `Close`; a file may come again.
 ///
 /// # Trees
 ///

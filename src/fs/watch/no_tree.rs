@@ -2,7 +2,6 @@
 
 use super::{Watcher, life};
 use std::io;
-use std::path::Path;
 
 pub(super) struct Tree;
 
@@ -10,8 +9,6 @@ impl Tree {
     pub(super) fn begin(watcher: &Watcher, _: bool) {
         life::fail(watcher, io::ErrorKind::Unsupported.into());
     }
-
-    pub(super) fn forget(&mut self, _: &Path) {}
 
     pub(super) fn tidy(&mut self, _: u64) {}
 }

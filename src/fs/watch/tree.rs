@@ -30,6 +30,10 @@ pub(super) struct Tree {
     /// Those to be looked into, and whether what stands there is to be told.
     unseen: VecDeque<(PathBuf, bool)>,
     looking: bool,
+    /// The one that is being looked into, by its name now; none if that has gone.
+    looked_into: Option<(PathBuf, bool)>,
+    /// What has lost its name, and may get another: by the kernel's number of the renaming.
+    away: HashMap<u32, Away>,
     /// What the kernel has told of while there is something to be looked into: it is not news when it is found there.
     known: HashSet<PathBuf>,
     /// What was found: it is not news when the kernel tells of it behind that.
@@ -44,6 +48,13 @@ pub(super) struct Tree {
 struct Folder {
     path: PathBuf,
     _watch: Watch,
+}
+
+/// Those of a directory without a name, and of those below it. Another one may have had that name since.
+#[derive(Default)]
+struct Away {
+    folders: Vec<u64>,
+    unseen: Vec<(PathBuf, bool)>,
 }
 
 impl Tree {
@@ -66,6 +77,8 @@ impl Tree {
             last: 0,
             unseen: VecDeque::new(),
             looking: false,
+            looked_into: None,
+            away: HashMap::new(),
             known: HashSet::new(),
             found: HashSet::new(),
             seen: 0,
@@ -79,11 +92,32 @@ impl Tree {
     }
 
     /// What stands there is not watched any more.
-    pub(super) fn forget(&mut self, gone: &Path) {
-        let gone = |path: &Path| path.starts_with(gone);
-        self.unseen.retain(|(path, _)| !gone(path));
-        self.by_path.retain(|path, _| !gone(path));
-        self.folders.retain(|_, folder| !gone(&folder.path));
+    fn forget(&mut self, gone: &Path) {
+        let Away { folders, .. } = self.part_with(gone);
+        folders.iter().for_each(|id| drop(self.folders.remove(id)));
+    }
+
+    /// The same, but it may come back by another name.
+    fn part_with(&mut self, gone: &Path) -> Away {
+        let is_gone = |path: &Path| path.starts_with(gone);
+        let mut away = Away::default();
+        self.by_path.retain(|path, id| {
+            let stays = !is_gone(path);
+            away.folders.extend((!stays).then_some(*id));
+            stays
+        });
+        let looked_into = self.looked_into.take_if(|(path, _)| is_gone(path));
+        let all = std::mem::take(&mut self.unseen).into_iter();
+        let (unseen, stay): (VecDeque<_>, _) = all.partition(|(path, _)| is_gone(path));
+        self.unseen = stay;
+        away.unseen.extend(unseen.into_iter().chain(looked_into));
+        away
+    }
+
+    /// A directory has lost its name.
+    fn moved_from(&mut self, path: &Path, number: u32) {
+        let away = self.part_with(path);
+        self.away.insert(number, away);
     }
 
     fn remember(&mut self, found: &Path) {
@@ -97,26 +131,43 @@ impl Tree {
         self.looking || !self.unseen.is_empty()
     }
 
-    /// By this turn the kernel has told of all that was found.
+    /// What has lost its name is gone. By this turn the kernel has told of all that was found.
     pub(super) fn tidy(&mut self, turn: u64) {
+        for Away { folders, .. } in std::mem::take(&mut self.away).into_values() {
+            folders.iter().for_each(|id| drop(self.folders.remove(id)));
+        }
         if !self.is_looking() && turn.wrapping_sub(self.seen) > TURNS_BEHIND {
             self.found = HashSet::new();
         }
     }
 
-    /// What stood at `from` stands at `to`.
-    fn moved(&mut self, from: &Path, to: &Path) {
+    /// The directory that stood at `from` stands at `to`. `false`: it has never been watched.
+    fn moved(&mut self, from: &Path, to: &Path, number: u32) -> bool {
         self.forget(to);
         let moved = |path: &Path| path.strip_prefix(from).ok().map(|rest| to.join(rest));
-        for (path, _) in &mut self.unseen {
-            *path = moved(path).unwrap_or_else(|| std::mem::take(path));
+        let away = self.away.remove(&number).unwrap_or_default();
+        for id in away.folders {
+            let Some(folder) = self.folders.get_mut(&id) else { continue };
+            folder.path = moved(&folder.path).unwrap_or_else(|| std::mem::take(&mut folder.path));
+            self.by_path.insert(folder.path.clone(), id);
         }
-        for (id, folder) in &mut self.folders {
-            if let Some(path) = moved(&folder.path) {
-                self.by_path.remove(&folder.path);
-                self.by_path.insert(path.clone(), *id);
-                folder.path = path;
-            }
+        let unseen = away.unseen.into_iter();
+        self.unseen.extend(unseen.filter_map(|(path, tell)| Some((moved(&path)?, tell))));
+        for told in [&mut self.known, &mut self.found] {
+            let before: Vec<_> =
+                told.iter().filter(|path| path.starts_with(from)).cloned().collect();
+            told.retain(|path| !path.starts_with(from));
+            told.extend(before.iter().filter_map(|path| moved(path)));
+        }
+        self.by_path.contains_key(to)
+    }
+
+    /// A directory that is watched is no more.
+    fn remove(&mut self, id: u64) {
+        let folder = self.folders.remove(&id);
+        let path = folder.as_ref().map(|folder| &folder.path);
+        if path.is_some_and(|path| self.by_path.get(path) == Some(&id)) {
+            path.map(|path| self.by_path.remove(path));
         }
     }
 }
@@ -208,7 +259,9 @@ fn refusal(path: &Path, error: io::Error) -> Error {
 fn look_on(watcher: &Watcher) {
     let next = with(watcher, |tree| {
         let next = if tree.looking { None } else { tree.unseen.pop_front() };
-        tree.looking |= next.is_some();
+        if next.is_some() {
+            (tree.looking, tree.looked_into) = (true, next.clone());
+        }
         (next, tree.looking)
     });
     let (path, tell) = match next {
@@ -221,15 +274,32 @@ fn look_on(watcher: &Watcher) {
         watcher,
         move || list(&folder, tell),
         move |watcher, listed| {
-            with(watcher, |tree| tree.looking = false);
-            match listed {
-                Ok(entries) => found(watcher, entries, tell),
-                Err(error) if is_gone(&error) => {}
-                Err(error) => life::skip(watcher, refusal(&path, error)),
+            if stands_there(watcher, &path) {
+                match listed {
+                    Ok(entries) => found(watcher, entries, tell),
+                    Err(error) if is_gone(&error) => {}
+                    Err(error) => {
+                        // In front of the listeners, so that it goes on if one of them panics.
+                        life::soon(watcher, look_on);
+                        return life::skip(watcher, refusal(&path, error));
+                    }
+                }
             }
             look_on(watcher);
         },
     );
+}
+
+/// The directory was looked into. Is what was found still there? If it has another name now, it is looked into again.
+fn stands_there(watcher: &Watcher, path: &Path) -> bool {
+    let same = with(watcher, |tree| {
+        tree.looking = false;
+        let now = tree.looked_into.take();
+        let same = now.as_ref().is_some_and(|(now, _)| now == path);
+        tree.unseen.extend(now.filter(|_| !same));
+        same
+    });
+    same == Some(true)
 }
 
 /// These stand in a directory.
@@ -274,12 +344,12 @@ fn all_seen(watcher: &Watcher) {
         (!std::mem::replace(&mut tree.open, true), stale.is_some())
     })
     .unwrap_or_default();
-    if opens {
-        life::opened(watcher);
-    }
     if stale {
         watcher.0.gathered.borrow_mut().lost(&watcher.0.path);
         life::gathered(watcher);
+    }
+    if opens {
+        life::opened(watcher);
     }
 }
 
@@ -320,7 +390,7 @@ fn noticed(watcher: &Watcher, id: u64, notice: &Notice) {
     });
     let Some((folder, is_root)) = found.flatten() else { return };
     let Some(name) = &notice.name else {
-        return of_itself(watcher, &folder, is_root, notice.flags);
+        return of_itself(watcher, id, is_root, notice.flags);
     };
     let single = with(watcher, |tree| tree.only.as_ref().map(|(only, _)| only == name)).flatten();
     match single {
@@ -332,13 +402,13 @@ fn noticed(watcher: &Watcher, id: u64, notice: &Notice) {
 }
 
 /// About a directory, and not about what stands in it.
-fn of_itself(watcher: &Watcher, folder: &Path, is_root: bool, flags: ReadFlags) {
+fn of_itself(watcher: &Watcher, id: u64, is_root: bool, flags: ReadFlags) {
     let gone = ReadFlags::DELETE_SELF | ReadFlags::UNMOUNT | ReadFlags::IGNORED;
     let moved = ReadFlags::MOVE_SELF;
     if is_root && flags.intersects(gone | moved) {
         life::soon(watcher, life::root_gone);
     } else if flags.intersects(gone) {
-        with(watcher, |tree| tree.forget(folder));
+        with(watcher, |tree| tree.remove(id));
     }
 }
 
@@ -389,18 +459,21 @@ fn of_entry(watcher: &Watcher, path: PathBuf, notice: &Notice) {
             look_on(watcher);
         }
     } else if flags.contains(ReadFlags::DELETE) {
+        // It may be open still, so that it would say so later, when another one stands there.
+        with(watcher, |tree| below.then(|| tree.forget(&path)));
         gathered.borrow_mut().removed(path);
     } else if flags.contains(ReadFlags::MOVED_FROM) {
+        with(watcher, |tree| below.then(|| tree.moved_from(&path, notice.cookie)));
         gathered.borrow_mut().moved_from(path, notice.cookie);
     } else if flags.contains(ReadFlags::MOVED_TO) {
         let from = gathered.borrow_mut().moved_to(path.clone(), notice.cookie);
-        match from {
-            Some(from) => drop(with(watcher, |tree| tree.moved(&from, &path))),
-            None if below => {
+        if below {
+            let moved =
+                |from: PathBuf| with(watcher, |tree| tree.moved(&from, &path, notice.cookie));
+            if from.and_then(moved) != Some(true) {
                 add_found(watcher, path, true);
-                look_on(watcher);
             }
-            None => {}
+            look_on(watcher);
         }
     } else if flags.intersects(ReadFlags::MODIFY | ReadFlags::ATTRIB) {
         gathered.borrow_mut().changed(path);

@@ -4,6 +4,7 @@ use super::Child;
 use crate::emitter::Emitter as _;
 use crate::emitter::names::{Close, Data, Error as Failed, Exit};
 use crate::error::{Error, ErrorKind, Result};
+use crate::event_loop::Timer;
 use crate::process::pipe::PipeReader;
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -58,6 +59,8 @@ struct State {
     stdout: RefCell<Vec<u8>>,
     stderr: RefCell<Vec<u8>>,
     error: RefCell<Option<Error>>,
+    /// When what the child has left behind is not waited for any more.
+    limit: Cell<Option<Timer>>,
     outcome: RefCell<Option<Result<Output>>>,
     then: RefCell<Then>,
 }
@@ -79,6 +82,7 @@ impl Collecting {
             stdout: RefCell::default(),
             stderr: RefCell::default(),
             error: RefCell::default(),
+            limit: Cell::new(None),
             outcome: RefCell::default(),
             then: RefCell::default(),
         });
@@ -92,6 +96,7 @@ impl Collecting {
                 forget_streams(child);
             }
         });
+        state.limit(&child);
         let closed = Rc::clone(&state);
         child.on(Close, move |child, status| closed.done(child, status));
         Self { child, state, left: false }
@@ -149,6 +154,21 @@ fn forget_streams(child: &Child) {
 }
 
 impl State {
+    /// The child has no limit any more when it has ended, but its streams may not.
+    fn limit(self: &Rc<Self>, child: &Child) {
+        let inner = &*child.0;
+        let Some(limit) = inner.manner.limit.filter(|_| child.is_running()) else { return };
+        let (state, late) = (Rc::clone(self), child.clone());
+        let timer = inner.handle.set_timeout_from(inner.origin, limit, move || {
+            state.limit.set(None);
+            if !late.is_running() {
+                state.fail(&late, Error::new(ErrorKind::TimedOut, "run").on(&late));
+            }
+        });
+        // The streams hold the loop.
+        self.limit.set(Some(timer.unref()));
+    }
+
     fn has_too_much(&self, child: &Child) {
         if self.cuts {
             self.is_cut.set(true);
@@ -167,6 +187,7 @@ impl State {
     }
 
     fn done(&self, child: &Child, status: Option<ExitStatus>) {
+        self.limit.take().map(Timer::cancel);
         let late = child.is_timed_out().then(|| Error::new(ErrorKind::TimedOut, "run").on(child));
         let outcome = match (self.error.take().or(late), status) {
             (None, Some(status)) => Ok(Output {
@@ -211,8 +232,8 @@ impl Future for Collecting {
 /// Nobody waits for it any more.
 impl Drop for Collecting {
     fn drop(&mut self) {
-        if !self.left && self.child.is_running() {
-            // It may have become another user's; then it runs on.
+        if !self.left {
+            // It may have become another user's; then it runs on. And what it has left behind may have its streams.
             let _ = self.child.terminate();
             forget_streams(&self.child);
         }

@@ -242,7 +242,8 @@ impl Command {
     }
 
     /// How long it may run. One that takes longer is [told to end](Child::terminate), and
-    /// [`is_timed_out`](Child::is_timed_out).
+    /// [`is_timed_out`](Child::is_timed_out). [`output`](Self::output) waits no longer either for what the child has left
+    /// behind, which may keep its streams open.
     pub fn timeout(&mut self, limit: Duration) -> &mut Self {
         self.manner.limit = Some(limit);
         self
@@ -256,8 +257,8 @@ impl Command {
         self
     }
 
-    /// How long it may take to end, once it was [told to](Child::terminate), before it is killed: as long as it likes,
-    /// unless set.
+    /// How long it may take to end, once it was [told to](Child::terminate) for the first time, before it is killed: as
+    /// long as it likes, unless set.
     pub fn kill_after(&mut self, patience: Duration) -> &mut Self {
         self.manner.patience = Some(patience);
         self

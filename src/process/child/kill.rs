@@ -134,15 +134,15 @@ impl Child {
     /// Tells it to end, and sees to it that it does.
     pub(super) fn end(&self, signal: Signal) -> Result<bool> {
         let sent = self.send(signal, self.0.manner.detached)?;
-        if let Some(patience) = self.0.manner.patience.filter(|_| sent && signal != Signal::Kill) {
+        // From the first time on: whoever is told again has no more time for it.
+        let patience = self.0.manner.patience.filter(|_| self.0.patience.get().is_none());
+        if let Some(patience) = patience.filter(|_| sent && signal != Signal::Kill) {
             let child = self.clone();
             let timer = self.0.handle.set_timeout_from(self.0.origin, patience, move || {
                 // Fails only if it has become somebody else's.
                 let _ = child.send(Signal::Kill, child.0.manner.detached);
             });
-            if let Some(before) = self.0.patience.replace(Some(timer.unref())) {
-                before.cancel();
-            }
+            self.0.patience.set(Some(timer.unref()));
         }
         Ok(sent)
     }

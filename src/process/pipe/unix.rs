@@ -55,7 +55,8 @@ impl Bytes {
         let stream = stream.as_fd();
         let copy = File::from(rustix::io::fcntl_dupfd_cloexec(stream, 3)?);
         let file_type = copy.metadata()?.file_type();
-        let own = (file_type.is_fifo() || copy.is_terminal()).then(|| reopen(&copy, reads));
+        let own = (file_type.is_fifo() || copy.is_terminal() && !makes_terminals(&copy))
+            .then(|| reopen(&copy, reads));
         if let Some(own) = own.flatten() {
             return Ok(Self::new(own, Way::Ours));
         }
@@ -151,6 +152,18 @@ fn reopen(file: &File, reads: bool) -> Option<OwnedFd> {
     let access = if reads { OFlags::RDONLY } else { OFlags::WRONLY };
     let flags = access | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     rustix::fs::open(path, flags, rustix::fs::Mode::empty()).ok()
+}
+
+/// Is it the user's end of a terminal? Who opens that anew gets one of a new terminal.
+#[cfg(target_os = "linux")]
+fn makes_terminals(file: &File) -> bool {
+    use rustix::fs::{fstat, major, minor};
+    fstat(file).is_ok_and(|stat| (major(stat.st_rdev), minor(stat.st_rdev)) == (5, 2))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn makes_terminals(_: &File) -> bool {
+    false
 }
 
 #[cfg(not(target_os = "linux"))]
