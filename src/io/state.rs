@@ -6,7 +6,7 @@ use std::ops::BitOr;
 
 /// Things that may be so.
 #[derive(Clone, Copy)]
-pub(super) struct Fact(u32);
+pub(super) struct Fact(u16);
 
 impl Fact {
     /// No callback of this stream runs, or what it writes is not to be held until its end.
@@ -36,6 +36,8 @@ impl Fact {
     pub(super) const LOOKED_FOR_HANGUP: Self = Self(1 << 13);
     /// What comes is thrown away.
     pub(super) const DISCARDS: Self = Self(1 << 14);
+    /// Somebody has corked it.
+    pub(super) const CORKED: Self = Self(1 << 15);
 }
 
 impl BitOr for Fact {
@@ -46,7 +48,7 @@ impl BitOr for Fact {
 }
 
 /// All that is so.
-pub(super) struct State(Cell<u32>);
+pub(super) struct State(Cell<u16>);
 
 impl State {
     pub(super) fn new(facts: Fact) -> Self {
