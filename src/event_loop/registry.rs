@@ -10,6 +10,7 @@
 //! The place of a removed source stays taken until the turn ends, so readiness that was collected
 //! before can never reach a source that came after.
 
+use super::births::{Birth, Births};
 use super::driver::{Driver, Ready, WAKER};
 use super::queues::Origin;
 use super::slab::{Key, Slab};
@@ -56,14 +57,6 @@ impl Place {
     }
 }
 
-/// When and where a source was made. Only a dump, or a report, wants to know.
-#[derive(Clone, Copy)]
-pub(crate) struct Birth {
-    /// By the loop's clock, in nanoseconds.
-    pub(crate) at: u64,
-    pub(crate) origin: Origin,
-}
-
 /// A source as a dump sees it.
 pub(crate) struct Listed {
     pub(crate) source: Rc<dyn Source>,
@@ -75,7 +68,7 @@ pub(crate) struct Listed {
 pub(crate) struct Registry {
     places: Slab<Place>,
     /// By the index of the place: beside them, for a place is looked at with each message.
-    births: Vec<Birth>,
+    births: Births,
     changed: Vec<Key>,
     again: Vec<Key>,
     retired: Vec<Key>,
@@ -109,17 +102,22 @@ impl Registry {
             queued,
             counted,
         });
-        match self.births.get_mut(key.index as usize) {
-            Some(place) => *place = birth,
-            // Places are added one by one.
-            None => self.births.push(birth),
-        }
+        self.births.note(key.index, birth);
         key
     }
 
     /// When and where the source at a place was made.
     pub(crate) fn birth(&self, index: u32) -> Option<Birth> {
-        self.births.get(index as usize).copied()
+        self.births.get(index)
+    }
+
+    /// The number by which a line is known here.
+    pub(crate) fn note_line(&mut self, origin: Origin) -> u16 {
+        self.births.number(origin)
+    }
+
+    pub(crate) fn line(&self, number: u16) -> Option<Origin> {
+        self.births.line(number)
     }
 
     /// How many sources there are.

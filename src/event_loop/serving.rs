@@ -1,9 +1,9 @@
 //! What the objects on a loop ask of it: sources, and what they put on the loop.
 
+use super::births::Birth;
 use super::handle::{Handle, nanoseconds};
 use super::memory::Buffer;
 use super::queues::{Origin, job};
-use super::registry::Birth;
 use super::slab::Key;
 use super::source::{Descriptor, Interest, Source, Trigger};
 use super::tokens::Timer;
@@ -36,6 +36,17 @@ impl Handle {
     ) -> Key {
         let birth = Birth { at: self.0.now(), origin };
         self.0.registry.borrow_mut().add(source, trigger, birth)
+    }
+
+    /// A number for the line where something was made, which takes less memory than the line.
+    pub(crate) fn note_line(&self, origin: Origin) -> u16 {
+        self.0.registry.borrow_mut().note_line(origin)
+    }
+
+    /// The line that has this number.
+    pub(crate) fn line(&self, number: u16) -> Origin {
+        let known = self.0.registry.borrow().line(number);
+        known.unwrap_or_else(|| unreachable!("the loop has given it, and forgets none"))
     }
 
     /// All sources.

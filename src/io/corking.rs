@@ -1,7 +1,8 @@
 //! Several writes in one system call: those of one callback, or those between `cork` and `uncork`.
 
+use super::duplex::Duplex;
 use super::gathering::{flush_gathered, flush_kept};
-use super::seams::Endpoint;
+use super::seams::{ByteHandle, Endpoint};
 use super::state::Fact;
 use super::writing::{offer, told_of_flush};
 
@@ -77,7 +78,9 @@ pub(crate) fn set_autocork<E: Endpoint>(endpoint: &E, wanted: bool) {
 /// Nothing is sent until it is uncorked as often.
 pub(crate) fn cork<E: Endpoint>(endpoint: &E) {
     let duplex = endpoint.duplex();
-    duplex.corks.set(duplex.corks.get().saturating_add(1));
+    let corks = &duplex.rare().corks;
+    corks.set(corks.get().saturating_add(1));
+    duplex.state.set(Fact::CORKED);
     // What the callback wrote before waits with the rest.
     duplex.state.set(Fact::OUTSIDE);
     duplex.unhold();
@@ -86,20 +89,28 @@ pub(crate) fn cork<E: Endpoint>(endpoint: &E) {
 
 /// Undoes one [`cork`]; the last one sends.
 pub(crate) fn uncork<E: Endpoint>(endpoint: &E) {
-    let corks = &endpoint.duplex().corks;
-    match corks.get() {
+    let Some(rare) = endpoint.duplex().known() else { return };
+    match rare.corks.get() {
         0 => {}
         1 => uncork_wholly(endpoint),
-        more => corks.set(more - 1),
+        more => rare.corks.set(more - 1),
     }
 }
 
 pub(super) fn uncork_wholly<E: Endpoint>(endpoint: &E) {
     let duplex = endpoint.duplex();
-    if duplex.corks.replace(0) > 0 {
+    if duplex.clear_corks() {
         duplex.state.set(Fact::UNSURE);
         send_waiting(endpoint);
         duplex.update_interest();
+    }
+}
+
+impl<H: ByteHandle> Duplex<H> {
+    /// Undoes all corks, if there are any.
+    pub(super) fn clear_corks(&self) -> bool {
+        self.known().iter().for_each(|rare| rare.corks.set(0));
+        self.state.replace(Fact::CORKED, false)
     }
 }
 
@@ -110,7 +121,7 @@ pub(crate) fn send_waiting<E: Endpoint>(endpoint: &E) {
     if nothing
         || duplex.state.is(Fact::CONNECTING)
         || duplex.state.is(Fact::BROKEN)
-        || duplex.corks.get() > 0
+        || duplex.state.is(Fact::CORKED)
     {
         return;
     }

@@ -34,21 +34,21 @@ pub(crate) struct Duplex<H> {
     pub(super) bytes: RefCell<Option<H>>,
     pub(super) key: Cell<Option<Key>>,
     pub(super) state: State,
-    /// How often somebody has corked it.
-    pub(super) corks: Cell<u16>,
+    /// Where it was made: the loop knows which line has this number.
+    line: u16,
     pub(super) flow: Flow,
     pub(super) received: Cell<u64>,
     pub(super) sent: Cell<u64>,
     /// Asked by [`queue`](Self::queue), but for what has nothing to do with what is gathered.
     pub(super) waiting: RefCell<WriteQueue>,
     rare: OnceCell<Box<Rare>>,
-    /// Where it was made.
-    origin: Origin,
 }
 
 /// What few streams have.
 #[derive(Default)]
 pub(super) struct Rare {
+    /// How often somebody has corked it.
+    pub(super) corks: Cell<u32>,
     /// What broke it, while it is heard out.
     pub(super) error: RefCell<Option<Error>>,
     /// It has left event mode.
@@ -59,6 +59,7 @@ pub(super) struct Rare {
 
 impl<H: ByteHandle> Duplex<H> {
     pub(crate) fn new(handle: Handle, origin: Origin) -> Self {
+        let line = handle.note_line(origin);
         Self {
             handle,
             bytes: RefCell::new(None),
@@ -66,13 +67,12 @@ impl<H: ByteHandle> Duplex<H> {
             state: State::new(
                 Fact::OUTSIDE | Fact::UNSURE | Fact::CONNECTING | Fact::COUNTED | Fact::AUTOCORK,
             ),
+            line,
             flow: Flow::default(),
             waiting: RefCell::new(WriteQueue::new()),
-            corks: Cell::new(0),
             rare: OnceCell::new(),
             received: Cell::new(0),
             sent: Cell::new(0),
-            origin,
         }
     }
 
@@ -133,7 +133,7 @@ impl<H: ByteHandle> Duplex<H> {
 
     /// Where it was made.
     pub(crate) fn origin(&self) -> Origin {
-        self.origin
+        self.handle.line(self.line)
     }
 
     pub(crate) fn is_destroyed(&self) -> bool {
@@ -228,7 +228,7 @@ impl<H: ByteHandle> Duplex<H> {
             || self.state.is(Fact::DISCARDS);
         let hears = self.is_ready() && !self.state.is(Fact::BROKEN);
         let reads = hears && (self.flow.is_flowing() || watches);
-        let waits = self.corks.get() == 0 && self.waiting.borrow().waits();
+        let waits = !self.state.is(Fact::CORKED) && self.waiting.borrow().waits();
         let writes = self.is_ready() && (waits || (lags && !self.state.is(Fact::BROKEN)));
         self.handle.want(
             key,
@@ -260,9 +260,14 @@ impl<H: ByteHandle> Duplex<H> {
         self.key.get().iter().for_each(|key| self.handle.remind(*key, Interest::ALL));
     }
 
+    /// Has the other side said that nothing more comes? When all is sent this is closed, which tells it as much.
+    pub(super) fn ends_by_closing(&self) -> bool {
+        self.flow.has_ended() && self.with_bytes(H::ends_by_closing) == Some(true)
+    }
+
     /// Takes the descriptor off the loop and out of here.
     pub(crate) fn detach(&self) -> Option<H> {
-        if self.state.is(Fact::UNTOLD) {
+        if self.state.is(Fact::FINISHED) && self.ends_by_closing() {
             // It is not closed now. A connection that is broken is told nothing any more.
             let _ = self.attempt(H::finish);
         }
@@ -286,7 +291,7 @@ pub(crate) fn attach<E: Endpoint>(endpoint: &E, bytes: E::Bytes, ready: bool) {
 pub(crate) fn enroll<E: Endpoint>(endpoint: &E) {
     let duplex = endpoint.duplex();
     if duplex.key.get().is_none() {
-        let key = duplex.handle.add_source(endpoint.source(), Trigger::Edge, duplex.origin);
+        let key = duplex.handle.add_source(endpoint.source(), Trigger::Edge, duplex.origin());
         duplex.key.set(Some(key));
         duplex.handle.count_source(key, duplex.state.is(Fact::COUNTED));
     }
@@ -402,12 +407,12 @@ pub(crate) fn destroy<E: Endpoint>(endpoint: &E, error: Option<Error>) {
     let (failed, closed) = (endpoint.clone(), endpoint.clone());
     let told = duplex.fail_pulled(error.as_ref());
     if let Some(error) = error.filter(|_| !told) {
-        duplex.handle.at_close(duplex.origin, move || {
+        duplex.handle.at_close(duplex.origin(), move || {
             failed.duplex().handle.about(|| failed.source());
             failed.tell_error(error);
         });
     }
-    duplex.handle.at_close(duplex.origin, move || {
+    duplex.handle.at_close(duplex.origin(), move || {
         drop(closed.duplex().bytes.take());
         closed.duplex().handle.about(|| closed.source());
         closed.tell_close(had_error);
@@ -422,7 +427,7 @@ fn fail_callbacks<E: Endpoint>(endpoint: &E, error: Option<&Error>) {
     let mut queue = duplex.queue();
     if queue.known_callbacks().is_some_and(|callbacks| callbacks.fail(duplex.sent.get(), reason)) {
         let failed = endpoint.clone();
-        duplex.handle.at_close(duplex.origin, move || tell_failed(&failed));
+        duplex.handle.at_close(duplex.origin(), move || tell_failed(&failed));
     }
 }
 

@@ -49,13 +49,9 @@ pub(super) fn finish_if_done<E: Endpoint>(endpoint: &E) {
     tell(endpoint, E::tell_finish, close_if_done);
 }
 
-/// Tells the other side that nothing more comes. If it has said so itself this is about to be closed, which tells as much.
+/// Tells the other side that nothing more comes.
 fn finish<H: ByteHandle>(duplex: &Duplex<H>) -> io::Result<()> {
-    if duplex.flow.has_ended() && duplex.with_bytes(H::ends_by_closing) == Some(true) {
-        duplex.state.set(Fact::UNTOLD);
-        return Ok(());
-    }
-    duplex.attempt(H::finish)
+    if duplex.ends_by_closing() { Ok(()) } else { duplex.attempt(H::finish) }
 }
 
 /// Nothing can be sent any more. What the peer said before is told first, then the error; who pulls reads it.

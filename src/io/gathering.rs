@@ -33,7 +33,8 @@ impl<H: ByteHandle> Duplex<H> {
     /// corked it. And may it be gathered in the loop's memory? Not if anything has to be asked of the queue.
     #[inline(never)]
     pub(super) fn look_ahead(&self) {
-        let holds = self.state.is(Fact::AUTOCORK) && self.corks.get() == 0 && self.is_ready();
+        let never = self.state.is(Fact::CORKED | Fact::CONNECTING);
+        let holds = self.state.is(Fact::AUTOCORK) && !never;
         let over = self.state.is(Fact::DESTROYED | Fact::BROKEN);
         self.state.put(Fact::OUTSIDE, !holds);
         self.state.put(Fact::UNSURE, !holds || over || !self.waiting.borrow().is_plain());

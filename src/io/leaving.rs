@@ -8,7 +8,7 @@ use std::io;
 /// about to be destroyed. What cannot be sent is lost.
 pub(crate) fn send_all<E: Endpoint>(endpoint: &E, wait: impl Fn(&E::Bytes) -> io::Result<()>) {
     let duplex = endpoint.duplex();
-    duplex.corks.set(0);
+    duplex.clear_corks();
     while !duplex.queue().is_empty() {
         match offer_once(duplex) {
             // Whoever takes nothing and does not say why will not take anything.

@@ -6,7 +6,7 @@ use std::ops::BitOr;
 
 /// Things that may be so.
 #[derive(Clone, Copy)]
-pub(super) struct Fact(u32);
+pub(super) struct Fact(u16);
 
 impl Fact {
     /// No callback of this stream runs, or what it writes is not to be held until its end.
@@ -25,7 +25,7 @@ impl Fact {
     pub(super) const DESTROYED: Self = Self(1 << 6);
     /// The loop waits for it.
     pub(super) const COUNTED: Self = Self(1 << 7);
-    /// All has been sent, and the other side has been told, or [is](Self::UNTOLD) about to be.
+    /// All has been sent, and the other side has been told, or is [about to be](super::duplex::Duplex::ends_by_closing).
     pub(super) const FINISHED: Self = Self(1 << 8);
     /// Something has come that nobody asked for: there is no end to be seen behind it.
     pub(super) const UNREAD: Self = Self(1 << 9);
@@ -36,8 +36,8 @@ impl Fact {
     pub(super) const LOOKED_FOR_HANGUP: Self = Self(1 << 13);
     /// What comes is thrown away.
     pub(super) const DISCARDS: Self = Self(1 << 14);
-    /// It is [finished](Self::FINISHED), but the other side is told so when it is closed, which is next.
-    pub(super) const UNTOLD: Self = Self(1 << 15);
+    /// Somebody has corked it.
+    pub(super) const CORKED: Self = Self(1 << 15);
 }
 
 impl BitOr for Fact {
@@ -48,7 +48,7 @@ impl BitOr for Fact {
 }
 
 /// All that is so.
-pub(super) struct State(Cell<u32>);
+pub(super) struct State(Cell<u16>);
 
 impl State {
     pub(super) fn new(facts: Fact) -> Self {

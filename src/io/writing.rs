@@ -17,7 +17,7 @@ const WRITES_PER_TURN: usize = 32;
 /// Sends what waits, and tells what has come of it.
 pub(super) fn flush<E: Endpoint>(endpoint: &E) {
     let duplex = endpoint.duplex();
-    if duplex.corks.get() > 0 {
+    if duplex.state.is(Fact::CORKED) {
         return;
     }
     if offer(endpoint) {
@@ -358,7 +358,7 @@ impl<H: ByteHandle> Duplex<H> {
 
     /// May nothing be sent for now?
     fn must_queue(&self) -> bool {
-        self.corks.get() > 0 || self.state.is(Fact::CONNECTING) || self.queue().waits()
+        self.state.is(Fact::CORKED | Fact::CONNECTING) || self.queue().waits()
     }
 
     /// So many bytes of the queue are gone. `true`: it is empty.
