@@ -46,8 +46,8 @@ impl Place {
     /// What of this readiness, and of what was pending, the source is to hear now.
     #[inline]
     fn sift(&mut self, readiness: Interest) -> Option<(Rc<dyn Source>, Interest)> {
-        if self.queued {
-            return self.sift_queued(readiness);
+        if self.queued && self.stays_in_line(readiness) {
+            return self.put_off(readiness);
         }
         let all = readiness | self.pending;
         let now = all & self.wanted;
@@ -58,14 +58,17 @@ impl Place {
         self.source.as_ref().map(|source| (Rc::clone(source), now))
     }
 
+    /// The driver does not tell of nothing: who has asked to be told again has its turn.
+    #[cold]
+    fn stays_in_line(&mut self, readiness: Interest) -> bool {
+        self.queued = !readiness.is_none();
+        self.queued
+    }
+
     /// It stands in line behind those that the driver tells of, and has its turn there alone: who has much would be
     /// served twice in a turn else, and not in order. Only that it may write is told at once.
     #[cold]
-    fn sift_queued(&mut self, readiness: Interest) -> Option<(Rc<dyn Source>, Interest)> {
-        if readiness.is_none() {
-            self.queued = false;
-            return self.sift(readiness);
-        }
+    fn put_off(&mut self, readiness: Interest) -> Option<(Rc<dyn Source>, Interest)> {
         self.pending = self.pending | (readiness.without(Interest::WRITE) & self.keeps);
         let now = readiness & Interest::WRITE & self.wanted;
         if now.is_none() {
