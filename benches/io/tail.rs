@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use std::{io, thread};
 
-/// Messages of the quiet connections in each half of a round, one after the other.
+/// Messages of the quiet connections in each half of a round.
 const MESSAGES: usize = 4_000;
 const ROUNDS: usize = 9;
 const MESSAGE: usize = 64;
@@ -22,12 +22,12 @@ pub(crate) struct Tail {
     pub(crate) hot: f64,
 }
 
-/// A server that echoes, with `quiet` connections to it.
-pub(crate) fn measure(address: &str, quiet: &mut [TcpStream]) -> io::Result<Tail> {
+/// A server that echoes, with `quiet` connections to it, of which so many have a message on the way at the same time.
+pub(crate) fn measure(address: &str, quiet: &mut [TcpStream], waiting: usize) -> io::Result<Tail> {
     let (mut rounds, mut rates) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        let alone = percentile(quiet)?;
-        let (beside, rate) = heated(address, || percentile(quiet))?;
+        let alone = percentile(quiet, waiting)?;
+        let (beside, rate) = heated(address, || percentile(quiet, waiting))?;
         rounds.push((alone, beside?));
         rates.push(rate);
     }
@@ -49,18 +49,25 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// One message and its answer after the other, each on the next connection: the time that 99 in 100 do not exceed.
-fn percentile(quiet: &mut [TcpStream]) -> io::Result<Duration> {
-    let (mut times, mut buffer, count) = (Vec::with_capacity(MESSAGES), [0; MESSAGE], quiet.len());
-    for at in 0..MESSAGES {
-        let connection = &mut quiet[at % count];
-        let begin = Instant::now();
-        connection.write_all(&[1; MESSAGE])?;
-        connection.read_exact(&mut buffer)?;
-        times.push(begin.elapsed());
+/// Messages on so many connections, then their answers, and then the same on the next ones: the time that 99 in 100 do
+/// not exceed.
+fn percentile(quiet: &mut [TcpStream], waiting: usize) -> io::Result<Duration> {
+    let (mut times, mut buffer) = (Vec::with_capacity(MESSAGES), [0; MESSAGE]);
+    while times.len() < MESSAGES {
+        for some in quiet.chunks_mut(waiting) {
+            let mut begun = Vec::with_capacity(waiting);
+            for connection in &mut *some {
+                begun.push(Instant::now());
+                connection.write_all(&[1; MESSAGE])?;
+            }
+            for (connection, begin) in some.iter_mut().zip(begun) {
+                connection.read_exact(&mut buffer)?;
+                times.push(begin.elapsed());
+            }
+        }
     }
     times.sort_unstable();
-    Ok(times[MESSAGES * 99 / 100])
+    Ok(times[times.len() * 99 / 100])
 }
 
 /// Does something while one more connection writes as much as it can, and reads what comes.

@@ -47,9 +47,31 @@ impl Place {
     /// What of this readiness, and of what was pending, the source is to hear now.
     #[inline]
     fn sift(&mut self, readiness: Interest) -> Option<(Rc<dyn Source>, Interest)> {
+        if self.queued && self.stays_in_line(readiness) {
+            return self.put_off(readiness);
+        }
         let all = readiness | self.pending;
         let now = all & self.wanted;
         self.pending = all.without(now) & self.keeps;
+        if now.is_none() {
+            return None;
+        }
+        self.source.as_ref().map(|source| (Rc::clone(source), now))
+    }
+
+    /// The driver does not tell of nothing: who has asked to be told again has its turn.
+    #[cold]
+    fn stays_in_line(&mut self, readiness: Interest) -> bool {
+        self.queued = !readiness.is_none();
+        self.queued
+    }
+
+    /// It stands in line behind those that the driver tells of, and has its turn there alone: who has much would be
+    /// served twice in a turn else, and not in order. Only that it may write is told at once.
+    #[cold]
+    fn put_off(&mut self, readiness: Interest) -> Option<(Rc<dyn Source>, Interest)> {
+        self.pending = self.pending | (readiness.without(Interest::WRITE) & self.keeps);
+        let now = readiness & Interest::WRITE & self.wanted;
         if now.is_none() {
             return None;
         }
@@ -171,11 +193,16 @@ impl Registry {
     /// The same for what a driver reported and nobody was told.
     #[cold]
     pub(crate) fn keep(&mut self, index: u32, readiness: Interest) {
-        let key = self.places.key_of(index);
-        key.into_iter().for_each(|key| self.again(key, readiness));
+        let Some(key) = self.places.key_of(index) else { return };
+        if !readiness.is_none() {
+            return self.again(key, readiness);
+        }
+        // It stood in line in this turn.
+        self.places.get_mut(key).into_iter().for_each(|place| place.queued = false);
+        self.remind(key, readiness);
     }
 
-    /// Adds those that are to be told again, of what is pending only.
+    /// Adds those that are to be told again, of what is pending only. They stand in line until it is their turn.
     #[inline]
     pub(crate) fn take_again(&mut self, ready: &mut Ready) {
         if !self.again.is_empty() {
@@ -185,8 +212,7 @@ impl Registry {
 
     fn take_all_again(&mut self, ready: &mut Ready) {
         for key in self.again.drain(..) {
-            if let Some(place) = self.places.get_mut(key) {
-                place.queued = false;
+            if self.places.get_mut(key).is_some() {
                 ready.push(key.index, Interest::NONE);
             }
         }

@@ -431,6 +431,50 @@ fn a_hot_source_leaves_a_thousand_quiet_ones_and_the_timers_their_turn() {
 }
 
 #[test]
+fn one_that_is_told_again_and_of_an_edge_is_told_once_in_a_turn_and_that_it_may_write_at_once() {
+    let stage = Stage::new();
+    let hot = stage.probe("hot", READ | WRITE, Trigger::Edge);
+    let quiet = stage.probe("quiet", READ, Trigger::Edge);
+    hot.at(0, READ);
+    hot.reacts(|hot, _| hot.stage.event_loop.handle.again(hot.key.get(), READ));
+    assert_eq!(stage.turns(2), "hot:r hot:r");
+    // More comes for it before something comes for the other one, which is served first nevertheless.
+    hot.at(0, READ);
+    quiet.at(0, READ);
+    let told = stage.turns(1);
+    assert_eq!(told.matches("hot").count(), 1, "{told}");
+    if Driver::EDGES {
+        assert_eq!(told, "quiet:r hot:r");
+        hot.at(0, READ | WRITE);
+        quiet.at(0, READ);
+        assert_eq!(stage.turns(1), "hot:w quiet:r hot:r");
+    }
+    assert_eq!(stage.turns(1).matches("hot").count(), 1);
+}
+
+#[test]
+fn one_that_stands_in_line_when_another_one_panics_is_told_in_a_later_turn_and_once() {
+    let stage = Stage::new();
+    let hot = stage.probe("hot", READ, Trigger::Edge);
+    let other = stage.probe("other", READ, Trigger::Edge);
+    hot.at(0, READ);
+    hot.reacts(|hot, _| hot.stage.event_loop.handle.again(hot.key.get(), READ));
+    assert_eq!(stage.turns(1), "hot:r");
+    other.at(0, READ);
+    hot.at(0, READ);
+    other.reacts(|other, _| {
+        other.drain();
+        panic!("on purpose");
+    });
+    let turn = std::panic::AssertUnwindSafe(|| stage.event_loop.run_once());
+    assert!(std::panic::catch_unwind(turn).is_err());
+    stage.log.take();
+    for _ in 0..3 {
+        assert_eq!(stage.turns(1).matches("hot:r").count(), 1);
+    }
+}
+
+#[test]
 fn when_one_panics_those_behind_it_are_told_in_a_later_turn() {
     let stage = Stage::new();
     let probes = ["a", "b", "c"].map(|name| stage.probe(name, READ, Trigger::Edge));

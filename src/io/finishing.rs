@@ -2,7 +2,7 @@
 
 use super::corking::uncork_wholly;
 use super::duplex::{Duplex, Later, close_if_done, destroy, tell};
-use super::reading::{READS_PER_TURN, Received, receive};
+use super::reading::{Received, Share, receive};
 use super::seams::{ByteHandle, Endpoint};
 use super::state::Fact;
 use crate::error::Error;
@@ -74,7 +74,7 @@ fn hear_out<E: Endpoint>(endpoint: &E) {
     let duplex = endpoint.duplex();
     let before = duplex.received.get();
     let all = Interest::READ | Interest::ENDING;
-    let receive = |buffer: &mut Buffer| receive(endpoint, all, READS_PER_TURN, buffer);
+    let receive = |buffer: &mut Buffer| receive(endpoint, all, Share::WHOLE, buffer);
     let again = Later(endpoint, hear_out);
     let received = duplex.handle.with_scratch(receive);
     std::mem::forget(again);

@@ -1,15 +1,12 @@
 //! The other side has gone, and nobody reads: how that is seen, and what to do about it.
 
 use super::duplex::{destroy, tell};
-use super::reading::ended;
+use super::reading::{Share, ended};
 use super::seams::{ByteHandle, Endpoint};
 use super::state::Fact;
 use crate::error::Error;
 use crate::event_loop::{Descriptor, Interest};
 use std::io;
-
-/// Reads of one source per turn, as where they are told.
-const READS_PER_TURN: usize = 16;
 
 /// Somebody listens for it.
 pub(crate) fn await_hangup<E: Endpoint>(endpoint: &E) {
@@ -61,7 +58,8 @@ pub(crate) fn discard_input<E: Endpoint>(endpoint: &E) {
 
 pub(super) fn discard<E: Endpoint>(endpoint: &E, readiness: Interest) {
     let duplex = endpoint.duplex();
-    for _ in 0..READS_PER_TURN {
+    let mut share = Share::WHOLE;
+    while share.is_left() {
         let received =
             duplex.handle.with_scratch(|buffer| duplex.attempt(|bytes| bytes.receive(buffer)));
         match received {
@@ -71,11 +69,12 @@ pub(super) fn discard<E: Endpoint>(endpoint: &E, readiness: Interest) {
             }
             Ok(count) => {
                 duplex.received.set(duplex.received.get() + count as u64);
+                share = share.after(count);
                 endpoint.pass_over();
             }
             Err(error) => match error.kind() {
                 io::ErrorKind::WouldBlock => return,
-                io::ErrorKind::Interrupted => {}
+                io::ErrorKind::Interrupted => share = share.after(0),
                 _ => {
                     return destroy(endpoint, Some(Error::io("read", error).on(endpoint.target())));
                 }

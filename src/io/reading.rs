@@ -9,8 +9,30 @@ use crate::error::Error;
 use crate::event_loop::{Buffer, Interest};
 use std::io;
 
-/// Reads of one source per turn. The others are served before it gets more.
-pub(super) const READS_PER_TURN: usize = 16;
+/// What one source may read per turn; the others are served before it gets more.
+pub(super) struct Share {
+    reads: usize,
+    bytes: usize,
+}
+
+impl Share {
+    /// A buffer full of bytes, in as many reads as who has little at a time may need. Who has more gets no second
+    /// buffer at once, and not only because the others wait: the kernel lets the queue of a socket grow with what is
+    /// read in a row, and with a few of them it would no longer lie in the processor's cache.
+    pub(super) const WHOLE: Self = Self { reads: 16, bytes: size_of::<Buffer>() };
+
+    /// Is there any left?
+    #[inline]
+    pub(super) fn is_left(&self) -> bool {
+        self.reads > 0 && self.bytes > 0
+    }
+
+    /// What is left after one more read.
+    #[inline]
+    pub(super) fn after(self, count: usize) -> Self {
+        Self { reads: self.reads.saturating_sub(1), bytes: self.bytes.saturating_sub(count) }
+    }
+}
 
 /// Nobody has asked for data, and nobody has forbidden it: then at least the end is told, if there is
 /// nothing before it. Who only writes would never be rid of its peer otherwise.
@@ -37,7 +59,7 @@ pub(crate) fn read<E: Endpoint>(endpoint: &E, readiness: Interest, buffer: &mut 
         Ok((count, holds)) if count > 0 => {
             hear(endpoint, &buffer[..count], Dispatch::begin_plain);
             if holds || !takes_all::<E>(count, readiness) {
-                read_on(endpoint, readiness, buffer);
+                read_on(endpoint, readiness, count, buffer);
             }
         }
         Ok(_) => ended(endpoint),
@@ -48,14 +70,14 @@ pub(crate) fn read<E: Endpoint>(endpoint: &E, readiness: Interest, buffer: &mut 
 /// The same for any that flows.
 #[inline(never)]
 pub(super) fn read_any<E: Endpoint>(endpoint: &E, readiness: Interest, buffer: &mut Buffer) {
-    let received = receive(endpoint, readiness, READS_PER_TURN, buffer);
+    let received = receive(endpoint, readiness, Share::WHOLE, buffer);
     conclude(endpoint, received);
 }
 
-/// There may be more.
+/// There may be more than the first read has brought.
 #[inline(never)]
-fn read_on<E: Endpoint>(endpoint: &E, readiness: Interest, buffer: &mut Buffer) {
-    let received = receive(endpoint, readiness, READS_PER_TURN - 1, buffer);
+fn read_on<E: Endpoint>(endpoint: &E, readiness: Interest, count: usize, buffer: &mut Buffer) {
+    let received = receive(endpoint, readiness, Share::WHOLE.after(count), buffer);
     conclude(endpoint, received);
 }
 
@@ -64,7 +86,7 @@ fn read_on<E: Endpoint>(endpoint: &E, readiness: Interest, buffer: &mut Buffer) 
 fn not_read<E: Endpoint>(endpoint: &E, readiness: Interest, buffer: &mut Buffer, error: io::Error) {
     match error.kind() {
         io::ErrorKind::WouldBlock => {}
-        io::ErrorKind::Interrupted => read_on(endpoint, readiness, buffer),
+        io::ErrorKind::Interrupted => read_on(endpoint, readiness, 0, buffer),
         _ => conclude(endpoint, Received::Failed(error)),
     }
 }
@@ -115,20 +137,17 @@ pub(super) enum Received {
     Failed(io::Error),
 }
 
-/// Reads and tells what has come, as long as it flows, and so many times. Who comes back before all of it is told asks
-/// to be told again.
+/// Reads and tells what has come, as long as it flows and there is a share left. Who comes back before all of it is told
+/// asks to be told again.
 pub(super) fn receive<E: Endpoint>(
     endpoint: &E,
     readiness: Interest,
-    reads: usize,
+    mut share: Share,
     buffer: &mut Buffer,
 ) -> Received {
     let duplex = endpoint.duplex();
-    for _ in 0..reads {
-        // What is destroyed does not flow.
-        if !duplex.flow.is_flowing() {
-            break;
-        }
+    // What is destroyed does not flow.
+    while share.is_left() && duplex.flow.is_flowing() {
         match duplex.attempt(|bytes| receive_once(bytes, buffer)) {
             Ok((0, _)) => return Received::End,
             Ok((count, holds)) => {
@@ -136,10 +155,11 @@ pub(super) fn receive<E: Endpoint>(
                 if !holds && takes_all::<E>(count, readiness) {
                     return Received::Enough;
                 }
+                share = share.after(count);
             }
             Err(error) => match error.kind() {
                 io::ErrorKind::WouldBlock => return Received::Enough,
-                io::ErrorKind::Interrupted => {}
+                io::ErrorKind::Interrupted => share = share.after(0),
                 _ => return Received::Failed(error),
             },
         }

@@ -13,10 +13,13 @@ use std::io::Write as _;
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::{BorrowedFd, RawFd};
 use std::rc::Rc;
+use std::thread;
 
 const QUIET: usize = 1000;
 /// In how many turns all have to be served.
 const ROUNDS: u64 = 30;
+/// What one of them gets in a turn.
+const SHARE: usize = 64 * 1024;
 
 #[test]
 fn a_hot_socket_and_a_thousand_quiet_ones_are_all_served_in_every_turn() {
@@ -104,11 +107,42 @@ fn child_with_a_hot_socket() {
             let Some(began) = begun.get() else { return };
             let (quiet, hot) = (heard.quiet.take(), heard.hot.take());
             assert_eq!(quiet, QUIET);
-            assert!(hot > 0);
+            assert!((1..=SHARE).contains(&hot), "{hot} bytes in a turn");
             if turns() - began == ROUNDS {
                 stop();
             }
         });
         Ok(())
     });
+}
+
+#[test]
+fn whoever_has_much_is_served_a_buffer_full_in_each_turn() {
+    const PEERS: usize = 4;
+    const BYTES: usize = 4 << 20;
+    let received = Rc::new(Cell::new(0));
+    let counted = Rc::clone(&received);
+    run(move || {
+        let server = Server::listen(ANY)?;
+        let address = server.local_addr();
+        server.on(Connection, move |server, socket| {
+            let (received, turn) = (Rc::clone(&counted), Cell::new((0, 0)));
+            socket.on(Data, move |_, chunk| {
+                let (last, before) = turn.get();
+                let bytes = chunk.len() + if last == turns() { before } else { 0 };
+                assert!(bytes <= SHARE, "{bytes} bytes in a turn");
+                turn.set((turns(), bytes));
+                received.set(received.get() + chunk.len());
+            });
+            if server.connections() == PEERS {
+                server.close();
+            }
+        });
+        for _ in 0..PEERS {
+            let mut peer = plain(address);
+            thread::spawn(move || peer.write_all(&vec![1; BYTES]));
+        }
+        Ok(())
+    });
+    assert_eq!(received.get(), PEERS * BYTES);
 }
