@@ -9,7 +9,7 @@ use onward::{Emitter, EventLoop, Result};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Runs until a listener has panicked, and then to the end.
 fn run_twice(setup: impl FnOnce() -> Result<()>) {
@@ -23,12 +23,15 @@ fn run_twice(setup: impl FnOnce() -> Result<()>) {
     run().expect("only once").unwrap();
 }
 
-/// Notes it, and keeps something until then.
+/// Keeps something, and the loop, until a close was told or does not come.
 fn later(log: &Log, kept: impl Sized + 'static) {
-    let log = log.clone();
-    onward::set_timeout(Duration::from_millis(100), move || {
-        log.note("later");
-        drop(kept);
+    let (log, begun) = (log.clone(), Instant::now());
+    onward::set_interval(Duration::from_millis(5), move |timer| {
+        let _ = &kept;
+        if log.all().contains("close") || begun.elapsed() > Duration::from_secs(30) {
+            log.note("later");
+            timer.cancel();
+        }
     });
 }
 
