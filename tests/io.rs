@@ -383,3 +383,25 @@ fn a_reader_that_panics_ends_its_stream() {
     event_loop.run().expect("it goes on");
     log.assert(&["error None", "close true"]);
 }
+
+#[test]
+fn closing_what_has_finished_already_is_no_error() {
+    let log = Log::default();
+    let told = log.clone();
+    run(move || {
+        let half = onward::stream::Duplex::new(|_, _, done| done.ok())?;
+        half.end();
+        onward::set_immediate(move || {
+            onward::spawn_or_fail(async move {
+                let mut writer = io::writer(&half);
+                writer.close().await?;
+                told.note("closed");
+                half.end_push();
+                half.resume();
+                Ok(())
+            });
+        });
+        Ok(())
+    });
+    log.assert(&["closed"]);
+}

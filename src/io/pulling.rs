@@ -57,6 +57,8 @@ pub(super) fn take_over<E: Endpoint>(endpoint: &E) -> Result<Ticket> {
     set_autocork(endpoint, false);
     let ended = duplex.flow.has_ended();
     duplex.flow.pause();
+    // What was to be thrown away is for who pulls.
+    duplex.state.clear(Fact::DISCARDS);
     duplex.rare().pulled.replace(Some(Box::new(Pulled { ended, ..Pulled::default() })));
     duplex.update_interest();
     Ok(duplex.handle.keep(Rc::new(Seat(Box::new(Puller(endpoint.clone()))))))

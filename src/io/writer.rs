@@ -56,6 +56,7 @@ struct State {
 pub fn writer<W: Writable>(to: &W) -> Writer<W> {
     let state = Rc::new(State::default());
     state.closed.set(to.is_destroyed());
+    state.finished.set(to.is_finished());
     to.hear(Rc::clone(&state) as Rc<dyn WriteEar>, true);
     Writer { to: to.clone(), state }
 }

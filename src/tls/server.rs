@@ -147,8 +147,9 @@ impl Server {
 
     fn welcome(&self, socket: &Socket) {
         if let Err(error) = self.0.acceptor.upgrade(socket) {
-            self.tell_client_error(&error);
-            return socket.destroy();
+            // Also if a listener panics.
+            socket.destroy();
+            return self.tell_client_error(&error);
         }
         let this = self.clone();
         let failing = socket.on(Failed, move |_, error| this.tell_client_error(error));

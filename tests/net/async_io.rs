@@ -1,7 +1,9 @@
 //! Sockets that have left event mode, for futures.
 
 use crate::common::pattern::Pattern;
-use crate::common::{ANY, Log, connect_to, guest, host, join, logged, reset, run, serve_one};
+use crate::common::{
+    ANY, Log, connect_to, count_turns, guest, host, join, logged, reset, run, serve_one,
+};
 use futures_lite::io::{BufReader, copy, split};
 use futures_lite::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, StreamExt as _};
 use onward::events::*;
@@ -365,4 +367,30 @@ fn what_came_before_it_broke_is_read_though_older_writes_wait() {
         });
         seen.assert(&["connect", "close true"]);
     }
+}
+
+#[test]
+fn what_was_to_be_thrown_away_is_for_who_pulls_and_makes_nobody_spin() {
+    run(|| {
+        let (client, peer) = connect_to(|mut stream| {
+            stream.write_all(b"hello").expect("there is room");
+            stream.read_to_end(&mut Vec::new()).expect("the end")
+        })?;
+        client.discard_input();
+        let mut stream = client.into_io()?;
+        onward::set_timeout(Duration::from_millis(50), move || {
+            count_turns(Duration::from_millis(100), |turns| assert!(turns < 50, "{turns}"));
+        });
+        go(async move {
+            onward::sleep(Duration::from_millis(200)).await;
+            let mut hello = [0; 5];
+            stream.read_exact(&mut hello).await?;
+            assert_eq!(&hello, b"hello");
+            stream.close().await?;
+            assert_eq!(stream.read(&mut hello).await?, 0);
+            assert_eq!(join(peer), 0);
+            Ok(())
+        });
+        Ok(())
+    });
 }

@@ -5,7 +5,7 @@ use crate::common::{ANY, Log, run};
 use onward::abort::{AbortController, Abortable as _};
 use onward::events::*;
 use onward::net::{self, ServerOptions};
-use onward::tls::Server;
+use onward::tls::{Server, rustls};
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
@@ -207,4 +207,29 @@ fn a_server_that_ends_with_its_loop_or_whose_listener_of_close_panics_has_droppe
         drop(event_loop);
         assert_eq!(Rc::strong_count(&held), 1, "panics: {panics}");
     }
+}
+
+#[test]
+fn a_listener_that_panics_over_a_connection_that_cannot_be_encrypted_does_not_keep_it() {
+    let mut config = rustls::ServerConfig::clone(&super::support::server_config());
+    config.max_fragment_size = Some(1);
+    let event_loop = onward::EventLoop::new().unwrap();
+    let log = Log::default();
+    event_loop
+        .enter(|| {
+            let server = Server::listen(ANY, config)?;
+            server.on(ClientError, |server, _| {
+                server.close();
+                panic!("on purpose");
+            });
+            let client = net::Socket::connect(server.local_addr())?;
+            log.watch(&client);
+            onward::set_timeout(Duration::from_secs(5), move || client.destroy()).unref();
+            onward::Result::<()>::Ok(())
+        })
+        .unwrap();
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| event_loop.run()));
+    assert!(panicked.is_err());
+    event_loop.run().unwrap();
+    log.assert(&["connect", "end", "finish", "close false"]);
 }
