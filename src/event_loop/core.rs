@@ -388,7 +388,10 @@ impl Batch<'_> {
     #[inline(never)]
     fn dispatch(&mut self) {
         let (core, Some(buffer)) = (self.core, &mut self.buffer) else { return };
-        while let Some((index, readiness)) = self.ready.get(self.told) {
+        for at in 0..self.ready.len() {
+            // It may panic, and has been told then, as far as it came.
+            self.told = at;
+            let Some((index, readiness)) = self.ready.get(at) else { return };
             let found = core.registry.borrow_mut().find(index, readiness);
             if let Some((source, readiness)) = found {
                 core.counters.count(CallbackKind::Source);
@@ -399,8 +402,8 @@ impl Batch<'_> {
                 }
                 core.settle();
             }
-            self.told += 1;
         }
+        self.told = self.ready.len();
     }
 }
 

@@ -60,8 +60,11 @@ impl Memory {
         if !more && !gathered.is_empty() {
             return refuse();
         }
-        let room = gathered.capacity() - gathered.len();
-        if bytes.is_empty() || bytes.len() > room {
+        // Two questions, of which the second is the one that is asked by what copies them, and so not asked again.
+        if bytes.is_empty() {
+            return refuse();
+        }
+        if bytes.len() > gathered.capacity() - gathered.len() {
             return false;
         }
         gathered.extend_from_slice(bytes);

@@ -101,13 +101,8 @@ impl<H: ByteHandle> Duplex<H> {
     }
 
     /// The same with a call that may fail. A handle that is closed would block for ever.
-    #[inline]
     pub(super) fn attempt<T>(&self, call: impl FnOnce(&H) -> io::Result<T>) -> io::Result<T> {
-        // To have it alone costs less than to share it.
-        match &*self.bytes.borrow_mut() {
-            Some(bytes) => call(bytes),
-            None => Err(io::ErrorKind::WouldBlock.into()),
-        }
+        self.with_bytes(call).unwrap_or_else(|| Err(io::ErrorKind::WouldBlock.into()))
     }
 
     /// What few streams have; from now on this one has it.
@@ -314,12 +309,13 @@ fn begin<E: Endpoint>(endpoint: &E) {
     }
 }
 
-/// Is the descriptor ready to be read, and nothing else to be asked? Then [`read`] is enough; else [`ready`] knows.
+/// Is the descriptor ready to be read and for nothing else, and is nothing to be asked? Then [`read`] is enough; else
+/// [`ready`] knows.
 #[inline(always)]
 pub(crate) fn is_plain<E: Endpoint>(endpoint: &E, readiness: Interest) -> bool {
     let duplex = endpoint.duplex();
     let rare = duplex.state.is(Fact::CONNECTING | Fact::BROKEN | Fact::UNSURE);
-    !rare && !readiness.writes() && duplex.flow.is_flowing()
+    readiness == Interest::READ && !rare && duplex.flow.is_flowing()
 }
 
 /// The descriptor is ready.

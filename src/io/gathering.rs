@@ -45,11 +45,16 @@ impl<H: ByteHandle> Duplex<H> {
 #[inline(always)]
 pub(crate) fn gather<E: Endpoint>(endpoint: &E, bytes: &[u8]) -> bool {
     let (state, handle) = (&endpoint.duplex().state, &endpoint.duplex().handle);
-    let gathers = !state.is(Fact::OUTSIDE | Fact::UNSURE);
-    if gathers && handle.gather(bytes, state.is(Fact::GATHERS)) {
-        state.set(Fact::GATHERS);
+    if state.is(Fact::OUTSIDE | Fact::UNSURE) {
+        return false;
+    }
+    // Said before it is so, for then nothing has to be remembered while it is copied.
+    let more = state.is(Fact::GATHERS);
+    state.set(Fact::GATHERS);
+    if handle.gather(bytes, more) {
         return true;
     }
+    state.put(Fact::GATHERS, more);
     false
 }
 
@@ -58,18 +63,46 @@ pub(crate) fn gather<E: Endpoint>(endpoint: &E, bytes: &[u8]) -> bool {
 #[inline(always)]
 pub(super) fn flush_gathered<E: Endpoint>(endpoint: &E) {
     let duplex = endpoint.duplex();
-    let mut gathered = duplex.handle.gathered();
-    match duplex.attempt(|handle| handle.send(&gathered)) {
-        Ok(count) if count == gathered.len() => {
-            gathered.clear();
-            duplex.sent.set(duplex.sent.get() + count as u64);
-            duplex.state.exchange(Fact::GATHERS, Fact::OUTSIDE);
+    let gathered = duplex.handle.gathered();
+    let handle = duplex.bytes.borrow_mut();
+    match &*handle {
+        Some(bytes) if bytes.is_plain() => match bytes.send(&gathered) {
+            Ok(count) if count == gathered.len() => {
+                drop(handle);
+                all_is_sent(duplex, gathered);
+            }
+            other => {
+                drop((handle, gathered));
+                flush_rest(endpoint, other);
+            }
+        },
+        _ => {
+            drop((handle, gathered));
+            flush_any(endpoint);
         }
+    }
+}
+
+/// The same if there is something between the handle and the system.
+#[inline(never)]
+fn flush_any<E: Endpoint>(endpoint: &E) {
+    let duplex = endpoint.duplex();
+    let gathered = duplex.handle.gathered();
+    match duplex.attempt(|handle| handle.send(&gathered)) {
+        Ok(count) if count == gathered.len() => all_is_sent(duplex, gathered),
         other => {
             drop(gathered);
             flush_rest(endpoint, other);
         }
     }
+}
+
+/// Nothing is left of what was gathered.
+#[inline(always)]
+fn all_is_sent<H: ByteHandle>(duplex: &Duplex<H>, mut gathered: RefMut<'_, Vec<u8>>) {
+    duplex.sent.set(duplex.sent.get() + gathered.len() as u64);
+    gathered.clear();
+    duplex.state.exchange(Fact::GATHERS, Fact::OUTSIDE);
 }
 
 /// The system has not taken all that was gathered.

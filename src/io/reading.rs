@@ -53,17 +53,43 @@ pub(super) fn look_for_end<E: Endpoint>(endpoint: &E, readiness: Interest) {
 }
 
 /// Reads once, if it is [plain](super::duplex::is_plain), which nearly all are; what has come is told.
+///
+/// In most cases that is all there was, but less than the buffer takes, which is asked before it is told: then nothing is
+/// to be done or remembered behind it.
 #[inline(always)]
-pub(crate) fn read<E: Endpoint>(endpoint: &E, readiness: Interest, buffer: &mut Buffer) {
-    match endpoint.duplex().attempt(|bytes| receive_once(bytes, buffer)) {
-        Ok((count, holds)) if count > 0 => {
-            hear(endpoint, &buffer[..count], Dispatch::begin_plain);
-            if holds || !takes_all::<E>(count, readiness) {
-                read_on(endpoint, readiness, count, buffer);
+pub(crate) fn read<E: Endpoint>(endpoint: &E, buffer: &mut Buffer) {
+    // To have it alone costs less than to share it; and to give it back in each case apart, less than to remember which.
+    let handle = endpoint.duplex().bytes.borrow_mut();
+    match &*handle {
+        Some(bytes) if bytes.is_plain() && E::Bytes::SHORT_READ_IS_ALL => {
+            match bytes.receive(buffer) {
+                Ok(count) if (1..size_of::<Buffer>()).contains(&count) => {
+                    drop(handle);
+                    hear(endpoint, &buffer[..count], Dispatch::begin_plain);
+                }
+                other => {
+                    drop(handle);
+                    read_else(endpoint, buffer, other);
+                }
             }
         }
-        Ok(_) => ended(endpoint),
-        Err(error) => not_read(endpoint, readiness, buffer, error),
+        _ => {
+            drop(handle);
+            read_any(endpoint, Interest::READ, buffer);
+        }
+    }
+}
+
+/// The end, an error, or there may be more.
+#[inline(never)]
+fn read_else<E: Endpoint>(endpoint: &E, buffer: &mut Buffer, answer: io::Result<usize>) {
+    match answer {
+        Ok(0) => ended(endpoint),
+        Ok(count) => {
+            hear(endpoint, &buffer[..count], Dispatch::begin_plain);
+            read_on(endpoint, Interest::READ, count, buffer);
+        }
+        Err(error) => not_read(endpoint, Interest::READ, buffer, error),
     }
 }
 

@@ -29,6 +29,10 @@ pub(crate) trait ByteHandle {
     /// Has a read that does not fill its buffer taken all there was? Of a terminal it takes a line.
     const SHORT_READ_IS_ALL: bool = true;
 
+    /// Is there nothing between it and the system? So it is with most, and their way is compiled apart.
+    fn is_plain(&self) -> bool {
+        true
+    }
     /// What it waits for until bytes may flow.
     fn opening(&self) -> Interest {
         Interest::WRITE

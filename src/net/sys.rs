@@ -158,6 +158,12 @@ pub(super) const QUIETLY: rustix::net::SendFlags = rustix::net::SendFlags::empty
 
 impl ByteHandle for Raw {
     #[inline]
+    fn is_plain(&self) -> bool {
+        self.beside.get().is_none()
+    }
+
+    // Compiled into where a message comes by, who has asked before whether there is anything beside it.
+    #[inline(always)]
     fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
         match self.beside.get() {
             None => receive(&self.socket, buffer),
@@ -173,7 +179,7 @@ impl ByteHandle for Raw {
         Ok(self.peek(&mut [std::mem::MaybeUninit::uninit()])? == 0)
     }
 
-    #[inline]
+    #[inline(always)]
     fn send(&self, bytes: &[u8]) -> io::Result<usize> {
         match self.beside.get() {
             None => send(&self.socket, bytes),
@@ -244,7 +250,8 @@ impl ByteHandle for Raw {
 #[inline]
 pub(super) fn receive(socket: &Socket, buffer: &mut [u8]) -> io::Result<usize> {
     let received = rustix::net::recv(socket, buffer, rustix::net::RecvFlags::empty());
-    received.map(|(count, _)| count).map_err(failed)
+    // The other count asks once more whether it fits into the buffer, which it does without `TRUNC`.
+    received.map(|(_, count)| count).map_err(failed)
 }
 
 /// Stands apart, so that a call which has not failed makes nothing of it.

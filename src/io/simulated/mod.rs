@@ -290,7 +290,7 @@ impl Source for Inner {
     fn ready(self: Rc<Self>, readiness: Interest, buffer: &mut Buffer) {
         let stream = Stream(self);
         if super::is_plain(&stream, readiness) {
-            super::read(&stream, readiness, buffer);
+            super::read(&stream, buffer);
         } else if stream.0.duplex.is_ready() {
             super::ready(&stream, readiness, buffer);
         } else {

@@ -158,7 +158,7 @@ impl Source for Inner {
     fn ready(self: Rc<Self>, readiness: Interest, buffer: &mut Buffer) {
         let socket = Socket(self);
         if engine::is_plain(&socket, readiness) {
-            engine::read(&socket, readiness, buffer);
+            engine::read(&socket, buffer);
         } else {
             socket.ready(readiness, buffer);
         }

@@ -156,11 +156,8 @@ impl Socket {
     #[allow(clippy::must_use_candidate, reason = "small answers need not ask")]
     pub fn write(&self, bytes: impl AsRef<[u8]>) -> bool {
         let bytes = bytes.as_ref();
-        if engine::gather(self, bytes) {
-            self.touch();
-            return true;
-        }
-        self.write_else(bytes)
+        // What is special wants to know of it afterwards.
+        (!self.0.special.get() && engine::gather(self, bytes)) || self.write_else(bytes)
     }
 
     #[inline(never)]
