@@ -154,9 +154,10 @@ where
 
 #[test]
 fn listeners_go_after_a_close_that_panics() {
+    type Open<'a> = &'a dyn Fn(&Rc<()>) -> Result<()>;
     let dir = Dir::new();
     let path = dir.file("file", "x");
-    let opens: [&dyn Fn(&Rc<()>) -> Result<()>; 4] = [
+    let opens: [Open<'_>; 4] = [
         &|token| ReadStream::open(&path).map(|stream| leaks(&stream.clone(), token)),
         &|token| WriteStream::create(dir.path("new")).map(|stream| leaks(&stream, token)),
         &|token| fs::read_dir(dir.path("")).map(|entries| leaks(&entries, token)),
