@@ -15,6 +15,9 @@ use std::panic::Location;
 use std::rc::Rc;
 use std::time::Duration;
 
+mod leaving;
+mod line;
+
 const READ: Interest = Interest::READ;
 const WRITE: Interest = Interest::WRITE;
 
@@ -247,96 +250,6 @@ fn the_driver_is_told_once_a_turn_what_is_wanted_in_the_end() {
 }
 
 #[test]
-fn one_that_another_one_of_the_same_batch_removes_hears_nothing() {
-    let stage = Stage::new();
-    let [first, second] = ["first", "second"].map(|name| stage.probe(name, READ, Trigger::Level));
-    first.at(3, READ);
-    second.at(3, READ);
-    first.reacts(move |first, _| {
-        first.drain();
-        second.remove();
-    });
-    assert_eq!(stage.turns(1), "first:r");
-    assert_eq!(stage.core().registry.borrow().stale(), 1);
-}
-
-#[test]
-fn those_that_close_in_one_turn_leave_the_driver_together_before_the_first_of_them_does() {
-    let stage = Stage::new();
-    let [first, second] = ["first", "second"].map(|name| stage.probe(name, READ, Trigger::Level));
-    let never = stage.probe("never", Interest::NONE, Trigger::Level);
-    first.at(3, READ);
-    second.at(3, READ);
-    let also = [second, never];
-    first.reacts(move |first, _| {
-        assert_eq!(first.stage.script.said(), "add add");
-        first.close();
-        also.iter().for_each(Probe::close);
-        assert_eq!(first.stage.script.said(), "");
-    });
-    let told = "first:r first closes delete delete second closes  never closes ";
-    assert_eq!(stage.turns(1), told);
-    assert_eq!(stage.core().registry.borrow().len(), 0);
-}
-
-#[test]
-fn what_closes_before_a_wait_has_left_the_driver_by_then() {
-    let stage = Stage::new();
-    let [closes, stays] = ["closes", "stays"].map(|name| stage.probe(name, READ, Trigger::Level));
-    stage.event_loop.run_nowait().unwrap();
-    assert_eq!(stage.script.said(), "add add");
-    closes.at(0, READ);
-    stays.at(0, READ);
-    closes.close();
-    closes.close();
-    assert_eq!(stage.turns(1), "stays:r closes closes delete closes closes ");
-    assert_eq!(stage.core().registry.borrow().stale(), 0);
-}
-
-#[test]
-fn what_closes_as_its_loop_ends_has_left_the_driver_before() {
-    let stage = Stage::new();
-    let probe = stage.probe("a", READ, Trigger::Level);
-    stage.event_loop.run_nowait().unwrap();
-    assert_eq!(stage.script.said(), "add");
-    probe.close();
-    stage.core().end();
-    assert_eq!(stage.log.take().join(" "), "a closes delete");
-}
-
-#[test]
-fn one_that_comes_in_the_place_and_with_the_number_of_a_removed_one_hears_nothing_of_its_readiness()
-{
-    let stage = Stage::new();
-    let first = stage.probe("first", READ, Trigger::Level);
-    let second = stage.probe("second", READ, Trigger::Level);
-    first.at(3, READ);
-    second.at(3, READ);
-    let index = second.key.get().index;
-    let (keeps, mine) = (Rc::new(RefCell::new(Some(second))), stage.clone());
-    let newcomers = Rc::new(RefCell::new(Vec::new()));
-    let kept = Rc::clone(&newcomers);
-    first.reacts(move |first, _| {
-        first.drain();
-        let second = keeps.take().unwrap();
-        second.remove();
-        drop(second); // closed: the system may give its number to the next
-        kept.borrow_mut().push(mine.probe("third", READ, Trigger::Level));
-    });
-    assert_eq!(stage.turns(1), "first:r");
-    assert_ne!(
-        newcomers.borrow()[0].key.get().index,
-        index,
-        "the place is taken until the turn ends"
-    );
-    let next = stage.probe("fourth", READ, Trigger::Level);
-    assert_eq!(next.key.get().index, index, "and free from then on");
-    // A driver that tells of the removed one even now tells the one that has its place, for nothing.
-    stage.script.at(4, Step::Report(index, READ));
-    assert_eq!(stage.turns(1), "fourth:r");
-}
-
-#[test]
 fn readiness_that_nobody_waits_for_reaches_nobody() {
     let stage = Stage::new();
     let probe = stage.probe("a", READ, Trigger::Level);
@@ -404,93 +317,6 @@ fn a_descriptor_that_is_refused_is_told_so_and_the_others_are_served() {
     stage.event_loop.run_nowait().unwrap();
     bad.want(READ);
     assert_eq!(stage.turns(1), "bad refused: PermissionDenied good:r");
-}
-
-#[test]
-fn a_hot_source_leaves_a_thousand_quiet_ones_and_the_timers_their_turn() {
-    let stage = Stage::new();
-    let hot = stage.probe("hot", READ, Trigger::Edge);
-    hot.at(0, READ);
-    // It never comes to the end of what it has.
-    hot.reacts(|hot, _| hot.stage.event_loop.handle.again(hot.key.get(), READ));
-    let quiet: Vec<_> = (0..1_000).map(|_| stage.probe("q", READ, Trigger::Edge)).collect();
-    assert_eq!(stage.turns(2), "hot:r hot:r");
-    quiet.iter().for_each(|quiet| quiet.at(0, READ));
-    stage.event_loop.handle.set_timeout(Duration::ZERO, stage.noting("timer"));
-    stage.event_loop.handle.set_immediate(stage.noting("immediate"));
-    let told = stage.turns(1);
-    // Without edges the hot one is ready again as it was before; with them it asks to be told behind the others.
-    let (first, last) = if Driver::EDGES {
-        ("timer q:r q:r", "q:r hot:r immediate")
-    } else {
-        ("timer hot:r q:r", "q:r q:r immediate")
-    };
-    assert!(told.starts_with(first) && told.ends_with(last), "{told}");
-    assert_eq!((told.matches("q:r").count(), told.matches("hot:r").count()), (1_000, 1));
-    assert_eq!(stage.core().now(), 0, "and no time has passed");
-}
-
-#[test]
-fn one_that_is_told_again_and_of_an_edge_is_told_once_in_a_turn_and_that_it_may_write_at_once() {
-    let stage = Stage::new();
-    let hot = stage.probe("hot", READ | WRITE, Trigger::Edge);
-    let quiet = stage.probe("quiet", READ, Trigger::Edge);
-    hot.at(0, READ);
-    hot.reacts(|hot, _| hot.stage.event_loop.handle.again(hot.key.get(), READ));
-    assert_eq!(stage.turns(2), "hot:r hot:r");
-    // More comes for it before something comes for the other one, which is served first nevertheless.
-    hot.at(0, READ);
-    quiet.at(0, READ);
-    let told = stage.turns(1);
-    assert_eq!(told.matches("hot").count(), 1, "{told}");
-    if Driver::EDGES {
-        assert_eq!(told, "quiet:r hot:r");
-        hot.at(0, READ | WRITE);
-        quiet.at(0, READ);
-        assert_eq!(stage.turns(1), "hot:w quiet:r hot:r");
-    }
-    assert_eq!(stage.turns(1).matches("hot").count(), 1);
-}
-
-#[test]
-fn one_that_stands_in_line_when_another_one_panics_is_told_in_a_later_turn_and_once() {
-    let stage = Stage::new();
-    let hot = stage.probe("hot", READ, Trigger::Edge);
-    let other = stage.probe("other", READ, Trigger::Edge);
-    hot.at(0, READ);
-    hot.reacts(|hot, _| hot.stage.event_loop.handle.again(hot.key.get(), READ));
-    assert_eq!(stage.turns(1), "hot:r");
-    other.at(0, READ);
-    hot.at(0, READ);
-    other.reacts(|other, _| {
-        other.drain();
-        panic!("on purpose");
-    });
-    let turn = std::panic::AssertUnwindSafe(|| stage.event_loop.run_once());
-    assert!(std::panic::catch_unwind(turn).is_err());
-    stage.log.take();
-    for _ in 0..3 {
-        assert_eq!(stage.turns(1).matches("hot:r").count(), 1);
-    }
-}
-
-#[test]
-fn when_one_panics_those_behind_it_are_told_in_a_later_turn() {
-    let stage = Stage::new();
-    let probes = ["a", "b", "c"].map(|name| stage.probe(name, READ, Trigger::Edge));
-    probes.iter().for_each(|probe| probe.at(2, READ));
-    let mut panics = true;
-    probes[1].reacts(move |probe, _| {
-        probe.drain();
-        assert!(!std::mem::take(&mut panics), "on purpose");
-    });
-    let turn = std::panic::AssertUnwindSafe(|| stage.event_loop.run_once());
-    assert!(std::panic::catch_unwind(turn).is_err());
-    assert_eq!(stage.log.take().join(" "), "a:r b:r");
-    // Its reaction went with the panic; nobody knows how far it came, so it is told again.
-    let told = stage.turns(1);
-    assert!(told.ends_with("c:r"), "{told}");
-    assert!(!told.contains("a:r"), "{told}");
 }
 
 #[test]

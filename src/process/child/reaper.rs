@@ -92,10 +92,10 @@ impl Drop for Reaper {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Signal, spawn};
     use crate::emitter::Emitter as _;
     use crate::emitter::names::{Close, Exit};
     use crate::event_loop::{EventLoop, set_timeout};
+    use crate::process::{Signal, spawn};
     use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
     use std::cell::Cell;
     use std::panic::{AssertUnwindSafe, catch_unwind};
