@@ -29,7 +29,8 @@ use super::list::{Aside, count_late};
 use super::slot::RawSlot;
 
 /// What stands in front of the slots. What an emit looks at comes last, next to the first of them.
-#[repr(C)]
+/// It is aligned as they are, also where a pointer is not.
+#[repr(C, align(8))]
 pub(super) struct Header {
     /// What is seldom needed.
     pub(super) aside: Cell<Option<Box<Aside>>>,
