@@ -79,7 +79,7 @@ fn a_small_listener_allocates_nothing_of_its_own() {
     });
     assert_eq!(allocated, 2, "the emitter's table, and the row of the event");
 
-    let captured = (1_u64, 2_u64, 3_u64);
+    let captured = (1_usize, 2_usize, 3_usize);
     let add = || {
         room.on(Joined, move |_, _| assert_eq!(captured.0 + captured.1, captured.2));
     };
