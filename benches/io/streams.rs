@@ -11,6 +11,8 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 const SIZE: u64 = 1 << 30;
@@ -23,21 +25,26 @@ pub(crate) fn main(args: &[String]) -> Result<(), Failure> {
     let (began, before) = (Instant::now(), cpu("self")?);
     let bytes = match *args {
         [] => return compare(),
-        ["stream", "read", path] | ["cold", "read", path] => raw_read(path)?,
+        ["stream", "read", path] => raw_read(path)?,
         ["stream", "onward", path] => onward_read(path)?,
+        ["cold", "read", path] => return raw_cold(path),
         ["cold", "onward", path] => return onward_cold(path),
         ["copy", "rw", from, to] => raw_copy(from, to)?,
         ["copy", "onward", from, to] => onward_copy(from, to)?,
         _ => return Err("file [stream|cold read|onward PATH, copy rw|onward FROM TO]".into()),
     };
-    print(args[1], began.elapsed(), cpu("self")? - before, bytes, Duration::ZERO);
+    print(args[1], began.elapsed(), cpu("self")? - before, bytes, Vec::new());
     Ok(())
 }
 
-fn print(name: &str, wall: Duration, cpu: f64, bytes: u64, late: Duration) {
-    let (wall, late) = (wall.as_nanos(), late.as_nanos());
+/// `late`: by how much each beat of a timer came too late. Printed are what 99 in 100 keep to, and the latest.
+fn print(name: &str, wall: Duration, cpu: f64, bytes: u64, mut late: Vec<Duration>) {
+    late.sort();
+    let at = |part: usize| late.get(late.len() * part / 100).or_else(|| late.last());
+    let [late, latest] = [at(99), late.last()].map(|it| it.map_or(0, Duration::as_nanos));
+    let wall = wall.as_nanos();
     println!(
-        "{{\"name\": \"{name}\", \"wall_ns\": {wall}, \"cpu_ns\": {cpu:.0}, \"n\": {bytes}, \"late_ns\": {late}}}"
+        "{{\"name\": \"{name}\", \"wall_ns\": {wall}, \"cpu_ns\": {cpu:.0}, \"n\": {bytes}, \"late_ns\": {late}, \"latest_ns\": {latest}}}"
     );
 }
 
@@ -91,7 +98,7 @@ fn measure(from: &str, cold: &str, to: &str) -> Result<(), Failure> {
     };
     let ratio = rounds(|| Ok([copy("rw")?, copy("onward")?]))?;
     report("from file to file, 1 GiB, 64 KiB chunks", "CPU ns/chunk", ratio);
-    let late = RefCell::new(0_f64);
+    let beats = RefCell::new([[0_f64; 2]; 2]);
     let cold = |who: &str| -> Result<f64, Failure> {
         let file = File::open(cold)?;
         file.sync_all()?;
@@ -100,12 +107,20 @@ fn measure(from: &str, cold: &str, to: &str) -> Result<(), Failure> {
         let output =
             Command::new(env::current_exe()?).args(["file", "cold", who, cold]).output()?;
         let text = String::from_utf8(output.stdout)?;
-        late.replace_with(|late| late.max(number(&text, "late_ns").unwrap_or_default()));
+        let [late, latest] = &mut beats.borrow_mut()[usize::from(who == "onward")];
+        *late = late.max(number(&text, "late_ns")?);
+        *latest = latest.max(number(&text, "latest_ns")?);
         Ok(number(&text, "wall_ns")? / (number(&text, "n")? / CHUNK as f64))
     };
     let ratio = rounds(|| Ok([cold("read")?, cold("onward")?]))?;
     report("cold file, 256 MiB, 64 KiB chunks", "wall ns/chunk", ratio);
-    println!("the latest that a timer was meanwhile: {:.0} microseconds", late.take() / 1000.0);
+    for (who, [late, latest]) in ["a thread beside read(2)", "onward"].into_iter().zip(beats.take())
+    {
+        let [late, latest] = [late, latest].map(|nanos| nanos / 1000.0);
+        println!(
+            "beats of a millisecond meanwhile, {who}: 99 in 100 at most {late:.0} us late in any round, the latest {latest:.0}"
+        );
+    }
     Ok(())
 }
 
@@ -163,10 +178,34 @@ fn onward_copy(from: &str, to: &str) -> Result<u64, Failure> {
     Ok(total.take())
 }
 
-/// A cold file, and a timer every millisecond beside it: how late is the latest?
+const BEAT: Duration = Duration::from_millis(1);
+
+/// A cold file, and a thread that sleeps a millisecond again and again: what the machine itself makes of such beats.
+fn raw_cold(path: &str) -> Result<(), Failure> {
+    let (began, before) = (Instant::now(), cpu("self")?);
+    let over = AtomicBool::new(false);
+    let (bytes, late) = thread::scope(|scope| {
+        let beats = scope.spawn(|| {
+            let mut late = Vec::new();
+            while !over.load(Ordering::Relaxed) {
+                let set = Instant::now();
+                thread::sleep(BEAT);
+                late.push(set.elapsed().saturating_sub(BEAT));
+            }
+            late
+        });
+        let bytes = raw_read(path);
+        over.store(true, Ordering::Relaxed);
+        (bytes, beats.join().unwrap_or_default())
+    });
+    print("read", began.elapsed(), cpu("self")? - before, bytes?, late);
+    Ok(())
+}
+
+/// A cold file, and a timer of a millisecond beside it that is set again and again.
 fn onward_cold(path: &str) -> Result<(), Failure> {
     let (began, before) = (Instant::now(), cpu("self")?);
-    let told = Rc::new(RefCell::new((0, Duration::ZERO)));
+    let told = Rc::new(RefCell::new((0, Vec::new())));
     let (kept, late) = (Rc::clone(&told), Rc::clone(&told));
     onward::run(|| {
         let file = ReadStream::open(path)?;
@@ -180,12 +219,10 @@ fn onward_cold(path: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-fn beat(file: &ReadStream, late: Rc<RefCell<(u64, Duration)>>) {
-    const BEAT: Duration = Duration::from_millis(1);
+fn beat(file: &ReadStream, late: Rc<RefCell<(u64, Vec<Duration>)>>) {
     let (file, set) = (file.clone(), Instant::now());
     onward::set_timeout(BEAT, move || {
-        let over = set.elapsed().saturating_sub(BEAT);
-        late.replace_with(|(bytes, most)| (*bytes, over.max(*most)));
+        late.borrow_mut().1.push(set.elapsed().saturating_sub(BEAT));
         if !file.is_destroyed() {
             beat(&file, late);
         }

@@ -5,7 +5,7 @@ use super::clock::Clock;
 use crate::event_loop::source::{Descriptor, Interest, Trigger};
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
-use rustix::event::{EventfdFlags, Timespec, eventfd};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::io::Errno;
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -14,6 +14,7 @@ use std::time::Duration;
 
 /// How much readiness one wait takes in; the rest is reported by the next.
 const EVENTS: usize = 1024;
+const MILLISECOND: Duration = Duration::from_millis(1);
 
 pub(crate) struct Driver {
     epoll: OwnedFd,
@@ -153,10 +154,26 @@ impl Driver {
 
     pub(crate) fn wait(&self, timeout: Option<Duration>, ready: &mut Ready) -> io::Result<()> {
         // A timeout too long for the call is none.
-        let timeout = timeout.and_then(round_up);
+        let timeout = self.wait_exactly(timeout)?.and_then(round_up);
         ready.0.reserve(EVENTS);
         match epoll::wait(&self.epoll, spare_capacity(&mut ready.0), timeout.as_ref()) {
             Ok(_) | Err(Errno::INTR) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl Driver {
+    /// Waits out what is shorter than a millisecond, unless something is ready before. The call that tells what takes
+    /// whole ones, and a timer would be late by up to one each time when something else has woken the loop just before.
+    /// Gives what is left to be waited for.
+    fn wait_exactly(&self, timeout: Option<Duration>) -> io::Result<Option<Duration>> {
+        let short = timeout.filter(|it| !it.is_zero() && *it < MILLISECOND);
+        let Some(short) = short.and_then(|it| Timespec::try_from(it).ok()) else {
+            return Ok(timeout);
+        };
+        match poll(&mut [PollFd::new(&self.epoll, PollFlags::IN)], Some(&short)) {
+            Ok(_) | Err(Errno::INTR) => Ok(Some(Duration::ZERO)),
             Err(error) => Err(error.into()),
         }
     }
@@ -179,5 +196,31 @@ impl Waker {
     pub(crate) fn wake(&self) {
         // Fails only when the counter is full, and then the loop is about to wake anyway.
         let _ = rustix::io::write(&*self.0, &1_u64.to_ne_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn less_than_a_millisecond_is_waited_out_unless_somebody_wakes_it() {
+        let (driver, mut ready) = (Driver::new().unwrap(), Ready::default());
+        let short = Duration::from_micros(300);
+        for _ in 0..20 {
+            let began = driver.now();
+            driver.wait(Some(short), &mut ready).unwrap();
+            assert!(driver.now() - began >= short.as_nanos() as u64 && ready.is_empty());
+        }
+        assert_eq!(driver.wait_exactly(Some(short)).unwrap(), Some(Duration::ZERO));
+        for left in [None, Some(Duration::ZERO), Some(MILLISECOND), Some(Duration::MAX)] {
+            assert_eq!(driver.wait_exactly(left).unwrap(), left, "the other call's");
+        }
+
+        let almost = MILLISECOND - Duration::from_nanos(1);
+        let source = eventfd(1, EventfdFlags::NONBLOCK).unwrap();
+        driver.add(source.as_fd(), 7, Interest::READ, Trigger::Level).unwrap();
+        driver.wait(Some(almost), &mut ready).unwrap();
+        assert!((0..ready.len()).any(|at| ready.get(at) == Some((7, Interest::READ))));
     }
 }
