@@ -135,7 +135,10 @@ fn bare_on_off(others: usize) -> Work {
 
 fn onward_on_off(others: usize) -> Work {
     let (bench, cell) = (Bench::new(), cell());
-    bench.set_max_listeners(0); // they are meant
+    if others >= bench.max_listeners() {
+        // They are meant. An emitter that was told a limit asks for it each time.
+        bench.set_max_listeners(0);
+    }
     for _ in 0..others {
         bench.on(Happened, |_, _| {});
     }
