@@ -85,73 +85,74 @@ fn who_ended_first_hears_the_end_of_a_connection_that_somebody_else_has_too() {
     seen.assert(&["end", "finish", "close false"]);
 }
 
-#[test]
-fn a_connection_that_has_ended_both_ways_is_handed_back_with_its_end_told() {
+/// A server's connection whose client has ended first: what `then` adds hears of it, and it comes to its end in order.
+fn after_the_client_has_ended(
+    listen: fn() -> onward::Result<Server>,
+    then: fn(&Socket, Rc<TcpStream>),
+) {
     let seen = logged(move |log| {
-        let server = Server::listen(ANY)?;
+        let server = listen()?;
         let client = Rc::new(plain(server.local_addr()));
         client.shutdown(Shutdown::Write)?;
         server.on(Connection, move |server, socket| {
             server.close();
             log.watch(&socket);
-            let client = Rc::clone(&client);
-            socket.on(Finish, move |socket, ()| {
-                let stream: TcpStream = socket.clone().into_std().expect("nothing waits");
-                assert_eq!((&*client).read(&mut [0]).expect("it hears the end"), 0);
-                drop(stream);
-            });
+            then(&socket, Rc::clone(&client));
         });
         Ok(())
     });
     seen.assert(&["end", "finish", "close false"]);
 }
 
+fn hears_the_end(mut client: &TcpStream) {
+    assert_eq!(client.read(&mut [0]).expect("it hears the end"), 0);
+}
+
+#[test]
+fn a_connection_that_has_ended_both_ways_is_handed_back_with_its_end_told() {
+    after_the_client_has_ended(
+        || Server::listen(ANY),
+        |socket, client| {
+            socket.on(Finish, move |socket, ()| {
+                let stream: TcpStream = socket.clone().into_std().expect("nothing waits");
+                hears_the_end(&client);
+                drop(stream);
+            });
+        },
+    );
+}
+
 #[test]
 fn who_ended_first_is_not_reset_although_the_listener_was_told_to_reset() {
-    let seen = logged(move |log| {
-        let listener = TcpListener::bind(ANY)?;
-        SockRef::from(&listener).set_linger(Some(Duration::ZERO))?;
-        let server = Server::from_std(listener)?;
-        let client = Rc::new(plain(server.local_addr()));
-        client.shutdown(Shutdown::Write)?;
-        server.on(Connection, move |server, socket| {
-            server.close();
-            log.watch(&socket);
-            let client = Rc::clone(&client);
-            socket.on(Close, move |_, _| {
-                assert_eq!((&*client).read(&mut [0]).expect("it hears the end"), 0);
-            });
-        });
-        Ok(())
-    });
-    seen.assert(&["end", "finish", "close false"]);
+    after_the_client_has_ended(
+        || {
+            let listener = TcpListener::bind(ANY)?;
+            SockRef::from(&listener).set_linger(Some(Duration::ZERO))?;
+            Server::from_std(listener)
+        },
+        |socket, client| {
+            socket.on(Close, move |_, _| hears_the_end(&client));
+        },
+    );
 }
 
 /// A system call less, where it says the same.
 #[test]
 #[cfg(target_os = "linux")]
 fn who_ended_first_is_told_the_end_by_the_close_that_follows() {
-    let seen = logged(move |log| {
-        let server = Server::listen(ANY)?;
-        let client = Rc::new(plain(server.local_addr()));
-        client.shutdown(Shutdown::Write)?;
-        server.on(Connection, move |server, socket| {
-            server.close();
-            log.watch(&socket);
-            let [before, after] = [Rc::clone(&client), Rc::clone(&client)];
+    after_the_client_has_ended(
+        || Server::listen(ANY),
+        |socket, client| {
+            let before = Rc::clone(&client);
             socket.on(Finish, move |_, ()| {
                 before.set_nonblocking(true).expect("it is open");
                 let none = (&*before).read(&mut [0]).expect_err("it is not told yet");
                 assert_eq!(none.kind(), std::io::ErrorKind::WouldBlock);
                 before.set_nonblocking(false).expect("it is open");
             });
-            socket.on(Close, move |_, _| {
-                assert_eq!((&*after).read(&mut [0]).expect("it hears the end"), 0);
-            });
-        });
-        Ok(())
-    });
-    seen.assert(&["end", "finish", "close false"]);
+            socket.on(Close, move |_, _| hears_the_end(&client));
+        },
+    );
 }
 
 #[test]

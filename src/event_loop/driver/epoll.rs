@@ -161,9 +161,7 @@ impl Driver {
             Err(error) => Err(error.into()),
         }
     }
-}
 
-impl Driver {
     /// Waits out what is shorter than a millisecond, unless something is ready before. The call that tells what takes
     /// whole ones, and a timer would be late by up to one each time when something else has woken the loop just before.
     /// Gives what is left to be waited for.
