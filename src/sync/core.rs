@@ -14,6 +14,7 @@ use super::node::Owned;
 use super::options::Options;
 use super::primitives::{AtomicI64, AtomicUsize, Mutex, OnceLock, Ordering, lock};
 use super::row::Row;
+use super::standing::Suspect;
 use super::subscribing::Emitter;
 use super::turn::Held;
 use super::watch::{Gone, Watch};
@@ -299,8 +300,8 @@ impl<S: Emitter> Core<S> {
         if self.watched().is_some() {
             self.settle(E::INDEX, self.row::<E>()); // a relay has come meanwhile
         }
-        if suspect != 0 {
-            self.suspect::<E>(source, suspect);
+        if let Some(suspect) = suspect {
+            self.suspect::<E>(source, *suspect);
         }
         listener
     }
@@ -326,15 +327,19 @@ impl<S: Emitter> Core<S> {
             self.watch().keep_recall(source);
             self.regate();
         }
-        if suspect != 0 {
-            self.suspect::<E>(source, suspect);
+        if let Some(suspect) = suspect {
+            self.suspect::<E>(source, *suspect);
         }
         listener
     }
 
-    /// Adds a listener, and says how many there are if that is suspect and was not said; else 0.
+    /// Adds a listener, and says which there are if they are suspiciously many and that was not said.
     #[inline(always)]
-    fn put<E: Event<S>>(&self, node: Owned<S, E>, place: Place) -> (Listener, usize) {
+    fn put<E: Event<S>>(
+        &self,
+        node: Owned<S, E>,
+        place: Place,
+    ) -> (Listener, Option<Box<Suspect>>) {
         let limit = limit(self.limit.load(Ordering::Relaxed));
         let since = || self.arrivals.fetch_add(1, Ordering::Relaxed);
         let (number, suspect) = self.row::<E>().add(node, place, limit, since);
@@ -359,9 +364,9 @@ impl<S: Emitter> Core<S> {
     }
 
     #[cold]
-    fn suspect<E: Event<S>>(&self, source: &S, count: usize) {
-        let limit = self.limit.load(Ordering::Relaxed);
-        let leak = Leak::new(S::NAME, E::NAME, count, limit, self.row::<E>().locations());
+    fn suspect<E: Event<S>>(&self, source: &S, suspect: Suspect) {
+        let Suspect { limit, locations } = suspect;
+        let leak = Leak::new(S::NAME, E::NAME, locations.len(), limit, locations);
         let told =
             self.watched().is_some_and(|watch| watch.leaks.emit(self, source, &leak).handled());
         if !told {

@@ -155,6 +155,7 @@ mod routing;
 mod row;
 mod sharing;
 mod stamp;
+mod standing;
 mod subscribing;
 mod turn;
 mod waiting;

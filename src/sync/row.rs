@@ -16,7 +16,6 @@
 #![allow(unsafe_code, reason = "the list is walked without a lock, see the measure in benches/")]
 
 use core::ops::{Deref, DerefMut};
-use core::panic::Location;
 use core::ptr::{self, NonNull};
 use std::sync::OnceLock;
 
@@ -26,9 +25,10 @@ use super::node::{Node, Owned, Ptr};
 use super::primitives::{AtomicI64, AtomicPtr, AtomicU8, MutPtr, Ordering, UnsafeCell, me};
 use super::readers::Readers;
 use super::stamp;
+use super::standing::Suspect;
 use super::turn::Turn;
 use super::walk::{Frame, walks};
-use crate::emitter::{Declared, Event, ListenerDump, Place};
+use crate::emitter::{Declared, Event, Place};
 
 /// Which listeners there are, as far as an emit wants to know: none, re-entrant ones only, or others too.
 pub(super) const NOBODY: u8 = 0;
@@ -63,9 +63,24 @@ struct Shelf<S: Declared, E: Event<S>>(UnsafeCell<Book<S, E>>);
 unsafe impl<S: Declared, E: Event<S>> Sync for Shelf<S, E> {}
 
 /// The book of a row, for who has the key. It is closed when this is dropped; in this order.
-struct Open<'a, S: Declared, E: Event<S>> {
+pub(super) struct Open<'a, S: Declared, E: Event<S>> {
     book: MutPtr<Book<S, E>>,
-    key: Key<'a>,
+    pub(super) key: Key<'a>,
+}
+
+impl<S: Declared, E: Event<S>> Open<'_, S, E> {
+    /// All listeners, in the order in which they were registered, with their numbers.
+    pub(super) fn linked(&self) -> impl Iterator<Item = (i64, &Node<S, E>)> {
+        let nodes = self.index.iter().filter_map(|(number, node)| Some((*number, (*node)?)));
+        // SAFETY: what is in the index is linked, and as long as the book is open it stays so.
+        nodes.map(|(number, node)| (number, unsafe { node.0.as_ref() }))
+    }
+
+    /// The one of this number.
+    pub(super) fn linked_as(&self, number: i64) -> Option<&Node<S, E>> {
+        // SAFETY: as above.
+        self.find(number).map(|node| unsafe { node.0.as_ref() })
+    }
 }
 
 impl<S: Declared, E: Event<S>> Deref for Open<'_, S, E> {
@@ -97,7 +112,7 @@ enum Dead<S: Declared, E: Event<S>> {
 impl<S: Declared, E: Event<S>> Row<S, E> {
     /// The book. Who leaves has word by the turn if there are readers, so then that is to be as usual.
     #[inline(always)]
-    fn open(&self) -> Open<'_, S, E> {
+    pub(super) fn open(&self) -> Open<'_, S, E> {
         let me = me();
         let key = match self.readers.get() {
             None => self.habit.open(&self.turn, me, true),
@@ -119,15 +134,15 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
         drop(self.open_locked());
     }
 
-    /// Adds a listener. Its number, and how many there are with it if they are more than `limit` and that was not said
-    /// since there were none; else 0.
+    /// Adds a listener. Its number, and all that are there with it if they are more than `limit` and that was not said
+    /// since there were none.
     pub(super) fn add(
         &self,
         node: Owned<S, E>,
         place: Place,
         limit: usize,
         since: impl FnOnce() -> i64,
-    ) -> (i64, usize) {
+    ) -> (i64, Option<Box<Suspect>>) {
         let mut book = self.open();
         let number = stamp::number(self.newest.load(Ordering::Relaxed)) + 1;
         let node = node.release(stamp::new(place, number));
@@ -156,10 +171,10 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
         // In this order: an emit that calls an interceptor knows that there are some.
         self.newest.store(stamp::newest(number), Ordering::Release);
         if book.live <= limit || book.warned {
-            return (number, 0);
+            return (number, None);
         }
         book.warned = true;
-        (number, book.live)
+        (number, Some(Suspect::new(limit, &book)))
     }
 
     /// Has emits know that they have more to do, or have not.
@@ -168,30 +183,6 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
         book.gated = gated;
         book.see_special();
         self.set_mode(&book);
-    }
-
-    /// Where a listener was registered, if it is there.
-    pub(super) fn location(&self, number: i64) -> Option<&'static Location<'static>> {
-        let book = self.open();
-        // SAFETY: it is linked, and we have the lock.
-        book.find(number).map(|node| unsafe { node.0.as_ref() }.location)
-    }
-
-    /// The listeners in the order in which they are called, with their numbers.
-    pub(super) fn standing(&self) -> Vec<(i64, ListenerDump)> {
-        let book = self.open();
-        let mine = book.key.owner(me()) == me();
-        let nodes = book.index.iter().filter_map(|(number, node)| Some((*number, (*node)?)));
-        let standing = nodes.map(|(number, node)| {
-            // SAFETY: it is linked, and we have the lock.
-            let node = unsafe { node.0.as_ref() };
-            let blocked = book.blocked.iter().any(|(blocked, _)| *blocked == number);
-            let running = mine && self.runs(node);
-            (number, ListenerDump::new(node.key(), node.kind(), node.location, blocked, running))
-        });
-        let mut standing: Vec<_> = standing.collect();
-        standing.sort_by_key(|(_, listener)| listener.key());
-        standing
     }
 
     /// Removes a listener. Says whether it was there.
@@ -268,24 +259,6 @@ impl<S: Declared, E: Event<S>> Row<S, E> {
             (None, false) => {}
         }
         true
-    }
-
-    pub(super) fn count(&self) -> usize {
-        self.open().live
-    }
-
-    pub(super) fn since(&self) -> i64 {
-        self.open().since
-    }
-
-    /// Where the listeners were registered, in the order in which they are called.
-    pub(super) fn locations(&self) -> Vec<&'static Location<'static>> {
-        let book = self.open();
-        let nodes = book.index.iter().filter_map(|(_, node)| *node);
-        // SAFETY: they are linked, and we have the lock.
-        let mut nodes: Vec<_> = nodes.map(|node| unsafe { node.0.as_ref() }).collect();
-        nodes.sort_by_key(|node| node.key());
-        nodes.iter().map(|node| node.location).collect()
     }
 
     #[inline]

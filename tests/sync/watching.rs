@@ -342,6 +342,32 @@ fn suspiciously_many_are_told_once_wherever_they_were_added() {
     assert_eq!(log.take(), "4", "again after all have gone");
 }
 
+/// What is told is of the moment in which the one too many came, whatever others do until somebody hears of it.
+#[test]
+fn suspiciously_many_are_counted_in_one_moment() {
+    for _ in 0..TIMES {
+        let (room, log) = (Room::new(), Log::default());
+        room.set_max_listeners(2);
+        let l = log.clone();
+        room.on(ListenerLeak, move |_, leak| {
+            let places: usize = leak.places().iter().map(|(_, times)| times).sum();
+            assert_eq!((places, leak.count() > leak.limit()), (leak.count(), true));
+            l.note("told");
+        });
+        thread::scope(|threads| {
+            for _ in 0..THREADS {
+                threads.spawn(|| {
+                    let mine = room.on(Joined, |_, _| {});
+                    room.set_max_listeners(3);
+                    room.on(Joined, |_, _| {});
+                    room.off(mine);
+                });
+            }
+        });
+        assert_eq!(log.take(), "told");
+    }
+}
+
 #[test]
 fn without_a_listener_the_hook_of_the_thread_is_told() {
     let told = thread::spawn(|| {
