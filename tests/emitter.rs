@@ -1,6 +1,7 @@
 //! The rules of the emitter, one by one. Each file holds one concern.
 
 mod emitter {
+    mod alike;
     mod clones;
     mod combined;
     mod combined_any;

@@ -22,6 +22,11 @@ use super::tally::Tally;
 use super::watch::{BUILT_IN, Watch};
 use crate::emitter::names::ListenerRemoved;
 
+/// The emitter has a limit of its own for what is suspect.
+const LIMITED: u8 = 1;
+/// Somebody may have to be told of listeners that come or go, or there are options: then this is above all other sets.
+const ATTENDED: u8 = 2;
+
 /// The inside of an emitter.
 #[allow(unnameable_types, missing_debug_implementations, reason = "for what `events!` writes")]
 #[repr(C)] // what an emit looks at comes first, and side by side
@@ -30,8 +35,8 @@ pub struct Core<S: Declared> {
     gate: Cell<bool>,
     /// Listeners are called by an observer, if there still is one.
     observed: Cell<bool>,
-    /// A registration has more to do than to add a listener: there is an `extra`.
-    attended: Cell<bool>,
+    /// What else a registration, or a removal, has to do: some of [`LIMITED`] and [`ATTENDED`].
+    more: Cell<u8>,
     /// An error of a listener is being raised.
     pub(super) failing: Cell<bool>,
     serial: u32,
@@ -56,7 +61,7 @@ impl<S: Declared> Core<S> {
         let core = Self {
             gate: Cell::new(observed),
             observed: Cell::new(observed),
-            attended: Cell::new(false),
+            more: Cell::new(0),
             failing: Cell::new(false),
             serial: serial(),
             table: S::Table::default(),
@@ -64,14 +69,14 @@ impl<S: Declared> Core<S> {
             extra: OnceCell::new(),
         };
         if options.is_some() {
-            core.extra(options);
+            core.extra(options, ATTENDED);
         }
         core
     }
 
-    /// What few emitters have; from now on this one has it.
-    fn extra(&self, options: Option<Rc<Options<S>>>) -> &Extra<S> {
-        self.attended.set(true);
+    /// What few emitters have; from now on this one has it, and there is this much more to do.
+    fn extra(&self, options: Option<Rc<Options<S>>>, more: u8) -> &Extra<S> {
+        self.more.set(self.more.get() | more);
         let new = || Box::new(Extra { watch: OnceCell::new(), options, limit: Cell::new(0) });
         self.extra.get_or_init(new)
     }
@@ -90,7 +95,7 @@ impl<S: Declared> Core<S> {
     }
 
     pub(super) fn set_limit(&self, kept: usize) {
-        self.extra(None).limit.set(kept);
+        self.extra(None, LIMITED).limit.set(kept);
     }
 
     /// The lists of the events that are declared.
@@ -101,7 +106,7 @@ impl<S: Declared> Core<S> {
 
     /// The lists of the events that every emitter has, made if they are not there.
     pub(super) fn watch(&self) -> &Rc<Watch<S>> {
-        self.extra(None).watch.get_or_init(|| Rc::new(Watch::new(self.serial)))
+        self.extra(None, ATTENDED).watch.get_or_init(|| Rc::new(Watch::new(self.serial)))
     }
 
     fn known_watch(&self) -> Option<&Rc<Watch<S>>> {
@@ -159,10 +164,15 @@ impl<S: Declared> Core<S> {
         self.list(index)
     }
 
+    #[inline(always)]
+    fn is_attended(&self) -> bool {
+        self.more.get() >= ATTENDED
+    }
+
     /// Removes a listener, and tells of it. Without a source, it is looked for if somebody has to be told.
     #[inline]
     pub(super) fn remove(&self, source: Option<&S>, listener: Listener) -> bool {
-        if self.attended.get() {
+        if self.is_attended() {
             return self.remove_watched(source, listener);
         }
         self.raw_of(listener).is_some_and(|list| list.remove(listener.key))
@@ -243,6 +253,15 @@ impl<S: Declared> Core<S> {
         }
     }
 
+    /// One function for each event, whoever emits it: to ask here whether there is more to do costs the caller nothing.
+    #[inline(never)]
+    pub(super) fn emit<E: Event<S>>(&self, source: &S, payload: E::Payload<'_>) -> Tally {
+        if self.is_gated() {
+            return self.emit_gated::<E>(source, payload);
+        }
+        E::known(self).map_or(Tally::NOBODY, |list| list.call_all(source, payload))
+    }
+
     /// An emit while the gate is open: somebody listens to all events, or has not been told yet, or observes.
     #[cold]
     #[inline(never)]
@@ -281,7 +300,7 @@ impl<S: Emitter> Core<S> {
         location: &'static Location<'static>,
         slot: impl FnOnce(i64, &'static Location<'static>) -> Slot<S, E>,
     ) -> Listener {
-        if self.attended.get() {
+        if self.is_attended() {
             self.attend::<E>(source, location);
         }
         let number = self.registrations.get() + 1;
@@ -291,7 +310,7 @@ impl<S: Emitter> Core<S> {
         if E::BUILT_IN {
             self.link(source);
         }
-        let limit = if self.attended.get() { self.limit() } else { 0 };
+        let limit = if self.more.get() != 0 { self.limit() } else { 0 };
         if leaks::is_suspect(slots, limit) {
             self.suspect::<E>(source);
         }

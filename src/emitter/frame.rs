@@ -99,6 +99,12 @@ impl Frame {
         if noted < NOTES { noted } else { 0 }
     }
 
+    /// Is anything noted? Only of the frame of an emit, which has a `stop`.
+    #[inline(always)]
+    pub(super) fn is_noted(&self) -> bool {
+        self.stop.get().addr() < NOTES
+    }
+
     #[inline]
     pub(super) fn note(&self, more: Notes) {
         self.stop.set(ptr::without_provenance(self.notes() | more));

@@ -34,6 +34,15 @@ pub(super) type Words = [MaybeUninit<*const ()>; WORDS];
 /// returns, as does the row. Its closure does not run (unless it is re-entrant).
 type Call<S, E> = unsafe fn(&RawSlot, Row, &S, <E as Event<S>>::Payload<'_>);
 
+/// Calls the closure of a slot, and those of the slots behind it as long as they are of its kind, each with
+/// the payload lent, until the row's own frame says stop. Says which slot comes next.
+///
+/// # Safety
+///
+/// As for [`Call`], of each slot before the frame's `stop`. The emit is the outermost and the innermost.
+pub(super) type Run<S, E> =
+    unsafe fn(*const RawSlot, Row, &S, <E as Event<S>>::Payload<'_>) -> *const RawSlot;
+
 /// What a listener that decides for itself has decided, see `Slot::deciding`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -71,6 +80,8 @@ pub(super) struct Kind {
 pub(super) struct Callable<S: Declared, E: Event<S>> {
     kind: Kind,
     pub(super) call: Call<S, E>,
+    /// Where it pays to have one.
+    pub(super) run: Option<Run<S, E>>,
 }
 
 /// Points to a whole [`Callable`] that lives for ever, of some `S` and `E`.
@@ -89,6 +100,11 @@ impl KindRef {
     }
 
     #[inline(always)]
+    pub(super) fn is(self, other: Self) -> bool {
+        ptr::eq(self.0, other.0)
+    }
+
+    #[inline(always)]
     pub(super) fn get(self) -> &'static Kind {
         // SAFETY: invariant 1; a `Callable` begins with its kind.
         unsafe { &*self.0 }
@@ -97,17 +113,42 @@ impl KindRef {
 
 impl<S: Declared, E: Event<S>> Callable<S, E> {
     /// For closures of a type `F`, in words.
-    const fn new<F>(call: Call<S, E>, how: ListenerKind) -> Self {
+    const fn new<F>(call: Call<S, E>, run: Option<Run<S, E>>, how: ListenerKind) -> Self {
         let drop = drop_words::<F>;
         let twin = KindRef::new(
             const {
                 let how = ListenerKind::On; // of no use: that of a blocked one is kept with its block
                 let kind = Kind { drop: drop_words::<F>, twin: None, reentrant: false, how };
-                &Self { kind, call: pass::<S, E> }
+                &Self { kind, call: pass::<S, E>, run: None }
             },
         );
         let reentrant = matches!(how, ListenerKind::Reentrant);
-        Self { kind: Kind { drop, twin: Some(twin), reentrant, how }, call }
+        Self { kind: Kind { drop, twin: Some(twin), reentrant, how }, call, run }
+    }
+}
+
+/// Has `call` call the slots from the first on, as long as they are like it, and the row's own frame does not say stop.
+///
+/// # Safety
+///
+/// They stay where they are until this returns, as does the row.
+#[inline(always)]
+unsafe fn run(
+    mut slot: *const RawSlot,
+    row: Row,
+    mut call: impl FnMut(&RawSlot),
+) -> *const RawSlot {
+    // SAFETY: what is before `stop` is a slot, and `stop` is no earlier than this one was, or no address of a slot.
+    unsafe {
+        let kind = (*slot).kind();
+        loop {
+            row.own.at.set(slot);
+            call(&*slot);
+            slot = slot.add(1);
+            if slot >= row.own.stop.get() || !(*slot).kind().is(kind) {
+                return slot;
+            }
+        }
     }
 }
 
@@ -138,7 +179,8 @@ impl<F> Repeated<F> {
     where
         F: for<'a> FnMut(&S, E::Payload<'a>),
     {
-        Callable::new::<F>(Self::call::<S, E>, ListenerKind::On)
+        let run: Run<S, E> = Self::run::<S, E>;
+        Callable::new::<F>(Self::call::<S, E>, Some(run), ListenerKind::On)
     }
 
     unsafe fn call<S: Declared, E: Event<S>>(
@@ -154,6 +196,21 @@ impl<F> Repeated<F> {
         let listener = unsafe { &mut *slot.words.get().cast::<F>() };
         listener(source, payload);
     }
+
+    unsafe fn run<S: Declared, E: Event<S>>(
+        first: *const RawSlot,
+        row: Row,
+        source: &S,
+        mut payload: E::Payload<'_>,
+    ) -> *const RawSlot
+    where
+        F: for<'a> FnMut(&S, E::Payload<'a>),
+    {
+        // SAFETY: as the caller promises.
+        unsafe {
+            run(first, row, |slot| Self::call::<S, E>(slot, row, source, E::lend(&mut payload)))
+        }
+    }
 }
 
 impl<F> Reentrant<F> {
@@ -161,7 +218,8 @@ impl<F> Reentrant<F> {
     where
         F: for<'a> Fn(&S, E::Payload<'a>),
     {
-        Callable::new::<F>(Self::call::<S, E>, ListenerKind::Reentrant)
+        let run: Run<S, E> = Self::run::<S, E>;
+        Callable::new::<F>(Self::call::<S, E>, Some(run), ListenerKind::Reentrant)
     }
 
     unsafe fn call<S: Declared, E: Event<S>>(
@@ -177,6 +235,21 @@ impl<F> Reentrant<F> {
         let listener = unsafe { &*slot.words.get().cast::<F>() };
         listener(source, payload);
     }
+
+    unsafe fn run<S: Declared, E: Event<S>>(
+        first: *const RawSlot,
+        row: Row,
+        source: &S,
+        mut payload: E::Payload<'_>,
+    ) -> *const RawSlot
+    where
+        F: for<'a> Fn(&S, E::Payload<'a>),
+    {
+        // SAFETY: as the caller promises.
+        unsafe {
+            run(first, row, |slot| Self::call::<S, E>(slot, row, source, E::lend(&mut payload)))
+        }
+    }
 }
 
 impl<F> Once<F> {
@@ -184,7 +257,7 @@ impl<F> Once<F> {
     where
         F: for<'a> FnOnce(&S, E::Payload<'a>),
     {
-        Callable::new::<F>(Self::call::<S, E>, ListenerKind::Once)
+        Callable::new::<F>(Self::call::<S, E>, None, ListenerKind::Once)
     }
 
     /// Removes, then calls.
@@ -217,7 +290,7 @@ impl<F> Counted<F> {
     where
         F: for<'a> FnMut(&S, E::Payload<'a>),
     {
-        Callable::new::<Self>(Self::call::<S, E>, ListenerKind::Many)
+        Callable::new::<Self>(Self::call::<S, E>, None, ListenerKind::Many)
     }
 
     /// Counts, removes if that was the last time, then calls.
@@ -266,7 +339,7 @@ impl<F> Deciding<F> {
     where
         F: for<'a> FnMut(&S, E::Payload<'a>) -> Verdict,
     {
-        Callable::new::<F>(Self::call::<S, E>, ListenerKind::Conditional)
+        Callable::new::<F>(Self::call::<S, E>, None, ListenerKind::Conditional)
     }
 
     unsafe fn call<S: Declared, E: Event<S>>(

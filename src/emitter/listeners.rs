@@ -10,7 +10,7 @@ use super::any::Any;
 use super::core::Core;
 use super::emission::Emitted;
 use super::event::{Declared, Event};
-use super::list::{AnyList, List, Place};
+use super::list::{AnyList, Place};
 use super::listener::{Block, Listener, Off, Subscription};
 use super::options::Options;
 use super::slot::{Slot, Verdict};
@@ -73,17 +73,11 @@ impl<S: Declared> Listeners<S> {
         emitted
     }
 
+    /// Whether anybody has ever listened is found out where this is called.
     #[inline(always)]
     fn emit_plain<E: Event<S>>(&self, source: &S, _: E, payload: E::Payload<'_>) -> Emitted {
-        let tally = match self.made() {
-            Some(core) if core.is_gated() => core.emit_gated::<E>(source, payload),
-            Some(core) if E::known(core).is_some() => {
-                let find = || E::list(self.made().expect("what has been made stays"));
-                List::call_all(find, source, payload)
-            }
-            _ => Tally::NOBODY,
-        };
-        tally.into()
+        let core = self.made();
+        core.map_or(Tally::NOBODY, |core| core.emit::<E>(source, payload)).into()
     }
 
     /// Has its listeners called by an observer, as long as there is one.

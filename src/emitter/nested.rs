@@ -47,7 +47,7 @@ impl<S: Declared, E: Event<S>> List<S, E> {
         payload: E::Payload<'_>,
     ) -> Tally {
         match (observer, self.row()) {
-            (None, _) => Self::call_all(|| self, source, payload),
+            (None, _) => self.call_all(source, payload),
             (_, None) => Tally::NOBODY,
             (_, Some(row)) => self.emit_longer(row, observer, source, payload, None),
         }

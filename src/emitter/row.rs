@@ -11,6 +11,7 @@
 //! 2. `start` and `end` point to places of this allocation, `start` not behind `end`. The places between them hold
 //!    slots, the others are empty.
 //! 3. Slots are sorted by key.
+//! 4. Where there is one slot, or none, `start` is the first place.
 #![allow(
     unsafe_code,
     reason = "one allocation for header and slots, measured: each pointer in between shows in an emit"
@@ -159,6 +160,15 @@ impl Row {
     #[inline(always)]
     pub(super) fn ends(self) -> (*const RawSlot, *const RawSlot) {
         (self.start.get(), self.end.get())
+    }
+
+    /// The slot, if there is just one. Where it is follows from where the row is: what calls it need not wait for a
+    /// pointer to be read.
+    #[inline(always)]
+    pub(super) fn only(self) -> Option<*const RawSlot> {
+        let (first, second) = (self.place(0), self.place(1));
+        debug_assert!(self.start.get() == first || self.count() > 1, "invariant 4");
+        (self.end.get() == second).then_some(first.cast_const())
     }
 
     /// Is nothing aside?

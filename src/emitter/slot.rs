@@ -26,7 +26,7 @@ use core::panic::Location;
 use super::dump::ListenerKind;
 use super::event::{Declared, Event};
 use super::kind::{
-    Callable, Counted, Deciding, KindRef, Once, Reentrant, Repeated, WORDS, Words, fits,
+    Callable, Counted, Deciding, KindRef, Once, Reentrant, Repeated, Run, WORDS, Words, fits,
 };
 use super::row::Row;
 
@@ -230,6 +230,31 @@ impl RawSlot {
         let callable = self.kind.get().callable::<S, E>();
         // SAFETY: by invariant 2 it is one, and the caller answers for the rest.
         unsafe { ((*callable).call)(self, row, source, payload) }
+    }
+
+    /// How to call this one and those behind it, if the next one has the same closure and is before `stop`.
+    ///
+    /// # Safety
+    ///
+    /// The slot came from a `Slot<S, E>`, as did all from there to `stop`, which is behind it.
+    #[inline(always)]
+    pub(super) unsafe fn run_from<S: Declared, E: Event<S>>(
+        slot: *const Self,
+        stop: *const Self,
+    ) -> Option<Run<S, E>> {
+        let next = slot.wrapping_add(1);
+        // SAFETY: both are slots; by invariant 2 it is a `Callable`.
+        unsafe {
+            if !E::LENT || next == stop || !(*next).kind().is((*slot).kind()) {
+                return None;
+            }
+            (*(*slot).kind().callable::<S, E>()).run
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn kind(&self) -> KindRef {
+        self.kind.get()
     }
 
     /// Takes a listener out of use that does not run. Runs no code of the user's.

@@ -17,13 +17,12 @@ use super::special::special;
 use super::tally::Tally;
 
 /// An outermost emit: ends it, whether it returns or panics.
-struct Outermost<'a, F: Fn() -> &'a RawList> {
-    /// Finds the list, which costs less than to keep it at hand.
-    find: F,
+struct Outermost<'a> {
+    list: &'a RawList,
     row: Row,
 }
 
-impl<'a, F: Fn() -> &'a RawList> Outermost<'a, F> {
+impl Outermost<'_> {
     /// Ends it when the last listener has returned and nothing is noted.
     #[inline(always)]
     fn end(self) {
@@ -32,10 +31,10 @@ impl<'a, F: Fn() -> &'a RawList> Outermost<'a, F> {
     }
 }
 
-impl<'a, F: Fn() -> &'a RawList> Drop for Outermost<'a, F> {
+impl Drop for Outermost<'_> {
     #[inline(always)]
     fn drop(&mut self) {
-        close((self.find)(), self.row, &self.row.own);
+        close_own(self.list, self.row);
     }
 }
 
@@ -60,6 +59,13 @@ impl Drop for Link<'_> {
     fn drop(&mut self) {
         close(self.list, self.row, self.nested);
     }
+}
+
+/// Ends an outermost emit. A function of its own, so that nobody keeps at hand what only this needs.
+#[cold]
+#[inline(never)]
+fn close_own(list: &RawList, row: Row) {
+    close(list, row, &row.own);
 }
 
 /// Ends the innermost emit, whatever has been noted in its frame.
@@ -93,9 +99,10 @@ fn close(list: &RawList, row: Row, frame: &Frame) {
 ///
 /// If all listeners were there for this one time, and nothing else is to be done, which is the lot of most `once`, that
 /// is done here: [`close`] has many questions.
+#[cold]
 #[inline(never)]
 fn finish(list: &RawList, row: Row) -> Tally {
-    let outermost = Outermost { find: || list, row };
+    let outermost = Outermost { list, row };
     let called = Tally::called(row.count());
     if row.own.notes() != UNSETTLED {
         return heed(&row.own, called);
@@ -137,34 +144,64 @@ impl<S: Declared, E: Event<S>> List<S, E> {
     /// Calls the listeners in order, lends the payload to each but the last and gives it to that one.
     #[inline(always)]
     pub(super) fn emit(&self, source: &S, payload: E::Payload<'_>) -> Emitted {
-        Self::call_all(|| self, source, payload).into()
+        self.call_all(source, payload).into()
     }
 
-    /// The same for the list that `find` finds, be it asked for once more in the end; for who makes an [`Emitted`] of
-    /// the result where nothing of that is needed in memory.
+    /// The same for who makes an [`Emitted`] of the result where nothing of that is needed in memory.
     #[inline(always)]
-    pub(super) fn call_all<'a>(
-        find: impl Fn() -> &'a Self,
+    pub(super) fn call_all(&self, source: &S, payload: E::Payload<'_>) -> Tally {
+        self.call_guarded(source, payload, ())
+    }
+
+    /// The same. If nothing has to be heeded, as a removal has, the guard is forgotten in the end; else, or if there
+    /// is not just one listener, it is dropped. After an outermost emit has been taken out of its row nothing of the
+    /// user's runs, unless the list has become special.
+    ///
+    /// Most events have one listener. For it nothing is kept at hand that only others would need.
+    #[inline(always)]
+    pub(super) fn call_guarded<G>(&self, source: &S, payload: E::Payload<'_>, guard: G) -> Tally {
+        let Some(row) = self.row() else { return Tally::NOBODY };
+        if row.is_busy() {
+            return self.emit_nested(row, source, payload, None);
+        }
+        let Some(only) = row.only() else { return self.call_several(row, source, payload) };
+        // SAFETY: no emit is under way, and there is this one slot.
+        unsafe { self.call_one(row, only, source, payload, guard) }
+    }
+
+    /// An outermost emit for one listener. If something has to be heeded the guard is dropped, else it is forgotten.
+    ///
+    /// # Safety
+    ///
+    /// No emit is under way, and there is this one slot.
+    #[inline(always)]
+    unsafe fn call_one<G>(
+        &self,
+        row: Row,
+        slot: *const RawSlot,
         source: &S,
         payload: E::Payload<'_>,
-    ) -> Tally {
-        Self::call_guarded(find, source, payload, ())
-    }
-
-    /// The same. If anything has to be heeded, as a removal has, or there is nobody to call, the guard is dropped in
-    /// the end; else it is forgotten. After an outermost emit has been taken out of its row nothing of the user's runs,
-    /// unless the list has become special.
-    #[inline(always)]
-    pub(super) fn call_guarded<'a, G>(
-        find: impl Fn() -> &'a Self,
-        source: &S,
-        mut payload: E::Payload<'_>,
         guard: G,
     ) -> Tally {
-        let Some(row) = find().row() else { return Tally::NOBODY };
-        if row.is_busy() {
-            return find().emit_nested(row, source, payload, None);
+        row.own.stop.set(slot);
+        row.own.at.set(slot);
+        let outermost = Outermost { list: self, row };
+        // SAFETY: slots stay where they are while an emit is under way. None was, so no listener runs.
+        unsafe { (*slot).call::<S, E>(row, source, payload) };
+        if row.own.is_noted() {
+            mem::forget(outermost);
+            return finish(self, row);
         }
+        outermost.end();
+        mem::forget(guard);
+        Tally::called(1)
+    }
+
+    /// An outermost emit for any number of listeners. It is said to be cold for that for one to come first in the code;
+    /// its loops are elsewhere, where they are aligned.
+    #[cold]
+    #[inline(never)]
+    fn call_several(&self, row: Row, source: &S, mut payload: E::Payload<'_>) -> Tally {
         let (first, end) = row.ends();
         if first == end {
             return Tally::NOBODY;
@@ -172,23 +209,21 @@ impl<S: Declared, E: Event<S>> List<S, E> {
         let others = others::<S, E>(end);
         let frame = &row.own;
         frame.stop.set(others);
-        let outermost = Outermost { find: || &**find(), row };
-        let mut next = first;
-        if E::LENT || first != others {
-            // SAFETY: it is the only emit, nobody runs, and there is a slot before the end of the others.
-            next = unsafe { Self::step(row, next, source, &mut payload) };
-            // Most events have one listener. For it there is no loop, which begins with what aligns it. The loop is not
-            // said to be cold for that: it would not be aligned, and an emit to ten takes a quarter more time then.
-            if next != frame.stop.get() {
-                if next < frame.stop.get() {
-                    // SAFETY: the same, and there is another slot.
-                    next = unsafe { Self::walk(row, next, source, &mut payload) };
-                }
-                if next != frame.stop.get() {
-                    mem::forget(outermost);
-                    return find().resume(row, next, source, payload);
-                }
+        let outermost = Outermost { list: self, row };
+        // SAFETY: it is the only emit, nobody runs, and there is a slot. In most lists they are all alike, or few.
+        let mut next = unsafe {
+            match RawSlot::run_from::<S, E>(first, others) {
+                Some(run) => run(first, row, source, E::lend(&mut payload)),
+                None => first,
             }
+        };
+        if next < frame.stop.get() {
+            // SAFETY: the same, and there is another slot.
+            next = unsafe { Self::walk(row, next, source, &mut payload) };
+        }
+        if next != frame.stop.get() {
+            mem::forget(outermost);
+            return self.resume(row, next, source, payload);
         }
         if !E::LENT {
             frame.at.set(next);
@@ -196,22 +231,22 @@ impl<S: Declared, E: Event<S>> List<S, E> {
             unsafe { (*next).call::<S, E>(row, source, payload) };
             if next != frame.stop.get() {
                 mem::forget(outermost);
-                return finish(find(), row);
+                return finish(self, row);
             }
         }
         let tally = Tally::called(row.count());
         outermost.end();
-        mem::forget(guard);
         tally
     }
 
-    /// Calls the listeners from `slot` on, until the row's own frame says stop; says where that was.
+    /// Calls the listeners from `slot` on, until the row's own frame says stop; says where that was. Listeners with
+    /// the same closure call each other on, which spares most of what it takes to find out what to call.
     ///
     /// # Safety
     ///
     /// The emit is the outermost and the innermost, no listener runs, and `stop` is behind `slot`, but not behind the
     /// end of the row.
-    #[inline(always)]
+    #[inline(never)]
     unsafe fn walk(
         row: Row,
         mut slot: *const RawSlot,
@@ -220,7 +255,12 @@ impl<S: Declared, E: Event<S>> List<S, E> {
     ) -> *const RawSlot {
         loop {
             // SAFETY: as the caller promises, for each in turn.
-            slot = unsafe { Self::step(row, slot, source, payload) };
+            slot = unsafe {
+                match RawSlot::run_from::<S, E>(slot, row.own.stop.get()) {
+                    Some(run) => run(slot, row, source, E::lend(payload)),
+                    None => Self::step(row, slot, source, payload),
+                }
+            };
             if slot >= row.own.stop.get() {
                 return slot;
             }
@@ -265,7 +305,7 @@ impl<S: Declared, E: Event<S>> List<S, E> {
         if E::LENT && slot == others {
             return finish(self, row);
         }
-        let (frame, _outermost) = (&row.own, Outermost { find: || &**self, row });
+        let (frame, _outermost) = (&row.own, Outermost { list: self, row });
         let mut tally = heed(frame, Tally::called(row.count()));
         while slot != others && !tally.is_stopped() {
             frame.stop.set(others);

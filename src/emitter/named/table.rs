@@ -26,7 +26,6 @@ use super::entry::{Entry, Held, Keyed};
 use super::key::{Find, Key};
 use super::places::Places;
 use crate::emitter::emission::Emitted;
-use crate::emitter::list::List;
 use crate::emitter::tally::Tally;
 
 #[derive(Default)]
@@ -202,7 +201,7 @@ impl Core {
             return self.emit_held(source, unsafe { hold(at) }, payload).into();
         }
         let passing = Passing { core: self, at, heed: Cell::new(false) };
-        List::call_guarded(|| list, source, payload, Heed(&passing.heed)).into()
+        list.call_guarded(source, payload, Heed(&passing.heed)).into()
     }
 
     /// The same in a list that is walked, or special.
