@@ -26,13 +26,14 @@ pub(super) const WORDS: usize = 3;
 /// Of pointers, which closures are mostly made of: moving them as integers would lose what they point to.
 pub(super) type Words = [MaybeUninit<*const ()>; WORDS];
 
-/// Calls the closure of a slot.
+/// Calls the closure of a slot. What an emit is given comes where that has it already: the second and the third, here and
+/// there.
 ///
 /// # Safety
 ///
 /// The slot has the kind that this comes from, it is in the row or late for it, and stays where it is until this
 /// returns, as does the row. Its closure does not run (unless it is re-entrant).
-type Call<S, E> = unsafe fn(&RawSlot, Row, &S, <E as Event<S>>::Payload<'_>);
+type Call<S, E> = unsafe fn(&RawSlot, &S, <E as Event<S>>::Payload<'_>, Row);
 
 /// Calls the closure of a slot, and those of the slots behind it as long as they are of its kind, each with
 /// the payload lent, until the row's own frame says stop. Says which slot comes next.
@@ -41,7 +42,7 @@ type Call<S, E> = unsafe fn(&RawSlot, Row, &S, <E as Event<S>>::Payload<'_>);
 ///
 /// As for [`Call`], of each slot before the frame's `stop`. The emit is the outermost and the innermost.
 pub(super) type Run<S, E> =
-    unsafe fn(*const RawSlot, Row, &S, <E as Event<S>>::Payload<'_>) -> *const RawSlot;
+    unsafe fn(*const RawSlot, &S, <E as Event<S>>::Payload<'_>, Row) -> *const RawSlot;
 
 /// What a listener that decides for itself has decided, see `Slot::deciding`.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -153,7 +154,7 @@ unsafe fn run(
 }
 
 /// Calls a listener that is not to be called: it has been removed, or is blocked.
-unsafe fn pass<S: Declared, E: Event<S>>(slot: &RawSlot, row: Row, _: &S, _: E::Payload<'_>) {
+unsafe fn pass<S: Declared, E: Event<S>>(slot: &RawSlot, _: &S, _: E::Payload<'_>, row: Row) {
     note(row, slot, Verdict::Missed);
 }
 
@@ -185,9 +186,9 @@ impl<F> Repeated<F> {
 
     unsafe fn call<S: Declared, E: Event<S>>(
         slot: &RawSlot,
-        _: Row,
         source: &S,
         payload: E::Payload<'_>,
+        _: Row,
     ) where
         F: for<'a> FnMut(&S, E::Payload<'a>),
     {
@@ -199,16 +200,16 @@ impl<F> Repeated<F> {
 
     unsafe fn run<S: Declared, E: Event<S>>(
         first: *const RawSlot,
-        row: Row,
         source: &S,
         mut payload: E::Payload<'_>,
+        row: Row,
     ) -> *const RawSlot
     where
         F: for<'a> FnMut(&S, E::Payload<'a>),
     {
         // SAFETY: as the caller promises.
         unsafe {
-            run(first, row, |slot| Self::call::<S, E>(slot, row, source, E::lend(&mut payload)))
+            run(first, row, |slot| Self::call::<S, E>(slot, source, E::lend(&mut payload), row))
         }
     }
 }
@@ -224,9 +225,9 @@ impl<F> Reentrant<F> {
 
     unsafe fn call<S: Declared, E: Event<S>>(
         slot: &RawSlot,
-        _: Row,
         source: &S,
         payload: E::Payload<'_>,
+        _: Row,
     ) where
         F: for<'a> Fn(&S, E::Payload<'a>),
     {
@@ -238,16 +239,16 @@ impl<F> Reentrant<F> {
 
     unsafe fn run<S: Declared, E: Event<S>>(
         first: *const RawSlot,
-        row: Row,
         source: &S,
         mut payload: E::Payload<'_>,
+        row: Row,
     ) -> *const RawSlot
     where
         F: for<'a> Fn(&S, E::Payload<'a>),
     {
         // SAFETY: as the caller promises.
         unsafe {
-            run(first, row, |slot| Self::call::<S, E>(slot, row, source, E::lend(&mut payload)))
+            run(first, row, |slot| Self::call::<S, E>(slot, source, E::lend(&mut payload), row))
         }
     }
 }
@@ -263,9 +264,9 @@ impl<F> Once<F> {
     /// Removes, then calls.
     unsafe fn call<S: Declared, E: Event<S>>(
         slot: &RawSlot,
-        row: Row,
         source: &S,
         payload: E::Payload<'_>,
+        row: Row,
     ) where
         F: for<'a> FnOnce(&S, E::Payload<'a>),
     {
@@ -296,9 +297,9 @@ impl<F> Counted<F> {
     /// Counts, removes if that was the last time, then calls.
     unsafe fn call<S: Declared, E: Event<S>>(
         slot: &RawSlot,
-        row: Row,
         source: &S,
         payload: E::Payload<'_>,
+        row: Row,
     ) where
         F: for<'a> FnMut(&S, E::Payload<'a>),
     {
@@ -344,9 +345,9 @@ impl<F> Deciding<F> {
 
     unsafe fn call<S: Declared, E: Event<S>>(
         slot: &RawSlot,
-        row: Row,
         source: &S,
         payload: E::Payload<'_>,
+        row: Row,
     ) where
         F: for<'a> FnMut(&S, E::Payload<'a>) -> Verdict,
     {

@@ -58,9 +58,9 @@ impl<S: Declared, E: Event<S>> List<S, E> {
     #[inline(never)]
     pub(super) fn emit_nested(
         &self,
-        row: Row,
         source: &S,
         payload: E::Payload<'_>,
+        row: Row,
         found: Option<&dyn Labelled>,
     ) -> Tally {
         self.emit_longer(row, None, source, payload, found)

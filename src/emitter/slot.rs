@@ -229,7 +229,7 @@ impl RawSlot {
     ) {
         let callable = self.kind.get().callable::<S, E>();
         // SAFETY: by invariant 2 it is one, and the caller answers for the rest.
-        unsafe { ((*callable).call)(self, row, source, payload) }
+        unsafe { ((*callable).call)(self, source, payload, row) }
     }
 
     /// How to call this one and those behind it, if the next one has the same closure and is before `stop`.

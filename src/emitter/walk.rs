@@ -162,9 +162,9 @@ impl<S: Declared, E: Event<S>> List<S, E> {
     pub(super) fn call_guarded<G>(&self, source: &S, payload: E::Payload<'_>, guard: G) -> Tally {
         let Some(row) = self.row() else { return Tally::NOBODY };
         if row.is_busy() {
-            return self.emit_nested(row, source, payload, None);
+            return self.emit_nested(source, payload, row, None);
         }
-        let Some(only) = row.only() else { return self.call_several(row, source, payload) };
+        let Some(only) = row.only() else { return self.call_several(source, payload, row) };
         // SAFETY: no emit is under way, and there is this one slot.
         unsafe { self.call_one(row, only, source, payload, guard) }
     }
@@ -201,7 +201,7 @@ impl<S: Declared, E: Event<S>> List<S, E> {
     /// its loops are elsewhere, where they are aligned.
     #[cold]
     #[inline(never)]
-    fn call_several(&self, row: Row, source: &S, mut payload: E::Payload<'_>) -> Tally {
+    fn call_several(&self, source: &S, mut payload: E::Payload<'_>, row: Row) -> Tally {
         let (first, end) = row.ends();
         if first == end {
             return Tally::NOBODY;
@@ -213,7 +213,7 @@ impl<S: Declared, E: Event<S>> List<S, E> {
         // SAFETY: it is the only emit, nobody runs, and there is a slot. In most lists they are all alike, or few.
         let mut next = unsafe {
             match RawSlot::run_from::<S, E>(first, others) {
-                Some(run) => run(first, row, source, E::lend(&mut payload)),
+                Some(run) => run(first, source, E::lend(&mut payload), row),
                 None => first,
             }
         };
@@ -257,7 +257,7 @@ impl<S: Declared, E: Event<S>> List<S, E> {
             // SAFETY: as the caller promises, for each in turn.
             slot = unsafe {
                 match RawSlot::run_from::<S, E>(slot, row.own.stop.get()) {
-                    Some(run) => run(slot, row, source, E::lend(payload)),
+                    Some(run) => run(slot, source, E::lend(payload), row),
                     None => Self::step(row, slot, source, payload),
                 }
             };

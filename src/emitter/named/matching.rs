@@ -93,7 +93,7 @@ impl Core {
             let list = &held.entry.list;
             let more: Emitted = match list.row().filter(|row| row.is_busy()) {
                 Some(row) => {
-                    list.emit_nested(row, source, (name, payload), Some(&*held.entry)).into()
+                    list.emit_nested(source, (name, payload), row, Some(&*held.entry)).into()
                 }
                 None => list.emit(source, (name, payload)),
             };

@@ -216,7 +216,7 @@ impl Core {
         let held = Held { core: self, entry };
         let list = &held.entry.list;
         match list.row() {
-            Some(row) => list.emit_nested(row, source, payload, Some(&*held.entry)),
+            Some(row) => list.emit_nested(source, payload, row, Some(&*held.entry)),
             None => Tally::NOBODY,
         }
     }
