@@ -122,7 +122,10 @@ fn a_pipeline_ends_at_both_ends_with_the_reason() {
         from.abort_on(&controller.signal());
         to.abort_on(&controller.signal());
         pipeline(&from, &to, move |done| result.set(Some(done.expect_err("it has no end"))));
-        onward::set_timeout(Duration::from_millis(5), move || controller.abort());
+        to.on(Open, move |_, ()| {
+            let controller = controller.clone();
+            onward::set_timeout(Duration::from_millis(5), move || controller.abort());
+        });
         Ok(())
     });
     let error: Error = seen.take().expect("it is told");
@@ -230,8 +233,10 @@ fn a_stream_keeps_its_signal() {
     run(move || {
         let address = serve_one(|socket| socket.resume())?;
         let client = Socket::connect(address)?;
-        client.abort_on(&AbortSignal::timeout(Duration::from_millis(5)));
         log.watch(&client);
+        client.on(Connect, |client, ()| {
+            client.clone().abort_on(&AbortSignal::timeout(Duration::from_millis(5)));
+        });
         Ok(())
     });
     seen.assert(&["connect", "error TimedOut", "close true"]);

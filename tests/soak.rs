@@ -13,7 +13,7 @@ use onward::inspect;
 use onward::net::{Connector, Server, Socket, SocketOptions, UdpOptions};
 use onward::{EventLoop, set_immediate, set_timeout};
 use std::cell::Cell;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -50,6 +50,8 @@ struct Soak {
     server: Server,
     address: SocketAddr,
     nobody: SocketAddr,
+    /// So that nobody ever listens there.
+    _taken: socket2::Socket,
     /// What was told of clients and of guests: how many came, and how many closed.
     clients: (Cell<usize>, Cell<usize>),
     guests: (Cell<usize>, Cell<usize>),
@@ -280,17 +282,21 @@ fn live(socket: &Socket, soak: &Rc<Soak>, pulled: &Cell<bool>) {
 fn soak(connections: usize, seed: u64) {
     let event_loop = EventLoop::new().expect("a loop");
     let soaked = event_loop.enter(|| {
-        set_timeout(Duration::from_secs(20 + connections as u64 / 100), || {
+        set_timeout(Duration::from_secs(300 + connections as u64 / 100), || {
             panic!("it takes too long: {:#?}", inspect::dump());
         })
         .unref();
-        let nobody = TcpListener::bind(ANY).and_then(|listener| listener.local_addr());
+        let taken = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None);
+        let taken = taken.expect("a socket");
+        taken.bind(&ANY.into()).expect("a free port");
+        let nobody = taken.local_addr().ok().and_then(|address| address.as_socket());
         let server = Server::listen(ANY).expect("a free port");
         let soak = Rc::new(Soak {
             dice: Dice(Cell::new(seed)),
             left: Cell::new(connections),
             address: server.local_addr().as_socket_addr().expect("an IP address"),
-            nobody: nobody.expect("a free port"),
+            nobody: nobody.expect("an address"),
+            _taken: taken,
             server: server.clone(),
             clients: Default::default(),
             guests: Default::default(),

@@ -103,9 +103,8 @@ fn goes_on_after_a_panic_in(place: Place) {
     assert_eq!(panic_of(|| event_loop.run()).as_deref(), Some("on purpose"), "{place:?}");
     event_loop.enter(|| {
         let (late, stop) = (log.clone(), event_loop.handle());
-        let limit = std::time::Duration::from_secs(5);
-        onward::set_timeout(limit, move || {
-            late.note("still open after five seconds");
+        onward::set_timeout(crate::common::LIMIT, move || {
+            late.note("still open after all this time");
             stop.stop();
         })
         .unref();
@@ -179,7 +178,7 @@ fn after_a_panic_in_a_listener_of_the_last_words_of_a_broken_connection_it_close
     assert_eq!(panic_of(|| event_loop.run()).as_deref(), Some("on purpose"));
     event_loop.enter(|| {
         let stop = event_loop.handle();
-        onward::set_timeout(std::time::Duration::from_secs(5), move || stop.stop()).unref();
+        onward::set_timeout(crate::common::LIMIT, move || stop.stop()).unref();
     });
     event_loop.run().expect("it goes on");
     log.assert(&["connect", "data too large", "error disconnect", "close true"]);

@@ -1,7 +1,7 @@
 //! What the system refuses: to watch a descriptor.
 
 use crate::common::child::{Process, is_child};
-use crate::common::{ANY, Log, plain, run};
+use crate::common::{ANY, LIMIT, Log, plain, run};
 use onward::events::*;
 use onward::net::{Server, Socket};
 use onward::process::signals;
@@ -159,17 +159,18 @@ fn child_with_a_signal_that_is_refused() {
         let signals = signals()?;
         signals.on(User1, |_, ()| unreachable!());
         let other = noted.clone();
+        // Signals alone do not keep the loop.
+        let keep = onward::set_timeout(2 * LIMIT, || unreachable!());
         signals.on(User2, move |signals, ()| {
             other.note("told");
             signals.close();
+            keep.cancel();
         });
         signals.on(Error, move |signals, error| {
             assert!(is_refusal(error, "SIGUSR1"), "{error}");
             noted.note(format!("error, left {signals:?}"));
             signal_hook::low_level::raise(libc::SIGUSR2).unwrap();
         });
-        // Signals alone do not keep the loop.
-        onward::set_timeout(std::time::Duration::from_millis(20), || {});
         Ok(())
     });
     log.assert(&["error, left [User2]", "told"]);

@@ -22,6 +22,24 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(30);
 /// The port is the system's choice.
 pub(crate) const ANY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
+/// Where nobody listens, and nobody else will: the port is taken, by a socket that does not, as long as the process lives.
+pub(crate) fn nobody() -> SocketAddr {
+    let taken = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None);
+    let taken = taken.expect("a socket");
+    taken.bind(&ANY.into()).expect("a free port");
+    let address = taken.local_addr().ok().and_then(|address| address.as_socket());
+    std::mem::forget(taken);
+    address.expect("an address")
+}
+
+/// The same for datagrams: it hears itself alone, until it turns to somebody else.
+pub(crate) fn deaf() -> std::net::UdpSocket {
+    let socket = std::net::UdpSocket::bind(ANY).expect("a free port");
+    socket.connect(socket.local_addr().expect("an address")).expect("it may talk to itself");
+    socket.set_read_timeout(Some(LIMIT)).expect("a timeout");
+    socket
+}
+
 /// Runs a loop which has to end by itself, and well.
 pub(crate) fn run(setup: impl FnOnce() -> Result<()>) {
     run_within(LIMIT, setup).expect("the loop ends well");

@@ -1,7 +1,7 @@
 //! A socket with a peer.
 
-use super::support::{address, bound, next, nobody, plain, watch};
-use crate::common::{logged, next_turn, run};
+use super::support::{address, bound, next, plain, watch};
+use crate::common::{deaf, logged, next_turn, run};
 use onward::events::*;
 use onward::net::UdpSocket;
 use onward::{ErrorKind, Result};
@@ -54,7 +54,8 @@ fn only_the_peer_is_heard_and_all_others_after_disconnect() {
 #[test]
 fn a_peer_that_is_not_there_is_an_error_and_the_socket_stays_open() {
     let seen = logged(move |log| {
-        let there = nobody();
+        let peer = deaf();
+        let there = peer.local_addr()?;
         let socket = UdpSocket::new()?;
         watch(&log, &socket);
         socket.connect(there)?;
@@ -64,7 +65,7 @@ fn a_peer_that_is_not_there_is_an_error_and_the_socket_stays_open() {
             let text = format!("receive {there}: ");
             assert!(error.to_string().starts_with(&text), "{error}");
             assert!(!socket.is_closed());
-            let peer = std::net::UdpSocket::bind(there).expect("nobody is there");
+            peer.connect(address(socket)).expect("now it hears");
             socket.send("and now?");
             assert_eq!(next(&peer), b"and now?");
             socket.close();
@@ -79,12 +80,13 @@ fn a_peer_that_is_not_there_is_an_error_and_the_socket_stays_open() {
 #[test]
 fn who_only_sends_hears_of_a_peer_that_is_not_there_too() {
     let seen = logged(move |log| {
-        let socket = UdpSocket::new()?;
+        let (socket, peer) = (UdpSocket::new()?, deaf());
         super::support::watch_all_but_messages(&log, &socket);
-        socket.connect(nobody())?;
+        socket.connect(peer.local_addr()?)?;
         socket.send("is anybody there?");
         let mut errors = 0;
         socket.on(Error, move |socket, _| {
+            let _ = &peer;
             errors += 1;
             if errors == 2 {
                 return socket.close();
@@ -103,12 +105,11 @@ fn who_only_sends_hears_of_a_peer_that_is_not_there_too() {
 #[test]
 fn a_datagram_is_sent_though_an_earlier_one_was_refused() {
     let seen = logged(move |log| {
-        let there = nobody();
-        let socket = UdpSocket::new()?;
+        let (socket, peer) = (UdpSocket::new()?, deaf());
         watch(&log, &socket);
-        socket.connect(there)?;
+        socket.connect(peer.local_addr()?)?;
         socket.send("lost");
-        let peer = std::net::UdpSocket::bind(there)?;
+        peer.connect(address(&socket))?;
         let (done, same) = (log.clone(), socket.clone());
         socket.send_then("sent", move |sent| {
             sent.expect("its own end is a good one");
@@ -176,7 +177,7 @@ fn close_right_after_connect_tells_close_only() {
     let seen = logged(move |log| {
         let socket = UdpSocket::new()?;
         watch(&log, &socket);
-        socket.connect(nobody())?;
+        socket.connect(deaf().local_addr()?)?;
         socket.close();
         onward::set_timeout(Duration::from_millis(1), || {});
         Ok(())

@@ -1,7 +1,7 @@
 //! What Node's own tests ask of datagrams; see `tests/net/node_parity.rs`.
 
-use super::support::{bound, nobody, watch};
-use crate::common::{logged, next_turn};
+use super::support::{bound, watch};
+use crate::common::{deaf, logged, next_turn};
 use onward::events::*;
 use onward::net::UdpSocket;
 
@@ -31,7 +31,7 @@ mod test_dgram_send_error {
     #[test]
     fn an_error_goes_to_the_callback_or_to_the_event_and_names_the_call_and_the_address() {
         let seen = logged(|log| {
-            let (socket, there) = (bound(), nobody());
+            let (socket, there) = (bound(), deaf().local_addr()?);
             watch(&log, &socket);
             let (told, expected) = (log.clone(), Some(there.to_string()));
             let named = expected.clone();
@@ -93,7 +93,7 @@ mod test_dgram_connect_send_errors {
             watch(&log, &socket);
             socket.close();
             socket.close();
-            assert!(!socket.send_to("late", nobody()));
+            assert!(!socket.send_to("late", deaf().local_addr()?));
             Ok(())
         });
         seen.assert(&["close"]);

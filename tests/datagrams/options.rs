@@ -76,11 +76,14 @@ fn a_socket_for_version_six_alone_leaves_the_port_to_version_four() {
         return;
     }
     run(|| {
-        let six = UdpOptions::new().only_v6(true).bind("[::]:0")?;
-        let port = address(&six).port();
-        let four = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port).to_text())?;
-        four.close();
-        six.close();
+        // Somebody else may have the port for version four, but hardly each of these.
+        let both = (0..10).any(|_| {
+            let six = UdpOptions::new().only_v6(true).bind("[::]:0").expect("a free port");
+            let four = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, address(&six).port()).to_text());
+            six.close();
+            four.map(|four| four.close()).is_ok()
+        });
+        assert!(both, "none was left");
         Ok(())
     });
 }

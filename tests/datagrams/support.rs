@@ -23,11 +23,6 @@ pub(crate) fn plain() -> std::net::UdpSocket {
     socket
 }
 
-/// Where nobody receives, for the moment.
-pub(crate) fn nobody() -> SocketAddr {
-    plain().local_addr().expect("an address")
-}
-
 /// What a plain socket gets next.
 pub(crate) fn next(socket: &std::net::UdpSocket) -> Vec<u8> {
     let mut buffer = vec![0; 70_000];

@@ -51,14 +51,16 @@ fn who_asks_long_after_it_was_done_is_answered() {
 #[test]
 fn the_wait_may_be_given_up_and_the_work_goes_on() {
     in_time(|| {
-        let (go, gone) = mpsc::channel::<()>();
+        let ((go, gone), (begun, begins)) = (mpsc::channel::<()>(), mpsc::channel());
         let done = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&done);
         block_on(async move {
             let work = spawn_blocking(move || {
+                begun.send(()).unwrap();
                 let _ = gone.recv();
                 count.fetch_add(1, Ordering::SeqCst);
             });
+            begins.recv().unwrap();
             let late = timeout(Duration::from_millis(5), work).await;
             assert_eq!(late.unwrap_err().kind(), ErrorKind::TimedOut);
             drop(go);

@@ -77,19 +77,21 @@ fn a_full_channel_gives_the_value_back_and_a_paused_one_stays_full() {
             (error.to_string(), error.into_inner()),
             ("send: the channel is full".into(), 3)
         );
-        set_timeout(Duration::from_millis(5), move || {
+        // In the turn after that in which it comes.
+        let later = |then: Box<dyn FnOnce()>| _ = set_immediate(|| _ = set_immediate(then));
+        later(Box::new(move || {
             assert_eq!(log.take(), "1");
             sender.try_send(3).expect("one has been taken");
             assert!(sender.try_send(4).unwrap_err().is_full());
             receiver.resume();
             assert_eq!(log.take(), "", "not from inside of the call");
             let again = receiver.clone();
-            set_timeout(Duration::from_millis(5), move || {
+            later(Box::new(move || {
                 assert_eq!(log.take(), "2");
                 again.resume();
                 drop(sender);
-            });
-        });
+            }));
+        }));
         Ok(())
     });
     assert_eq!(said, "3");

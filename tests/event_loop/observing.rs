@@ -179,11 +179,11 @@ fn time_is_taken_down_from_the_first_question_on() {
                 let second = inspect::utilization();
                 assert!(second.active >= 5 * MS && second.idle == Duration::ZERO, "{second:?}");
                 assert_eq!(second.utilization, 1.0);
-                set_timeout(20 * MS, move || {
+                set_timeout(200 * MS, move || {
                     let third = inspect::utilization();
                     let since = third.since(&second);
                     // It waited for the timer, or was kept from it; but that time is somewhere.
-                    assert!(since.idle + since.active >= 20 * MS, "{since:?}");
+                    assert!(since.idle + since.active >= 200 * MS, "{since:?}");
                     assert!(since.idle > Duration::ZERO, "{since:?}");
                     assert!(since.utilization < 1.0, "{since:?}");
                     assert_eq!(inspect::stats().idle, third.idle);

@@ -103,9 +103,11 @@ fn a_listener_that_panics_leaves_its_socket_and_the_others_in_order() {
         let server = Server::listen("127.0.0.1:0").unwrap();
         let on = log.clone();
         connected(&server, move |client, accepted| {
-            let (log, mut first) = (on.clone(), true);
+            let (log, sender, mut first) = (on.clone(), client.clone(), true);
             accepted.on(Data, move |accepted, chunk| {
                 if std::mem::take(&mut first) {
+                    let sender = sender.clone();
+                    set_immediate(move || sender.end_with("2"));
                     panic!("oops");
                 }
                 log.note(String::from_utf8_lossy(chunk));
@@ -114,7 +116,6 @@ fn a_listener_that_panics_leaves_its_socket_and_the_others_in_order() {
             let log = on.clone();
             accepted.on(Close, move |_, _| log.note("closed"));
             client.write("1");
-            set_timeout(MS, move || client.end_with("2"));
         })
         .resume();
         server.on(Connection, |server, _| server.close());

@@ -173,7 +173,8 @@ fn what_may_not_wait_is_refused_and_what_was_accepted_is_done() {
         let (event_loop, log) = (EventLoop::new().unwrap(), Log::default());
         PoolOptions::new().user(2).max_queued(3).apply().unwrap();
         let go = event_loop.enter(|| {
-            let (go, _) = hang(2);
+            let (go, begun) = hang(2);
+            (0..2).for_each(|_| begun.recv_timeout(LONG).unwrap());
             for n in 0..10 {
                 let log = log.clone();
                 spawn_blocking(move || n).then(move |result| match result {

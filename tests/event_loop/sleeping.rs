@@ -78,7 +78,7 @@ fn a_sleep_whose_loop_has_ended_is_done_at_once_on_every_thread() {
 #[test]
 fn sleeps_that_change_threads_wake_whoever_polled_them_last() {
     let said = trace(|log| {
-        let mut moved = sleep(Duration::from_millis(10));
+        let mut moved = sleep(Duration::from_millis(300));
         let log = log.clone();
         onward::spawn(async move {
             assert!(future::poll_once(&mut moved).await.is_none());

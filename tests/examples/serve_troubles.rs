@@ -238,7 +238,7 @@ fn serve_cuts_off_who_takes_nothing() {
     let film = File::create(root.join("film")).expect("a file");
     film.set_len(LONG as u64).expect("there is room");
     let mut command = example("serve");
-    command.args(["--listen", "127.0.0.1:0", "--patience", "0.3"]).arg(&root);
+    command.args(["--listen", "127.0.0.1:0", "--patience", "1"]).arg(&root);
     let (server, errors) = Server::start_heard(&mut command, "serving on ");
     let before = descriptors(&server);
     let sleeper = begin(&server, "/film");
@@ -286,7 +286,7 @@ fn serve_ends_when_its_answers_have_or_when_its_grace_has() {
     let root = root("serve-end");
     let film = bytes(LONG);
     fs::write(root.join("film"), &film).expect("a file");
-    let server = serve(&root, &["--grace", "20"]);
+    let server = serve(&root, &["--grace", "60"]);
     let idle = connect(&server);
     let mut stream = begin(&server, "/film");
     server.signal("-INT");

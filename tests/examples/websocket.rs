@@ -286,7 +286,8 @@ fn web_chat_reads_what_comes_with_the_handshake() {
 
 #[test]
 fn web_chat_answers_pings_and_cuts_off_who_does_not() {
-    let (server, page) = chat(&["--heartbeat", "0.6"]);
+    // Longer than a machine stands still that has much to do.
+    let (server, page) = chat(&["--heartbeat", "2"]);
     let (_nick, nick_sees) = join(&server, "nick");
     let mut silent = Browser::join(&page, "silent");
     nick_sees.expect("* silent joined");

@@ -303,7 +303,7 @@ fn a_range_that_is_all_there_is_ends_before_more_comes() {
         let writer = File::options().read(true).write(true).open(&path)?;
         (&writer).write_all(b"0123")?;
         stream.on(Close, move |_, _| drop(writer.try_clone().unwrap()));
-        onward::set_timeout(Duration::from_secs(5), move || stream.destroy()).unref();
+        onward::set_timeout(Duration::from_secs(50), move || stream.destroy()).unref();
         Ok(())
     })
     .unwrap();
@@ -312,6 +312,7 @@ fn a_range_that_is_all_there_is_ends_before_more_comes() {
 
 #[test]
 fn the_end_of_a_terminal_that_its_programs_have_is_written_to_itself() {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
     use rustix::pty::{OpenptFlags, openpt, ptsname, unlockpt};
     let user = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
     unlockpt(&user).unwrap();
@@ -326,7 +327,10 @@ fn the_end_of_a_terminal_that_its_programs_have_is_written_to_itself() {
     })
     .unwrap();
     assert_eq!(log.all(), "open finish close(false)");
-    rustix::io::ioctl_fionbio(&program, true).unwrap();
+    // What is typed takes its time.
+    let (limit, typed) =
+        (Timespec { tv_sec: 50, tv_nsec: 0 }, PollFd::new(&program, PollFlags::IN));
+    assert_eq!(poll(&mut [typed], Some(&limit)).unwrap(), 1);
     let mut line = [0; 8];
     assert_eq!((&program).read(&mut line).unwrap(), 6);
 }

@@ -2,6 +2,7 @@
 //! (`test/parallel/`); they are written anew from the behaviour.
 
 use super::support::{Dir, Log, descriptors, noise, run};
+use crate::child::{Process, is_child};
 use onward::abort::{AbortController, Abortable};
 use onward::events::*;
 use onward::fs::{ReadOptions, ReadStream, WriteOptions, WriteStream};
@@ -121,6 +122,16 @@ fn fs_read_stream_with_a_bad_descriptor_is_closed_with_an_error() {
 
 #[test]
 fn fs_read_stream_concurrent_reads_keep_no_more_than_was_read() {
+    Process::start("fs::node_parity::child_with_concurrent_reads").ends_well();
+}
+
+/// By itself: other tests take memory too.
+#[test]
+#[ignore = "a process of its own"]
+fn child_with_concurrent_reads() {
+    if !is_child() {
+        return;
+    }
     let dir = Dir::new();
     let (text, count) = (noise(4096, 1), 1000);
     let path = dir.file("text", &text);
@@ -150,7 +161,7 @@ fn fs_read_stream_concurrent_reads_keep_no_more_than_was_read() {
     .unwrap();
     assert_eq!(kept.borrow().len(), count);
     assert!(kept.borrow().iter().all(|chunk| *chunk == text));
-    // Other tests of this process take memory too, but not as much as 1000 buffers of 64 KiB.
+    // 1000 buffers of 64 KiB would be that much.
     let grown = resident().saturating_sub(before);
     assert!(grown < 60_000_000, "{grown} bytes");
 }

@@ -1,6 +1,6 @@
 //! Listeners that panic: whatever they hear, what comes behind it comes all the same, and nothing comes twice.
 
-use super::support::{Dir, Log, descriptors};
+use super::support::{Dir, Log, descriptors, in_time};
 use super::watch::note;
 use onward::emitter::Event;
 use onward::events::*;
@@ -207,6 +207,6 @@ fn a_loop_that_ends_in_a_panic_keeps_neither_files_nor_listeners() {
     }));
     assert!(ended.is_err());
     assert_eq!(Rc::strong_count(&token), 1);
-    assert_eq!(descriptors(&path), 0);
-    assert_eq!(std::fs::read_dir(dir.path("")).unwrap().count(), 2);
+    // The pool may have had some of it in hand.
+    in_time(|| descriptors(&path) == 0 && std::fs::read_dir(dir.path("")).unwrap().count() == 2);
 }

@@ -1,6 +1,7 @@
 //! What a read stream tells, and in which order.
 
 use super::support::{Dir, Log, noise, run};
+use crate::child::{Process, is_child};
 use onward::events::*;
 use onward::fs::{ReadOptions, ReadStream};
 use onward::{ErrorKind, Result};
@@ -270,6 +271,16 @@ fn bytes_read_is_exact_at_each_event() {
 
 #[test]
 fn a_thousand_streams_do_not_mix() {
+    Process::start("fs::read::child_with_a_thousand").ends_well();
+}
+
+/// By itself: it takes nearly all descriptors that there are.
+#[test]
+#[ignore = "a process of its own"]
+fn child_with_a_thousand() {
+    if !is_child() {
+        return;
+    }
     let dir = Dir::new();
     let limit = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
     let limit = limit.lines().find_map(|line| {

@@ -115,6 +115,16 @@ pub(crate) fn run(setup: impl FnOnce() -> onward::Result<()>) -> onward::Result<
     })
 }
 
+/// Waits until that is so: the pool, or somebody else, may still be at it.
+#[track_caller]
+pub(crate) fn in_time(mut is_so: impl FnMut() -> bool) {
+    let since = std::time::Instant::now();
+    while !is_so() {
+        assert!(since.elapsed().as_secs() < 60, "this takes too long");
+        std::thread::yield_now();
+    }
+}
+
 /// How many descriptors of this process lead there.
 pub(crate) fn descriptors(path: &Path) -> usize {
     let all = std::fs::read_dir("/proc/self/fd").unwrap();

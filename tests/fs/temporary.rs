@@ -1,6 +1,6 @@
 //! Files and directories that go with their owners.
 
-use super::support::{Dir, run, wait};
+use super::support::{Dir, in_time, run, wait};
 use crate::child::{Process, is_child};
 use onward::ErrorKind;
 use onward::fs::{self, TempDir};
@@ -58,12 +58,7 @@ fn one_that_nobody_took_is_gone_too() {
         fs::stat("/proc/self/status").await
     });
     // A thread may still be at it.
-    let left = || std::fs::read_dir(outer.path("")).unwrap().count();
-    let since = std::time::Instant::now();
-    while left() > 0 {
-        assert!(since.elapsed().as_secs() < 10, "{} are left", left());
-        std::thread::yield_now();
-    }
+    in_time(|| std::fs::read_dir(outer.path("")).unwrap().count() == 0);
 }
 
 #[test]

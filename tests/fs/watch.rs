@@ -11,17 +11,34 @@ use std::time::Duration;
 
 /// Beats of the loop for which nothing is told any more, until the next step is taken.
 const REST: u32 = 12;
-/// The same where nothing is told at all.
+/// The same after a step of which nothing is to be told.
 const LONG_REST: u32 = 40;
 /// Longer than changes are gathered.
 const BEAT: Duration = Duration::from_millis(15);
+
+/// Something to do, and what has to be told of it before the next step is taken: who tells may be busy for any time.
+pub(crate) struct Step {
+    take: Box<dyn FnOnce()>,
+    brings: &'static str,
+}
+
+impl Step {
+    pub(crate) fn brings(self, brings: &'static str) -> Self {
+        Self { brings, ..self }
+    }
+}
+
+/// Has all of it been told?
+fn has_come(wanted: &str, told: &str) -> bool {
+    wanted.split_whitespace().all(|word| told.split(' ').any(|other| other == word))
+}
 
 /// What is told, with the paths below `root`, while `steps` are taken, each when all has been told of the one before.
 /// The watcher is closed after the last.
 pub(crate) fn told(
     root: &Path,
     open: impl FnOnce() -> Result<Watcher>,
-    steps: Vec<Box<dyn FnOnce()>>,
+    steps: Vec<Step>,
 ) -> String {
     let log = Log::default();
     let (noted, root) = (log.clone(), root.to_path_buf());
@@ -30,17 +47,22 @@ pub(crate) fn told(
         note(&noted, &watcher, &root);
         watcher.once(Open, move |watcher, ()| {
             let (mut steps, watcher, log) = (steps.into_iter(), watcher.clone(), noted);
-            let (mut before, mut last, mut beats) = (String::new(), String::new(), LONG_REST);
+            let (mut before, mut last, mut beats) = (0, log.all(), 0);
+            let (mut wanted, mut rest) = ("", 1);
             onward::set_interval(BEAT, move |timer| {
                 let now = log.all();
                 beats = if now == last { beats + 1 } else { 0 };
                 last = now;
-                if beats < if last == before { LONG_REST } else { REST } {
+                if beats < rest || !has_come(wanted, &last[before..]) {
                     return;
                 }
-                (before, beats) = (last.clone(), 0);
+                (before, beats) = (last.len(), 0);
                 match steps.next() {
-                    Some(step) => step(),
+                    Some(step) => {
+                        wanted = step.brings;
+                        rest = if wanted.is_empty() { LONG_REST } else { REST };
+                        (step.take)();
+                    }
                     None => {
                         watcher.close();
                         timer.cancel();
@@ -78,11 +100,12 @@ pub(crate) fn note(log: &Log, watcher: &Watcher, root: &Path) {
     watcher.on(Close, move |_, had_error| closed.0.note(format!("close({had_error})")));
 }
 
-pub(crate) fn step(step: impl FnOnce() + 'static) -> Box<dyn FnOnce()> {
-    Box::new(step)
+/// A step that brings nothing, unless it is said what.
+pub(crate) fn step(take: impl FnOnce() + 'static) -> Step {
+    Step { take: Box::new(take), brings: "" }
 }
 
-pub(crate) fn write(path: PathBuf, bytes: &'static str) -> Box<dyn FnOnce()> {
+pub(crate) fn write(path: PathBuf, bytes: &'static str) -> Step {
     step(move || std::fs::write(path, bytes).unwrap())
 }
 
@@ -94,11 +117,12 @@ fn a_directory_tells_what_comes_changes_and_goes() {
     let (old, new) = (dir.path("old"), dir.path("new"));
     let [one, two, gone] = [new.clone(), new.clone(), old.clone()];
     let steps = vec![
-        write(new, "hello"),
-        write(one, "hello again"),
-        step(move || std::fs::rename(&two, two.with_file_name("named")).unwrap()),
-        step(move || std::fs::remove_file(&gone).unwrap()),
-        write(old, "once more"),
+        write(new, "hello").brings("+new"),
+        write(one, "hello again").brings("*new"),
+        step(move || std::fs::rename(&two, two.with_file_name("named")).unwrap())
+            .brings("new>named"),
+        step(move || std::fs::remove_file(&gone).unwrap()).brings("-old"),
+        write(old, "once more").brings("+old"),
     ];
     let told = told(&root, || fs::watch(&root), steps);
     assert_eq!(told, "+new *new new>named -old +old close(false)");
@@ -110,15 +134,18 @@ fn many_changes_of_a_moment_become_one() {
     let root = dir.path("");
     dir.file("file", "");
     let paths = ["file", "brief", "new"].map(|name| dir.path(name));
-    let steps = vec![step(move || {
-        let [file, brief, new] = &paths;
-        for _ in 0..100 {
-            std::fs::write(file, "x").unwrap();
-        }
-        std::fs::write(brief, "x").unwrap();
-        std::fs::write(new, "x").unwrap();
-        std::fs::remove_file(brief).unwrap();
-    })];
+    let steps = vec![
+        step(move || {
+            let [file, brief, new] = &paths;
+            for _ in 0..100 {
+                std::fs::write(file, "x").unwrap();
+            }
+            std::fs::write(brief, "x").unwrap();
+            std::fs::write(new, "x").unwrap();
+            std::fs::remove_file(brief).unwrap();
+        })
+        .brings("*file +new"),
+    ];
     assert_eq!(told(&root, || fs::watch(&root), steps), "*file +new close(false)");
 }
 
@@ -129,8 +156,8 @@ fn what_is_moved_out_is_removed_and_what_is_moved_in_is_created() {
     let (file, out) = (dir.file("file", ""), other.path("out"));
     let (back, again) = (out.clone(), dir.path("again"));
     let steps = vec![
-        step(move || std::fs::rename(file, out).unwrap()),
-        step(move || std::fs::rename(back, again).unwrap()),
+        step(move || std::fs::rename(file, out).unwrap()).brings("-file"),
+        step(move || std::fs::rename(back, again).unwrap()).brings("+again"),
     ];
     assert_eq!(told(&root, || fs::watch(&root), steps), "-file +again close(false)");
 }
@@ -141,7 +168,8 @@ fn a_directory_that_is_not_recursive_knows_nothing_of_what_is_below() {
     let root = dir.path("");
     let below = dir.path("below");
     let file = below.join("file");
-    let steps = vec![step(move || std::fs::create_dir(below).unwrap()), write(file, "x")];
+    let steps =
+        vec![step(move || std::fs::create_dir(below).unwrap()).brings("+below"), write(file, "x")];
     assert_eq!(told(&root, || fs::watch(&root), steps), "+below close(false)");
 }
 
@@ -153,14 +181,15 @@ fn a_file_stays_watched_when_another_one_takes_its_place() {
     let [first, swapped, last, back] = [(); 4].map(|()| file.clone());
     let (beside, unheard) = (dir.path("beside"), dir.path("unheard"));
     let steps = vec![
-        write(first, "two"),
+        write(first, "two").brings("*file"),
         write(unheard, "somebody else's"),
         step(move || {
             std::fs::write(&beside, "three").unwrap();
             std::fs::rename(&beside, swapped).unwrap();
-        }),
-        step(move || std::fs::remove_file(last).unwrap()),
-        write(back, "four"),
+        })
+        .brings("*file"),
+        step(move || std::fs::remove_file(last).unwrap()).brings("-file"),
+        write(back, "four").brings("+file"),
     ];
     let told = told(&root, || fs::watch(&file), steps);
     assert_eq!(told, "*file *file -file +file close(false)");
@@ -171,7 +200,10 @@ fn a_file_that_is_looked_at_again_and_again_may_go_and_come() {
     let dir = Dir::new();
     let (root, file) = (dir.path(""), dir.file("file", "one"));
     let (gone, back) = (file.clone(), file.clone());
-    let steps = vec![step(move || std::fs::remove_file(gone).unwrap()), write(back, "two")];
+    let steps = vec![
+        step(move || std::fs::remove_file(gone).unwrap()).brings("-file"),
+        write(back, "two").brings("+file"),
+    ];
     let polled = WatchOptions::new().poll(Duration::from_millis(2));
     let told = told(&root, || polled.watch(&file), steps);
     // Who looks while it is written may see it twice.
@@ -185,7 +217,8 @@ fn what_is_known_of_a_file_changes_too() {
     let file = dir.file("file", "");
     let root = dir.path("");
     let closed = std::fs::Permissions::from_mode(0o400);
-    let steps = vec![step(move || std::fs::set_permissions(&file, closed).unwrap())];
+    let steps =
+        vec![step(move || std::fs::set_permissions(&file, closed).unwrap()).brings("*file")];
     assert_eq!(told(&root, || fs::watch(&root), steps), "*file close(false)");
 }
 
@@ -198,7 +231,7 @@ fn what_is_watched_goes_and_with_it_the_watcher() {
         let (removed, again) = (root.clone(), root.clone());
         let options = WatchOptions::new().recursive(recursive);
         let steps = vec![
-            step(move || std::fs::remove_dir_all(removed).unwrap()),
+            step(move || std::fs::remove_dir_all(removed).unwrap()).brings("-below -."),
             step(move || std::fs::create_dir(again).unwrap()),
         ];
         let told = told(&root, || options.watch(&root), steps);
@@ -295,11 +328,12 @@ fn looking_again_and_again_finds_the_same() {
     let [longer, renamed, gone] = [new.clone(), new.clone(), old];
     let place = root.clone();
     let steps = vec![
-        write(new, "hello"),
-        write(longer, "hello again"),
-        step(move || std::fs::rename(&renamed, renamed.with_file_name("named")).unwrap()),
-        step(move || std::fs::remove_file(&gone).unwrap()),
-        step(move || std::fs::rename(place, away).unwrap()),
+        write(new, "hello").brings("+below/new"),
+        write(longer, "hello again").brings("*below/new"),
+        step(move || std::fs::rename(&renamed, renamed.with_file_name("named")).unwrap())
+            .brings("+below/named -below/new"),
+        step(move || std::fs::remove_file(&gone).unwrap()).brings("-old"),
+        step(move || std::fs::rename(place, away).unwrap()).brings("-."),
     ];
     let told = told(&root, || polled.watch(&root), steps);
     // Who looks while a file is written may see it twice.
@@ -372,7 +406,8 @@ fn looking_again_sees_permissions_too() {
         let closed = std::fs::Permissions::from_mode(mode);
         step(move || std::fs::set_permissions(path, closed).unwrap())
     };
-    let steps = vec![closed(file, 0o600), closed(below, 0o700)];
+    // What no mask of a user would have given them.
+    let steps = vec![closed(file, 0o400).brings("*file"), closed(below, 0o500).brings("*below")];
     let polled = WatchOptions::new().poll(Duration::from_millis(2));
     assert_eq!(told(&root, || polled.watch(&root), steps), "*file *below close(false)");
 }

@@ -21,9 +21,9 @@ fn what_happens_anywhere_below_is_told() {
     std::fs::create_dir_all(dir.path("a/b")).unwrap();
     let (deep, gone) = (dir.path("a/b/file"), dir.path("a/b"));
     let steps = vec![
-        write(deep, "x"),
-        step(move || std::fs::remove_dir_all(gone).unwrap()),
-        write(dir.path("a/after"), "x"),
+        write(deep, "x").brings("+a/b/file"),
+        step(move || std::fs::remove_dir_all(gone).unwrap()).brings("-a/b/file -a/b"),
+        write(dir.path("a/after"), "x").brings("+a/after"),
     ];
     let told = told(&root, || TREE.watch(&root), steps);
     assert_eq!(told, "+a/b/file -a/b/file -a/b +a/after close(false)");
@@ -68,8 +68,10 @@ fn a_directory_that_is_renamed_is_watched_by_its_new_name() {
     let root = dir.path("");
     std::fs::create_dir_all(dir.path("a/deep")).unwrap();
     let (from, to) = (dir.path("a"), dir.path("b"));
-    let steps =
-        vec![step(move || std::fs::rename(from, to).unwrap()), write(dir.path("b/deep/file"), "x")];
+    let steps = vec![
+        step(move || std::fs::rename(from, to).unwrap()).brings("a>b"),
+        write(dir.path("b/deep/file"), "x").brings("+b/deep/file"),
+    ];
     assert_eq!(told(&root, || TREE.watch(&root), steps), "a>b +b/deep/file close(false)");
 }
 
@@ -82,10 +84,11 @@ fn a_tree_that_is_moved_out_is_let_go_and_one_that_is_moved_in_is_told_whole() {
     let (inside, outside) = (dir.path("a"), other.path("a"));
     let (back, again) = (outside.clone(), dir.path("again"));
     let steps = vec![
-        step(move || std::fs::rename(inside, outside).unwrap()),
+        step(move || std::fs::rename(inside, outside).unwrap()).brings("-a"),
         write(other.path("a/deep/unheard"), "x"),
-        step(move || std::fs::rename(back, again).unwrap()),
-        write(dir.path("again/deep/heard"), "x"),
+        step(move || std::fs::rename(back, again).unwrap())
+            .brings("+again +again/deep +again/deep/file +again/deep/unheard"),
+        write(dir.path("again/deep/heard"), "x").brings("+again/deep/heard"),
     ];
     let told = told(&root, || TREE.watch(&root), steps);
     let (before, after) = told.split_once(" +again +again/deep ").expect(&told);
@@ -103,7 +106,7 @@ fn links_are_told_and_not_followed() {
     let (target, link) = (other.path(""), dir.path("link"));
     std::os::unix::fs::symlink(&root, dir.path("circle")).unwrap();
     let steps = vec![
-        step(move || std::os::unix::fs::symlink(target, link).unwrap()),
+        step(move || std::os::unix::fs::symlink(target, link).unwrap()).brings("+link"),
         write(other.path("unheard"), "x"),
     ];
     assert_eq!(told(&root, || TREE.watch(&root), steps), "+link close(false)");
@@ -224,8 +227,9 @@ fn a_directory_that_is_renamed_before_it_was_looked_into_is_watched_all_the_same
         step(move || {
             std::fs::create_dir_all(from.join("deep")).unwrap();
             std::fs::rename(from, to).unwrap();
-        }),
-        write(dir.path("b/deep/file"), "x"),
+        })
+        .brings("+a a>b +b/deep"),
+        write(dir.path("b/deep/file"), "x").brings("+b/deep/file"),
     ];
     let told = told(&root, || TREE.watch(&root), steps);
     assert_eq!(told, "+a a>b +b/deep +b/deep/file close(false)");
@@ -247,10 +251,11 @@ fn a_directory_in_the_place_of_another_one_is_watched() {
                     false => std::fs::remove_dir(&path).unwrap(),
                 }
                 std::fs::create_dir(path).unwrap();
-            }),
-            write(dir.path("a/file"), "x"),
+            })
+            .brings("-a +a"),
+            write(dir.path("a/file"), "x").brings("+a/file"),
             step(move || drop(held)),
-            write(dir.path("a/other"), "x"),
+            write(dir.path("a/other"), "x").brings("+a/other"),
         ];
         let told = told(&root, || TREE.watch(&root), steps);
         assert_eq!(told, "-a +a +a/file +a/other close(false)", "moved: {moved}");
@@ -270,10 +275,11 @@ fn a_directory_that_is_renamed_while_it_is_looked_into_is_watched_all_the_same()
             // So that nobody looks yet.
             held.replace(Some(BusyPool::new(&other)));
             std::fs::create_dir_all(deep).unwrap();
-        }),
-        step(move || std::fs::rename(from, to).unwrap()),
-        step(move || drop(free.take())),
-        write(dir.path("b/deep/file"), "x"),
+        })
+        .brings("+a"),
+        step(move || std::fs::rename(from, to).unwrap()).brings("a>b"),
+        step(move || drop(free.take())).brings("+b/deep"),
+        write(dir.path("b/deep/file"), "x").brings("+b/deep/file"),
     ];
     let told = told(&root, || TREE.watch(&root), steps);
     assert_eq!(told, "+a a>b +b/deep +b/deep/file close(false)");
@@ -296,7 +302,7 @@ fn a_directory_that_cannot_be_watched_is_skipped_once() {
         let dir = Dir::new();
         let root = dir.path("");
         too_deep(&root);
-        let steps = vec![write(dir.path("file"), "x")];
+        let steps = vec![write(dir.path("file"), "x").brings("+file")];
         let told = told(&root, || options.watch(&root), steps);
         let told: Vec<_> = told.split_inclusive([')', ' ']).map(str::trim).collect();
         assert!(told[0].starts_with("skipped(watch"), "{told:?}");

@@ -1,6 +1,6 @@
 //! What becomes of single writes, and of the file in the end.
 
-use super::support::{Dir, Log, descriptors, noise, run, short};
+use super::support::{Dir, Log, descriptors, in_time, noise, run, short};
 use onward::abort::{AbortController, Abortable as _};
 use onward::events::*;
 use onward::fs::{WriteOptions, WriteStream};
@@ -423,7 +423,11 @@ fn a_replacement_that_is_given_up_leaves_nothing() {
                 assert!(count == 1 || how == "stop", "{count} files before close after {how}");
             });
             stream.on(Open, move |stream, ()| {
-                stream.write(noise(100_000, 1));
+                stream.write_then(noise(100_000, 1), move |_| {
+                    if how == "open" {
+                        onward::stop();
+                    }
+                });
                 match how {
                     "destroy" => stream.destroy(),
                     "abort" => controller.abort(),
@@ -433,18 +437,13 @@ fn a_replacement_that_is_given_up_leaves_nothing() {
                 }
             });
             if how == "open" {
-                onward::set_timeout(Duration::from_millis(20), onward::stop);
                 std::mem::forget(stream);
             }
             Ok(())
         });
         assert!(result.is_ok(), "{how}: {result:?}");
         // A loop that is stopped does not wait for the pool, which may still write.
-        let since = std::time::Instant::now();
-        while names(&dir) != ["settings"] {
-            assert!(since.elapsed().as_secs() < 10, "{how}: {:?}", names(&dir));
-            std::thread::yield_now();
-        }
+        in_time(|| names(&dir) == ["settings"]);
         assert_eq!(content(path), "old", "{how}");
         let ends = if matches!(how, "abort" | "error") { "close(true)" } else { "close(false)" };
         assert!(log.all().ends_with(ends), "{how}: {}", log.all());

@@ -2,7 +2,7 @@
 
 use crate::common::pattern::Pattern;
 use crate::common::{
-    ANY, Log, connect_to, count_turns, guest, host, join, logged, reset, run, serve_one,
+    ANY, Log, connect_to, count_turns, guest, host, join, logged, nobody, reset, run, serve_one,
 };
 use futures_lite::io::{BufReader, copy, split};
 use futures_lite::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, StreamExt as _};
@@ -104,8 +104,7 @@ fn it_can_be_had_before_it_stands_and_reads_lines_and_writes() {
 #[test]
 fn a_connection_that_fails_is_told_to_reader_and_writer_and_not_as_an_event() {
     let seen = logged(move |log| {
-        let closed = std::net::TcpListener::bind(ANY)?.local_addr()?;
-        let client = Socket::connect(closed)?;
+        let client = Socket::connect(nobody())?;
         log.watch_all_but_data(&client);
         let (mut reader, mut writer) = split(client.into_io()?);
         go(async move {

@@ -1,7 +1,7 @@
 //! When the callbacks of writes come, on real sockets: the engine's own tests have it on a network by a script.
 
 use super::node_parity::{Listen, on_each};
-use crate::common::{Log, logged};
+use crate::common::{Log, logged, nobody};
 use onward::events::*;
 use onward::net::{ServerOptions, Socket};
 
@@ -138,8 +138,7 @@ fn what_waits_when_it_is_destroyed_and_what_is_written_then_is_told_without_an_e
 #[test]
 fn what_was_written_to_a_connection_that_comes_to_nothing_hears_why() {
     let seen = logged(|log| {
-        let nobody = std::net::TcpListener::bind(crate::common::ANY)?.local_addr()?;
-        let socket = Socket::connect(nobody)?;
+        let socket = Socket::connect(nobody())?;
         log.watch(&socket);
         write(&socket, &log, "first", vec![1; 1]);
         write(&socket, &log, "second", vec![2; 1]);

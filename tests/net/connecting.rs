@@ -1,19 +1,12 @@
 //! Connections that come about, and those that do not.
 
-use crate::common::{ANY, LIMIT, Log, logged, run, run_within};
+use crate::common::{ANY, LIMIT, Log, logged, nobody, run, run_within};
 use onward::events::*;
 use onward::net::{Server, Socket};
 use onward::{ErrorKind, Result};
 use std::cell::RefCell;
 use std::io;
-use std::net::TcpListener;
 use std::rc::Rc;
-
-/// Where nobody listens, for the moment.
-fn nobody() -> String {
-    let listener = TcpListener::bind(ANY).expect("a free port");
-    listener.local_addr().expect("an address").to_string()
-}
 
 /// The only error that connecting there gives, and the events around it.
 fn fail_to_connect(address: &str) -> (onward::Error, Log) {
@@ -34,7 +27,7 @@ fn fail_to_connect(address: &str) -> (onward::Error, Log) {
 
 #[test]
 fn a_refused_connection_is_an_error_that_names_the_address_and_a_close() {
-    let address = nobody();
+    let address = nobody().to_string();
     let (error, log) = fail_to_connect(&address);
     log.assert(&["error ConnectionRefused", "close true"]);
     assert_eq!(error.kind(), ErrorKind::Io);
@@ -44,7 +37,7 @@ fn a_refused_connection_is_an_error_that_names_the_address_and_a_close() {
 
 #[test]
 fn an_error_that_nobody_listens_for_comes_out_of_run_and_names_the_socket() {
-    let address = nobody();
+    let address = nobody().to_string();
     let log = Log::default();
     let (closing, asked) = (log.clone(), address.clone());
     let ended = run_within(LIMIT, move || {
@@ -86,8 +79,10 @@ fn an_address_that_the_system_refuses_at_once_is_an_error_event_too() {
 
 #[test]
 fn a_name_that_nobody_knows_is_one_error_that_names_it() {
-    // The second one is too long for a name, which is known without asking anybody.
-    for name in ["name.invalid:80".to_string(), format!("{}.invalid:80", "a".repeat(64))] {
+    // Too long for a name, in a part or in all: that is known without asking anybody who may take his time.
+    for name in
+        [format!("{}.invalid:80", "a".repeat(64)), format!("{}invalid:80", "a.".repeat(130))]
+    {
         let (error, log) = fail_to_connect(&name);
         assert_eq!((error.operation(), error.target()), ("look up", Some(name.as_str())));
         assert!(error.to_string().starts_with(&format!("look up {name}: ")), "{error}");

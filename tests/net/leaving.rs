@@ -1,6 +1,6 @@
 //! Peers that go while nobody reads, and sockets that have heard enough.
 
-use crate::common::{ANY, Log, connect_to, guest, host, join, logged, run, serve_one};
+use crate::common::{ANY, LIMIT, Log, connect_to, guest, host, join, logged, run, serve_one};
 use onward::events::*;
 use onward::net::{Server, Socket};
 use std::cell::Cell;
@@ -12,7 +12,7 @@ use std::time::Duration;
 #[cfg(all(any(target_os = "linux", target_os = "android"), not(onward_force_polling)))]
 mod hangups {
     use super::*;
-    use crate::common::{LIMIT, count_turns, reset, when};
+    use crate::common::{count_turns, reset, when};
     use std::sync::mpsc;
 
     fn noting_hangup(log: &Log, socket: &Socket) {
@@ -210,12 +210,15 @@ fn destroy_soon_sends_all_and_waits_for_nobody() {
 #[test]
 fn destroy_soon_after_finish_is_soon() {
     let seen = logged(move |log| {
+        let (over, is_over) = std::sync::mpsc::channel();
         let server = Server::listen(ANY)?;
         server.on(Connection, move |server, socket| {
             server.close();
             let log = log.clone();
             log.watch(&socket);
             socket.end();
+            let over = over.clone();
+            socket.on(Close, move |_, _| over.send(()).expect("the peer waits"));
             socket.on(Finish, move |socket, ()| {
                 let (socket, log) = (socket.clone(), log.clone());
                 onward::set_timeout(Duration::from_millis(1), move || {
@@ -224,10 +227,10 @@ fn destroy_soon_after_finish_is_soon() {
                 });
             });
         });
-        guest(server.local_addr(), |mut stream| {
+        guest(server.local_addr(), move |mut stream| {
             // Its end comes after ours is over.
             let _ = stream.read_to_end(&mut Vec::new());
-            std::thread::sleep(Duration::from_millis(30));
+            let _ = is_over.recv_timeout(LIMIT);
         });
         Ok(())
     });

@@ -250,7 +250,7 @@ fn one_whose_future_panics_is_an_error_of_who_asked() {
             let lookup = net::lookup("db.internal:80")?;
             lookup.then(move |found| told.note(format!("found {}", found.is_ok())));
             let stop = event_loop.handle();
-            onward::set_timeout(std::time::Duration::from_secs(5), move || stop.stop()).unref();
+            onward::set_timeout(crate::common::LIMIT, move || stop.stop()).unref();
             Result::<()>::Ok(())
         })
         .unwrap();

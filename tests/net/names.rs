@@ -1,6 +1,6 @@
 //! From a name to its addresses, and to a connection.
 
-use crate::common::{ANY, LIMIT, Log, logged, next_turn, run, run_within};
+use crate::common::{ANY, LIMIT, Log, logged, next_turn, nobody, run, run_within};
 use onward::events::*;
 use onward::inspect::{self, Resource, ResourceKind};
 use onward::net::{self, Connector, Family, Server, Socket};
@@ -11,11 +11,6 @@ use std::net::{SocketAddr, TcpListener};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::Duration;
-
-/// Where nobody listens, for the moment.
-fn nobody() -> SocketAddr {
-    TcpListener::bind(ANY).and_then(|listener| listener.local_addr()).expect("a free port")
-}
 
 /// A name that stands for these.
 fn stands_for(addresses: &[SocketAddr]) -> Connector {
@@ -408,9 +403,13 @@ fn an_address_that_is_slow_to_answer_is_still_heard() {
         let connector = stands_for(&places).attempt_delay(Duration::from_millis(10));
         let socket = connector.connect("db.internal:80")?;
         watch(&log, &socket, &places);
-        let (listener, queue) = (first.1, first.2);
-        onward::set_timeout(Duration::from_millis(50), move || {
+        let full = Cell::new(Some((first.1, first.2)));
+        socket.on(ConnectionAttempt, move |_, address| {
+            if address != second.0 {
+                return;
+            }
             // Now there is room, and the kernel tries again by itself.
+            let (listener, queue) = full.take().expect("it is tried once");
             queue.iter().for_each(|_| drop(listener.accept().expect("somebody waits")));
             onward::spawn_blocking(move || drop(listener.accept().expect("ours comes"))).then(drop);
         });

@@ -496,9 +496,14 @@ mod test_net_server_max_connections {
             let seen = logged(move |log| {
                 let server = listen(ServerOptions::new().max_connections(1))?;
                 let (on_connection, on_drop) = (log.clone(), log.clone());
-                server.on(Connection, move |_, socket| {
+                let mut guests = 0;
+                server.on(Connection, move |server, socket| {
                     on_connection.note("connection");
                     socket.resume();
+                    guests += 1;
+                    if guests == 2 {
+                        server.close();
+                    }
                 });
                 server.on(Dropped, move |_, _| on_drop.note("dropped"));
                 let address = server.local_addr();
@@ -514,9 +519,7 @@ mod test_net_server_max_connections {
                 first.on(Close, move |_, _| {
                     let third = Socket::connect(address).expect("an address");
                     third.resume();
-                    let server = server.clone();
                     third.on(Connect, move |third, ()| {
-                        server.close();
                         let third = third.clone();
                         next_turn(move || third.end());
                     });

@@ -1,11 +1,11 @@
 //! As `node_parity`, for what has a limit: silences, addresses, guests.
 
 use super::node_parity::on_each;
-use crate::common::{ANY, LIMIT, Log, logged, next_turn, run};
+use super::timeouts::Last;
+use crate::common::{LIMIT, Log, logged, next_turn, nobody, run};
 use onward::events::*;
 use onward::inspect;
 use onward::net::{Connector, Server, ServerOptions, Socket};
-use onward::now;
 use std::cell::{Cell, RefCell};
 use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
@@ -25,10 +25,9 @@ mod test_net_write_slow {
             let (told, total) = (Rc::clone(&order), Rc::clone(&read));
             run(move || {
                 let server = listen(ServerOptions::new())?;
-                // How much has left, and since when no more has: as the reader sees it, now and then.
-                let last = Rc::new(Cell::new((0, now())));
-                let writer = Rc::new(RefCell::new(None::<Socket>));
-                let (moved, guest) = (Rc::clone(&last), Rc::clone(&writer));
+                let (last, writer) = (Last::default(), Rc::new(RefCell::new(None::<Socket>)));
+                let guest = Rc::clone(&writer);
+                last.follow(move || writer.borrow().as_ref().map_or(0, Socket::bytes_written))?;
                 server.on(Connection, move |server, socket| {
                     server.close();
                     for chunk in 0..CHUNKS {
@@ -41,18 +40,18 @@ mod test_net_write_slow {
                     socket.end();
                     socket.resume();
                     socket.set_timeout(SILENCE);
-                    let moved = Rc::clone(&moved);
+                    let last = last.clone();
                     // The kernel takes nothing for a while, and then much: that is a silence indeed.
-                    socket.on(Timeout, move |_, ()| assert!(now() - moved.get().1 >= SILENCE / 2));
+                    socket.on(Timeout, move |socket, ()| {
+                        if socket.queued() > 0 {
+                            last.assert_silent_for(SILENCE);
+                        }
+                    });
                     guest.replace(Some(socket));
                 });
                 let client = Socket::connect(server.local_addr())?;
                 client.on(Data, move |client, chunk| {
                     total.set(total.get() + chunk.len());
-                    let sent = writer.borrow().as_ref().map_or(0, Socket::bytes_written);
-                    if sent != last.get().0 {
-                        last.set((sent, now()));
-                    }
                     client.pause();
                     let client = client.clone();
                     // All in all for longer than a silence.
@@ -129,10 +128,6 @@ mod test_net_autoselectfamily {
         });
         let address = server.local_addr().as_socket_addr().expect("an IP address");
         Ok((server, address))
-    }
-
-    fn nobody() -> SocketAddr {
-        TcpListener::bind(ANY).and_then(|listener| listener.local_addr()).expect("a free port")
     }
 
     fn connect(log: &Log, places: Vec<SocketAddr>, only_first: bool) -> onward::Result<Socket> {

@@ -1,6 +1,6 @@
 //! Options: what the system says of them afterwards, and what they make of a connection.
 
-use crate::common::{ANY, logged, plain, run, serve_one};
+use crate::common::{ANY, logged, nobody, plain, run, serve_one};
 use onward::events::*;
 use onward::net::{KeepAlive, Server, ServerOptions, Socket, SocketOptions};
 use onward::{ErrorKind, Result};
@@ -220,9 +220,15 @@ fn a_server_for_all_addresses_serves_both_kinds_unless_it_is_told_not_to() {
             Socket::connect(format!("[::1]:{port}")).expect("an address").resume();
         });
 
-        let only = ServerOptions::new().only_v6(true).listen("[::]:0")?;
-        let port = only.local_addr().port().unwrap_or_default();
-        let refused = Socket::connect(format!("127.0.0.1:{port}"))?;
+        // Nobody else may listen for version four there.
+        let (only, address) = loop {
+            let address = nobody();
+            let options = ServerOptions::new().only_v6(true);
+            if let Ok(only) = options.listen(format!("[::]:{}", address.port())) {
+                break (only, address);
+            }
+        };
+        let refused = Socket::connect(address)?;
         refused.on(Error, |_, error| {
             assert_eq!(error.io_kind(), Some(std::io::ErrorKind::ConnectionRefused));
         });

@@ -2,7 +2,8 @@
 
 use crate::common::pattern::Pattern;
 use crate::common::{
-    ANY, LIMIT, Log, connect_to, guest, host, join, logged, next_turn, plain, reset, run, serve_one,
+    ANY, LIMIT, Log, connect_to, guest, host, join, logged, next_turn, nobody, reset, run,
+    serve_one,
 };
 use onward::events::*;
 use onward::net::Address;
@@ -179,11 +180,8 @@ fn when_the_upstream_of_a_proxy_is_reset_its_guest_is_closed() {
 fn when_the_upstream_of_a_proxy_refuses_its_guest_is_closed() {
     let (near, far) = (Log::default(), Log::default());
     let (at_near, at_far) = (near.clone(), far.clone());
-    let (gone, thread) = host(drop);
-    drop(plain(gone));
-    join(thread);
     run(move || {
-        let address = proxy(gone, at_near, at_far)?;
+        let address = proxy(nobody(), at_near, at_far)?;
         let client = Socket::connect(address)?;
         client.resume();
         Ok(())

@@ -110,7 +110,8 @@ fn who_does_not_end_is_destroyed_when_the_time_is_up() {
             socket.resume();
             if server.connections() == 2 {
                 let began = onward::now();
-                let limit = Duration::from_millis(20);
+                // Time enough to tell that they have been asked.
+                let limit = Duration::from_millis(250);
                 let (ended, log) = (server.shutdown(limit), to.clone());
                 onward::spawn(async move {
                     log.note(format!("destroyed {}", finished(ended.await)));

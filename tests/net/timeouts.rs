@@ -7,7 +7,7 @@ use onward::event_loop::ResourceKind;
 use onward::events::*;
 use onward::inspect::Resource;
 use onward::net::{Server, ServerOptions, Socket, SocketOptions};
-use onward::{ErrorKind, now};
+use onward::{ErrorKind, Handle, now};
 use std::cell::{Cell, RefCell};
 use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
@@ -16,6 +16,12 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 const SHORT: Duration = Duration::from_millis(20);
+
+/// However long its peer takes to end, it is not told of it.
+fn end_in_silence(socket: &Socket) {
+    socket.set_timeout(Duration::ZERO);
+    socket.end();
+}
 
 #[test]
 fn a_silence_is_told_once_and_closes_nothing() {
@@ -27,7 +33,7 @@ fn a_silence_is_told_once_and_closes_nothing() {
             assert!(!client.is_destroyed());
             // Three times as long, and it is not told again.
             let client = client.clone();
-            onward::set_timeout(3 * SHORT, move || client.end());
+            onward::set_timeout(3 * SHORT, move || end_in_silence(&client));
         });
         drop(peer);
         Ok(())
@@ -44,13 +50,13 @@ fn a_silence_that_is_broken_may_be_told_again() {
             all.len()
         })?;
         log.watch(&client);
-        client.set_timeout(SHORT);
+        client.on(Connect, |client, ()| client.set_timeout(SHORT));
         let mut told = 0;
         client.on(Timeout, move |client, ()| {
             told += 1;
             client.write("x");
             if told == 3 {
-                client.end();
+                end_in_silence(client);
             }
         });
         drop(peer);
@@ -59,15 +65,32 @@ fn a_silence_that_is_broken_may_be_told_again() {
     seen.assert(&["connect", "timeout", "timeout", "timeout", "finish", "end", "close false"]);
 }
 
-/// The times at which something happened, to compare with when a silence is told.
+/// A time no later than that at which something happened last, to compare with when a silence is told.
 #[derive(Clone, Default)]
-struct Last(Rc<Cell<Duration>>);
+pub(super) struct Last(Rc<Cell<Duration>>);
 
 impl Last {
+    /// To be called before it happens.
     fn note(&self) {
         self.0.set(now());
     }
-    fn assert_silent_for(&self, silence: Duration) {
+
+    /// Notes whenever a count has changed by what the poller told: it was not before the loop began to wait for that.
+    pub(super) fn follow(&self, count: impl Fn() -> u64 + 'static) -> onward::Result<()> {
+        let (handle, last, counted) = (Handle::current()?, self.clone(), Cell::new(0));
+        let waits = Rc::new(Cell::new(Duration::ZERO));
+        let began = Rc::clone(&waits);
+        handle.before_poll(move || waits.set(now()));
+        handle.after_poll(move || {
+            let now = count();
+            if counted.replace(now) != now {
+                last.0.set(began.get());
+            }
+        });
+        Ok(())
+    }
+
+    pub(super) fn assert_silent_for(&self, silence: Duration) {
         let since = now() - self.0.get();
         assert!(since >= silence, "told after {since:?}");
     }
@@ -85,15 +108,16 @@ fn what_comes_and_what_is_written_puts_it_off() {
         })?;
         let client = Socket::connect(address)?;
         client.set_timeout(silence);
-        let reading = last.clone();
-        client.on(Data, move |_, _| reading.note());
+        let read = client.clone();
+        last.follow(move || read.bytes_read())?;
+        client.on(Data, |_, _| {});
         let (writing, mut rounds) = (last.clone(), 0);
         client.on(Connect, move |client, ()| {
             let (client, last) = (client.clone(), writing.clone());
             onward::set_interval(SHORT, move |interval| {
                 rounds += 1;
-                client.write("x");
                 last.note();
+                client.write("x");
                 if rounds == 10 {
                     interval.cancel();
                 }
@@ -116,8 +140,8 @@ fn it_is_not_told_while_a_slow_peer_takes_what_waits() {
     // More than the kernel takes at once, in small bites.
     const TOTAL: usize = 9 << 20;
     const SILENCE: Duration = Duration::from_millis(200);
-    let told = Rc::new(Cell::new(0));
-    let telling = Rc::clone(&told);
+    let (told, last) = (Rc::new(Cell::new(false)), Last::default());
+    let lasted = Rc::clone(&told);
     let (address, peer) = host(|mut stream| {
         let (mut total, mut buffer) = (0, vec![0; 256 * 1024]);
         loop {
@@ -134,14 +158,19 @@ fn it_is_not_told_while_a_slow_peer_takes_what_waits() {
         client.set_timeout(SILENCE);
         client.write(vec![1; TOTAL]);
         client.end();
+        let (writer, begun) = (client.clone(), now());
+        last.follow(move || writer.bytes_written())?;
+        client.on(Close, move |_, _| lasted.set(now() - begun > SILENCE));
+        // Even on a machine that stands still for a while: not while bytes move.
         client.on(Timeout, move |client, ()| {
-            // Even on a machine that stands still for a while: not while bytes move.
-            telling.set(telling.get() + usize::from(client.queued() > 0));
+            if client.queued() > 0 {
+                last.assert_silent_for(SILENCE);
+            }
         });
         Ok(())
     });
     assert_eq!(join(peer), TOTAL);
-    assert_eq!(told.get(), 0);
+    assert!(told.get(), "it took longer than a silence");
 }
 
 #[test]
@@ -156,7 +185,7 @@ fn it_is_told_while_a_peer_takes_nothing_of_what_waits() {
     run(move || {
         let client = Socket::connect(address)?;
         log.watch(&client);
-        client.set_timeout(SHORT);
+        client.on(Connect, |client, ()| client.set_timeout(SHORT));
         client.write(vec![1; 12 << 20]);
         let done = RefCell::new(Some(done));
         client.on(Timeout, move |client, ()| {
@@ -230,7 +259,7 @@ fn sockets_of_a_server_tell_silences_too() {
         server.on(Connection, move |server, socket| {
             server.close();
             log.watch(&socket);
-            socket.on(Timeout, |socket, ()| socket.end());
+            socket.on(Timeout, |socket, ()| end_in_silence(socket));
         });
         drop(peer);
         Ok(())

@@ -101,7 +101,9 @@ fn a_child_may_close_its_input_early_and_only_that_stream_fails() {
     let log = Log::default();
     let kept = log.clone();
     run(move || {
-        let child = spawn("sh", script("exec <&-; echo deaf; sleep 1000"))?;
+        let mut command = Command::new("sh");
+        command.args(script("exec <&-; echo deaf; sleep 1000")).detached(true);
+        let child = command.spawn()?;
         log.child(&child);
         let stdin = child.stdin()?;
         log.writer("stdin", &stdin);
@@ -110,10 +112,8 @@ fn a_child_may_close_its_input_early_and_only_that_stream_fails() {
         let deaf = child.clone();
         child.stdin()?.on(Close, move |_, _| {
             assert!(deaf.is_running());
-            // Its own child has its streams.
-            deaf.stdout().unwrap().destroy();
-            deaf.stderr().unwrap().destroy();
-            deaf.kill(onward::process::Signal::Kill).unwrap();
+            // With its own child, which has its streams.
+            deaf.kill_group(onward::process::Signal::Kill).unwrap();
         });
         Ok(())
     });

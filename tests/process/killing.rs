@@ -193,15 +193,15 @@ fn a_child_that_stops_is_not_taken_for_one_that_has_ended() {
     run(move || {
         let child = spawn("cat", [""; 0])?;
         log.child(&child);
-        assert!(child.kill(Signal::Stop)?);
         let stopped = child.clone();
-        // The system tells of it, by a signal that others may listen for too.
+        // The system tells of it, by a signal that others may listen for too; it may stop while this still runs.
         let signals = onward::process::signals()?;
         signals.once(ChildChanged, move |_, ()| {
             assert!(stopped.is_running());
             stopped.stdin().unwrap().end();
             stopped.kill(Signal::Continue).unwrap();
         });
+        assert!(child.kill(Signal::Stop)?);
         Ok(())
     });
     kept.assert("spawn, exit 0, close 0");
@@ -218,7 +218,7 @@ fn one_that_is_told_to_end_again_and_again_has_no_more_time_for_it() {
         log.child(&child);
         let deaf = child.clone();
         child.stdout()?.on_line(move |_, _| {
-            let (deaf, mut left) = (deaf.clone(), 100);
+            let (deaf, mut left) = (deaf.clone(), 1_500);
             onward::set_interval(Duration::from_millis(20), move |timer| {
                 left -= 1;
                 let told = deaf.terminate().unwrap();

@@ -58,7 +58,7 @@ fn a_write_that_has_to_wait_says_so_drains_and_finishes() {
     let log = Log::default();
     let kept = log.clone();
     run(move || {
-        let child = spawn("sh", script("read line; exec cat >/dev/null"))?;
+        let child = spawn("sh", script("exec cat >/dev/null"))?;
         let stdin = child.stdin()?;
         log.writer("stdin", &stdin);
         assert!(!stdin.write_then(vec![b'x'; 1 << 20], |written| assert!(written.is_ok())));

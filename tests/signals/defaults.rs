@@ -1,7 +1,7 @@
 //! What a signal does when nobody listens for it any more.
 
 use super::support::{
-    HUP, INT, QUIT, TERM, end_by, in_child, in_child_of, never, raise, raise_here, say,
+    HUP, INT, NEVER, QUIT, TERM, end_by, in_child, in_child_of, never, raise, raise_here, say,
 };
 use onward::events::*;
 use onward::process::{Signals, signals};
@@ -98,7 +98,7 @@ fn a_second_interrupt_ends_a_program_that_listens_once_also_while_the_listener_r
             say("first");
             end_by("INT");
         });
-        set_timeout(Duration::from_secs(3600), || unreachable!());
+        set_timeout(NEVER, || unreachable!());
         next_tick(|| raise("INT"));
         Ok(())
     });
@@ -212,7 +212,7 @@ fn a_signal_that_was_ignored_is_told_while_somebody_listens_and_ignored_again() 
                 stop();
             });
             next_tick(|| raise("HUP"));
-            set_timeout(Duration::from_secs(3600), || unreachable!());
+            set_timeout(NEVER, || unreachable!());
             Ok(())
         })
         .unwrap();
@@ -235,12 +235,14 @@ fn a_signal_that_the_program_catches_by_other_means_goes_there_in_any_case() {
             raise_here(signal_hook::consts::SIGUSR1);
             assert!(other.swap(false, Ordering::SeqCst));
         };
+        let keep = set_timeout(NEVER, || unreachable!());
         signals()?.once(User1, move |_, ()| {
             say("told");
             raised();
+            keep.cancel();
+            set_timeout(Duration::from_millis(50), || say("later"));
         });
         next_tick(|| raise("USR1"));
-        set_timeout(Duration::from_millis(50), || say("later"));
         Ok(())
     });
     assert_eq!(outcome, ("told later ended".into(), None));
@@ -268,7 +270,7 @@ fn a_signal_ends_the_program_when_the_loop_that_listened_has_ended() {
                 let signals = signals()?;
                 signals.on(Interrupt, never);
                 kept.replace(Some(signals));
-                set_timeout(Duration::from_secs(3600), || unreachable!());
+                set_timeout(NEVER, || unreachable!());
                 next_tick(stop);
                 Ok(())
             })
