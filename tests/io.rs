@@ -166,10 +166,10 @@ fn nothing_is_read_for_who_has_paused_and_a_read_under_way_goes_with_the_stream(
         let source = io::source(Scripted::new(&log))?;
         source.pause();
         watch_source(&log, &source);
-        onward::set_timeout(Duration::from_millis(2), move || {
+        onward::set_timeout(Duration::from_millis(50), move || {
             log.note("resume");
             source.resume();
-            onward::set_timeout(Duration::from_millis(2), move || source.destroy());
+            onward::set_timeout(Duration::from_millis(50), move || source.destroy());
         });
         Ok(())
     });
@@ -227,7 +227,7 @@ fn a_write_under_way_goes_with_the_stream() {
         let sink = io::sink(Scripted::new(&log))?;
         watch_sink(&log, &sink);
         sink.write("never");
-        onward::set_timeout(Duration::from_millis(1), move || sink.destroy());
+        onward::set_timeout(Duration::from_millis(50), move || sink.destroy());
         Ok(())
     });
     seen.assert(&["writes", "close false", "dropped"]);

@@ -3,10 +3,11 @@
 //! Nothing sleeps in here, and nothing looks again and again: a page tells when a condition holds.
 
 use super::clients::{DEADLINE, Lines, temporary};
-use async_tungstenite::tungstenite::{Message, WebSocket, client};
+use async_tungstenite::tungstenite::{Error, Message, WebSocket, client};
 use serde_json::{Value, json};
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::io::ErrorKind;
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -148,6 +149,8 @@ impl Tools {
             match self.socket.read() {
                 Ok(Message::Text(text)) => return serde_json::from_str(&text).expect("JSON"),
                 Ok(_) => {}
+                // Who traces or stops this process interrupts a read that has a time limit.
+                Err(Error::Io(error)) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => panic!("the browser did not get to `{what}`: {error}"),
             }
         }

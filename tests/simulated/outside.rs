@@ -1,6 +1,6 @@
 //! What knows nothing of the simulated clock: threads, the blocking pool, sockets, files.
 
-use super::support::{HOUR, Log, MS};
+use super::support::{HOUR, Log, MS, trace};
 use onward::events::*;
 use onward::net::{Server, Socket};
 use onward::testing::{Simulation, block_on, run};
@@ -88,8 +88,7 @@ fn run_for_moves_the_clock_whoever_holds_a_remote_but_waits_for_work() {
 
 #[test]
 fn two_ends_of_a_connection_talk_while_the_clock_stands_still() {
-    let log = Log::default();
-    run(|| {
+    let log = trace(|log| {
         let server = Server::listen("127.0.0.1:0")?;
         server.on(Connection, |server, socket| {
             socket.on(Data, |socket, chunk| _ = socket.write(chunk));
@@ -116,9 +115,8 @@ fn two_ends_of_a_connection_talk_while_the_clock_stands_still() {
             client.write(chunk);
         });
         Ok(())
-    })
-    .unwrap();
-    assert_eq!(log.take(), "a hundred@0ns quiet@60s");
+    });
+    assert_eq!(log, "a hundred@0ns quiet@60s");
 }
 
 #[test]

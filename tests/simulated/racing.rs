@@ -8,7 +8,7 @@ use onward::net::{self, Connector, Server, Socket};
 use onward::testing::Simulation;
 use onward::{ErrorKind, inspect, pool, set_timeout};
 use socket2::{Domain, Type};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
 const ANY: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 0);
@@ -28,8 +28,11 @@ fn black_hole() -> (SocketAddr, (socket2::Socket, Vec<TcpStream>)) {
     (address, (listener, queue))
 }
 
-fn nobody() -> SocketAddr {
-    TcpListener::bind(ANY).unwrap().local_addr().unwrap()
+/// An address that refuses whoever comes, and is nobody else's for as long as what comes with it is kept.
+fn nobody() -> (SocketAddr, socket2::Socket) {
+    let socket = socket2::Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::from(ANY).into()).unwrap();
+    (socket.local_addr().unwrap().as_socket().unwrap(), socket)
 }
 
 fn server() -> (Server, SocketAddr) {
@@ -85,11 +88,11 @@ fn the_next_address_is_tried_a_quarter_of_a_second_after_the_first() {
 #[test]
 fn after_a_failure_the_next_is_tried_at_once_and_has_its_own_time() {
     let (hole, _kept) = black_hole();
+    let ((first, _first), (second, _second)) = (nobody(), nobody());
     let trace = trace(|log| {
         let (_, address) = server();
-        let places = [hole, nobody(), hole, nobody(), address];
-        let places = [places[0], places[1], places[3], places[4]];
-        let all = [hole, places[1], hole, places[2], places[3]];
+        let places = [hole, first, second, address];
+        let all = [hole, first, hole, second, address];
         let socket = stands_for(&all).attempt_delay(100 * MS).connect("db.internal:80")?;
         watch(log, &socket, &places);
         Ok(())

@@ -63,7 +63,7 @@ fn a_stream_that_is_destroyed_while_it_is_held_back_is_gone() {
     let seen = log.clone();
     run(move || {
         let source = Source::from_iter(["1", "2"])?;
-        Rate::per_second(200).burst(0).limit(&source);
+        Rate::per_second(1).burst(0).limit(&source);
         log.source("", &source);
         source.on(Data, |source, _| {
             let source = source.clone();

@@ -97,16 +97,12 @@ fn an_echo_by_a_pipe_waits_for_its_reader() {
 fn while_it_is_paused_nothing_comes_and_the_peer_has_to_wait() {
     let log = Log::default();
     run(move || {
-        let written = Rc::new(Cell::new(0));
-        let waits = Rc::clone(&written);
+        let pouring = Rc::new(RefCell::new(None::<Socket>));
+        let waits = Rc::clone(&pouring);
         let address = serve_one(acceptor(), &log, move |socket| {
             socket.set_max_queued(usize::MAX);
             pour(socket, 4 * MUCH);
-            // As much as the kernels take, and no more.
-            let (socket, waits) = (socket.clone(), Rc::clone(&waits));
-            onward::set_timeout(Duration::from_millis(150), move || {
-                waits.set(socket.bytes_written());
-            });
+            waits.replace(Some(socket.clone()));
         })?;
         let client = connector().connect(address)?;
         let paused = Rc::new(Cell::new(false));
@@ -117,7 +113,9 @@ fn while_it_is_paused_nothing_comes_and_the_peer_has_to_wait() {
             pausing.set(true);
             onward::set_timeout(Duration::from_millis(300), move || {
                 assert_eq!(client.bytes_read(), before);
-                assert!(written.get() > 0 && written.get() < 4 * MUCH as u64, "{written:?}");
+                // As much as the kernels take, and no more.
+                let written = pouring.take().expect("it pours").bytes_written();
+                assert!(written > 0 && written < 4 * MUCH as u64, "{written}");
                 pausing.set(false);
                 client.resume();
             });

@@ -1,7 +1,7 @@
 //! Servers of encrypted connections, as a whole.
 
 use super::support::{acceptor, connector};
-use crate::common::{ANY, Log, run};
+use crate::common::{ANY, LIMIT, Log, run};
 use onward::abort::{AbortController, Abortable as _};
 use onward::events::*;
 use onward::net::{self, ServerOptions};
@@ -168,7 +168,7 @@ fn what_was_written_before_a_listener_of_secure_panics_arrives() {
             let client = connector().connect(server.local_addr())?;
             client.write("hello");
             client.once(Secure, |_, ()| panic!("no cats here"));
-            onward::set_timeout(crate::common::LIMIT, || onward::stop()).unref();
+            onward::set_timeout(LIMIT, || onward::stop()).unref();
             client.once(Connect, |client, ()| {
                 let client = client.clone();
                 onward::set_timeout(Duration::from_secs(2), move || client.destroy());
@@ -224,7 +224,7 @@ fn a_listener_that_panics_over_a_connection_that_cannot_be_encrypted_does_not_ke
             });
             let client = net::Socket::connect(server.local_addr())?;
             log.watch(&client);
-            onward::set_timeout(Duration::from_secs(5), move || client.destroy()).unref();
+            onward::set_timeout(LIMIT, move || client.destroy()).unref();
             onward::Result::<()>::Ok(())
         })
         .unwrap();
