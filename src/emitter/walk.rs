@@ -16,6 +16,9 @@ use super::slot::RawSlot;
 use super::special::special;
 use super::tally::Tally;
 
+/// So few listeners are called one by one: to find out whether they are alike would take longer than it spares.
+const FEW: usize = 4;
+
 /// An outermost emit: ends it, whether it returns or panics.
 struct Outermost<'a> {
     list: &'a RawList,
@@ -210,16 +213,22 @@ impl<S: Declared, E: Event<S>> List<S, E> {
         let frame = &row.own;
         frame.stop.set(others);
         let outermost = Outermost { list: self, row };
-        // SAFETY: it is the only emit, nobody runs, and there is a slot. In most lists they are all alike, or few.
-        let mut next = unsafe {
-            match RawSlot::run_from::<S, E>(first, others) {
-                Some(run) => run(first, source, E::lend(&mut payload), row),
-                None => first,
-            }
-        };
-        if next < frame.stop.get() {
-            // SAFETY: the same, and there is another slot.
-            next = unsafe { Self::walk(row, next, source, &mut payload) };
+        let mut next = first;
+        // SAFETY: it is the only emit, nobody runs, and there is a slot.
+        if let Some(run) = unsafe { RawSlot::run_from::<S, E>(first, others) } {
+            // SAFETY: the same.
+            next = unsafe { run(first, source, E::lend(&mut payload), row) };
+        }
+        let few = others.wrapping_sub(FEW);
+        while next < frame.stop.get() {
+            // SAFETY: the same, for each in turn.
+            next = unsafe {
+                if next < few {
+                    Self::walk(row, next, source, &mut payload)
+                } else {
+                    Self::step(row, next, source, &mut payload)
+                }
+            };
         }
         if next != frame.stop.get() {
             mem::forget(outermost);
