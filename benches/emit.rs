@@ -41,6 +41,10 @@ fn add(cell: &Cell<u64>, payload: &Payload) {
     cell.set(cell.get().wrapping_add(payload.value));
 }
 
+fn take(cell: &Cell<u64>, payload: &Payload) {
+    cell.set(cell.get().wrapping_sub(payload.value));
+}
+
 /// A measured thing: runs itself so many times.
 type Work = Box<dyn FnMut(u64)>;
 
@@ -118,6 +122,57 @@ fn onward_eight() -> Work {
         for time in 0..times {
             let payload = black_box(&Payload { value: 3 });
             with!(turn(time), event => black_box(&bench).emit(event, payload));
+        }
+    })
+}
+
+/// The same, one of eight emitters with one event: what is chosen is data, on both sides.
+fn onward_eight_emitters() -> Work {
+    let benches: [Bench; 8] = Default::default();
+    for bench in &benches {
+        let cell = cell();
+        bench.on(Happened, move |_, payload| add(cell, payload));
+    }
+    Box::new(move |times| {
+        for time in 0..times {
+            let payload = black_box(&Payload { value: 3 });
+            black_box(&benches)[turn(time)].emit(Happened, payload);
+        }
+    })
+}
+
+/// Listeners of two kinds in turn, so that no two that are alike stand side by side.
+fn bare_mixed(listeners: usize) -> Work {
+    let mut list: Bare = Vec::new();
+    for number in 0..listeners {
+        let cell = cell();
+        list.push(match number % 2 {
+            0 => Box::new(move |payload| add(cell, payload)),
+            _ => Box::new(move |payload| take(cell, payload)),
+        });
+    }
+    Box::new(move |times| {
+        for _ in 0..times {
+            let payload = black_box(&Payload { value: 3 });
+            for listener in &mut *black_box(&mut list) {
+                listener(payload);
+            }
+        }
+    })
+}
+
+fn onward_mixed(listeners: usize) -> Work {
+    let bench = Bench::new();
+    for number in 0..listeners {
+        let cell = cell();
+        match number % 2 {
+            0 => bench.on(Happened, move |_, payload| add(cell, payload)),
+            _ => bench.on(Happened, move |_, payload| take(cell, payload)),
+        };
+    }
+    Box::new(move |times| {
+        for _ in 0..times {
+            black_box(&bench).emit(Happened, black_box(&Payload { value: 3 }));
         }
     })
 }
@@ -251,7 +306,10 @@ fn main() {
         ("emit to 1", bare_emit(1), onward_emit(1)),
         ("emit to 10", bare_emit(10), onward_emit(10)),
         ("emit to 100", bare_emit(100), onward_emit(100)),
+        ("to 3, unlike", bare_mixed(3), onward_mixed(3)),
+        ("to 10, unlike", bare_mixed(10), onward_mixed(10)),
         ("one of 8 events", bare_eight(), onward_eight()),
+        ("of 8 emitters", bare_eight(), onward_eight_emitters()),
         ("on + off", bare_on_off(1), onward_on_off(1)),
         ("of 1,000", bare_on_off(1000), onward_on_off(1000)),
         ("of the oldest", bare_on_off(1000), onward_off_oldest()),
