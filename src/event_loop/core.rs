@@ -10,6 +10,7 @@ use super::inbox::Inbox;
 use super::kept::Kept;
 use super::mail::Mail;
 use super::memory::{Buffer, Memory};
+use super::portions::Portions;
 use super::queues::{Immediates, Job, Origin, Queue};
 use super::registry::Registry;
 use super::slab::Slab;
@@ -70,6 +71,7 @@ pub(crate) struct Core {
     pub(crate) letters: RefCell<Mail>,
     ready: Cell<Ready>,
     pub(super) memory: Memory,
+    pub(super) portions: Portions,
     turns: Cell<u64>,
     pub(crate) counters: Counters,
     pub(super) clock: Clock,
@@ -109,6 +111,7 @@ impl Core {
             letters: RefCell::default(),
             ready: Cell::default(),
             memory: Memory::default(),
+            portions: Portions::default(),
             turns: Cell::new(0),
             counters: Counters::default(),
             clock: Clock::default(),
@@ -334,6 +337,7 @@ impl Core {
         }
         waited?;
         self.registry.borrow_mut().take_again(&mut ready);
+        self.portions.next();
         if ready.is_empty() {
             self.ready.set(ready);
         } else {

@@ -49,6 +49,8 @@ pub(crate) struct Duplex<H> {
 pub(super) struct Rare {
     /// How often somebody has corked it.
     pub(super) corks: Cell<u32>,
+    /// Whether the other side has gone has been looked for, which is done once.
+    pub(super) looked_for_hangup: Cell<bool>,
     /// What broke it, while it is heard out.
     pub(super) error: RefCell<Option<Error>>,
     /// It has left event mode.
@@ -314,7 +316,7 @@ fn begin<E: Endpoint>(endpoint: &E) {
 #[inline(always)]
 pub(crate) fn is_plain<E: Endpoint>(endpoint: &E, readiness: Interest) -> bool {
     let duplex = endpoint.duplex();
-    let rare = duplex.state.is(Fact::CONNECTING | Fact::BROKEN | Fact::UNSURE);
+    let rare = duplex.state.is(Fact::CONNECTING | Fact::BROKEN | Fact::UNSURE | Fact::MUCH);
     readiness == Interest::READ && !rare && duplex.flow.is_flowing()
 }
 

@@ -33,7 +33,8 @@ impl Fact {
     pub(super) const AUTOCORK: Self = Self(1 << 11);
     /// Somebody wants to know if the other side goes while nobody reads.
     pub(super) const AWAITS_HANGUP: Self = Self(1 << 12);
-    pub(super) const LOOKED_FOR_HANGUP: Self = Self(1 << 13);
+    /// It has used up what it may read in a turn, and has not had little since.
+    pub(super) const MUCH: Self = Self(1 << 13);
     /// What comes is thrown away.
     pub(super) const DISCARDS: Self = Self(1 << 14);
     /// Somebody has corked it.
