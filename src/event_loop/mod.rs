@@ -77,6 +77,7 @@
 //! They pass on out of [`run`]. The [`EventLoop`] stays in order and can be run again.
 
 mod awaited;
+mod batch;
 mod births;
 mod blocking;
 mod channel;

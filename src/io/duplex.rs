@@ -311,13 +311,13 @@ fn begin<E: Endpoint>(endpoint: &E) {
     }
 }
 
-/// Is the descriptor ready to be read and for nothing else, and is nothing to be asked? Then [`read`] is enough; else
+/// The descriptor is ready to be read, and for nothing else. Is nothing to be asked? Then [`read`] is enough; else
 /// [`ready`] knows.
 #[inline(always)]
-pub(crate) fn is_plain<E: Endpoint>(endpoint: &E, readiness: Interest) -> bool {
+pub(crate) fn is_plain<E: Endpoint>(endpoint: &E) -> bool {
     let duplex = endpoint.duplex();
     let rare = duplex.state.is(Fact::CONNECTING | Fact::BROKEN | Fact::UNSURE | Fact::MUCH);
-    readiness == Interest::READ && !rare && duplex.flow.is_flowing()
+    !rare && duplex.flow.is_flowing()
 }
 
 /// The descriptor is ready.

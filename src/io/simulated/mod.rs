@@ -290,12 +290,19 @@ impl Source for Inner {
 
     fn ready(self: Rc<Self>, readiness: Interest, buffer: &mut Buffer) {
         let stream = Stream(self);
-        if super::is_plain(&stream, readiness) {
-            super::read(&stream, buffer);
-        } else if stream.0.duplex.is_ready() {
+        if stream.0.duplex.is_ready() {
             super::ready(&stream, readiness, buffer);
         } else {
             super::establish(&stream, || stream.tell(Told::Connect));
+        }
+    }
+
+    fn readable(self: Rc<Self>, buffer: &mut Buffer) {
+        let stream = Stream(self);
+        if super::is_plain(&stream) {
+            super::read(&stream, buffer);
+        } else {
+            stream.0.ready(Interest::READ, buffer);
         }
     }
 
