@@ -72,10 +72,11 @@ impl State {
         self.0.set(self.0.get() & !fact.0);
     }
 
-    /// What was so is not any more, but something else.
+    /// What was so is not any more, but something else, which was not.
     #[inline(always)]
     pub(super) fn exchange(&self, no: Fact, yes: Fact) {
-        self.0.set(self.0.get() & !no.0 | yes.0);
+        debug_assert!(self.is(no) && !self.is(yes), "to turn both over costs less");
+        self.0.set(self.0.get() ^ (no.0 | yes.0));
     }
 
     pub(super) fn put(&self, fact: Fact, is: bool) {
