@@ -37,7 +37,7 @@ impl Endpoint for Socket {
         if self.0.special.get() {
             self.before_data();
         }
-        self.0.emitter.emit(self, Data, chunk);
+        self.0.emitter.emit_here(self, Data, chunk);
     }
 
     fn pass_over(&self) {
