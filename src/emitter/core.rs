@@ -256,10 +256,20 @@ impl<S: Declared> Core<S> {
     /// One function for each event, whoever emits it: to ask here whether there is more to do costs the caller nothing.
     #[inline(never)]
     pub(super) fn emit<E: Event<S>>(&self, source: &S, payload: E::Payload<'_>) -> Tally {
+        self.emit_here::<E>(source, payload)
+    }
+
+    /// The same, compiled into where it is called.
+    #[inline(always)]
+    pub(super) fn emit_here<E: Event<S>>(&self, source: &S, payload: E::Payload<'_>) -> Tally {
         if self.is_gated() {
             return self.emit_gated::<E>(source, payload);
         }
-        E::known(self).map_or(Tally::NOBODY, |list| list.call_all(source, payload))
+        // By itself it would not be compiled into here.
+        match E::known(self) {
+            Some(list) => list.call_all(source, payload),
+            None => Tally::NOBODY,
+        }
     }
 
     /// An emit while the gate is open: somebody listens to all events, or has not been told yet, or observes.

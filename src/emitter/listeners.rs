@@ -80,6 +80,18 @@ impl<S: Declared> Listeners<S> {
         core.map_or(Tally::NOBODY, |core| core.emit::<E>(source, payload)).into()
     }
 
+    /// The same, compiled into where it is called: for the one event of a source that is raised with each message.
+    #[cfg_attr(not(feature = "net"), allow(dead_code, reason = "only sockets have such an event"))]
+    #[inline(always)]
+    pub(crate) fn emit_here<E: Event<S>>(&self, source: &S, event: E, payload: E::Payload<'_>) {
+        #[cfg(feature = "tracing")]
+        self.emit(source, event, payload);
+        #[cfg(not(feature = "tracing"))]
+        if let (Some(core), _) = (self.made(), event) {
+            core.emit_here::<E>(source, payload);
+        }
+    }
+
     /// Has its listeners called by an observer, as long as there is one.
     #[cfg_attr(not(feature = "event-loop"), allow(dead_code, reason = "nobody observes then"))]
     pub(crate) fn observe(&self) {

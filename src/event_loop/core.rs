@@ -1,6 +1,7 @@
 //! The loop itself: what it owns, and one turn of it.
 
 use super::awaited::Awaited;
+use super::batch::Batch;
 use super::channel::Entry;
 use super::closures::Closures;
 use super::counters::{CallbackKind, Clock, Counters};
@@ -9,12 +10,12 @@ use super::hooks::{Hooks, Moment};
 use super::inbox::Inbox;
 use super::kept::Kept;
 use super::mail::Mail;
-use super::memory::{Buffer, Memory};
+use super::memory::Memory;
+use super::portions::Portions;
 use super::queues::{Immediates, Job, Origin, Queue};
 use super::registry::Registry;
 use super::slab::Slab;
 use super::slow::Slow;
-use super::source::Interest;
 use super::tasks::{Tasks, Woken};
 use super::timers::Timers;
 use crate::error::{Error, ErrorKind, Result};
@@ -68,8 +69,9 @@ pub(crate) struct Core {
     pub(crate) stopping: Cell<bool>,
     pub(crate) failure: RefCell<Option<Error>>,
     pub(crate) letters: RefCell<Mail>,
-    ready: Cell<Ready>,
+    pub(super) ready: Cell<Ready>,
     pub(super) memory: Memory,
+    pub(super) portions: Portions,
     turns: Cell<u64>,
     pub(crate) counters: Counters,
     pub(super) clock: Clock,
@@ -109,6 +111,7 @@ impl Core {
             letters: RefCell::default(),
             ready: Cell::default(),
             memory: Memory::default(),
+            portions: Portions::default(),
             turns: Cell::new(0),
             counters: Counters::default(),
             clock: Clock::default(),
@@ -334,11 +337,11 @@ impl Core {
         }
         waited?;
         self.registry.borrow_mut().take_again(&mut ready);
+        self.portions.next();
         if ready.is_empty() {
             self.ready.set(ready);
         } else {
-            Batch { core: self, ready, told: 0, buffer: Some(self.memory.take_buffer()) }
-                .dispatch();
+            Batch::new(self, ready).dispatch();
         }
         self.hooks.run(self, Moment::AfterPoll);
         Ok(())
@@ -371,54 +374,6 @@ impl Core {
     /// Has it ended for good? Then nothing may be put on it, for it would stay there for ever.
     pub(crate) fn is_over(&self) -> bool {
         self.phase.get() == Phase::Ended
-    }
-}
-
-/// What there is to tell after one wait. If a listener panics, what is left is told in a later turn.
-struct Batch<'a> {
-    core: &'a Core,
-    ready: Ready,
-    /// How many have been told.
-    told: usize,
-    /// What they read into.
-    buffer: Option<Box<Buffer>>,
-}
-
-impl Batch<'_> {
-    #[inline(never)]
-    fn dispatch(&mut self) {
-        let (core, Some(buffer)) = (self.core, &mut self.buffer) else { return };
-        for at in 0..self.ready.len() {
-            // It may panic, and has been told then, as far as it came.
-            self.told = at;
-            let Some((index, readiness)) = self.ready.get(at) else { return };
-            let found = core.registry.borrow_mut().find(index, readiness);
-            if let Some((source, readiness)) = found {
-                core.counters.count(CallbackKind::Source);
-                if core.slow.is_on() {
-                    core.ready_watched(index, source, readiness, buffer);
-                } else {
-                    source.ready(readiness, buffer);
-                }
-                core.settle();
-            }
-        }
-        self.told = self.ready.len();
-    }
-}
-
-impl Drop for Batch<'_> {
-    fn drop(&mut self) {
-        let mut all = std::mem::take(&mut self.ready);
-        // Nobody knows how far the one that panicked has come.
-        let mut left = Some(Interest::ALL);
-        while let Some((index, readiness)) = all.get(self.told) {
-            self.core.registry.borrow_mut().keep(index, left.take().unwrap_or(readiness));
-            self.told += 1;
-        }
-        all.clear();
-        self.core.ready.set(all);
-        self.buffer.take().into_iter().for_each(|buffer| self.core.memory.give_buffer(buffer));
     }
 }
 

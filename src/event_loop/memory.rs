@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell, RefMut};
 
 /// One read takes at most this much. It is what the kernel hands out at once on a fast connection.
-const READ: usize = 64 * 1024;
+pub(super) const READ: usize = 64 * 1024;
 /// So much is gathered of what one callback writes.
 const GATHERED: usize = 16 * 1024;
 

@@ -77,6 +77,7 @@
 //! They pass on out of [`run`]. The [`EventLoop`] stays in order and can be run again.
 
 mod awaited;
+mod batch;
 mod births;
 mod blocking;
 mod channel;
@@ -96,6 +97,7 @@ mod mailbox;
 mod memory;
 mod missed;
 pub mod pool;
+mod portions;
 mod posted;
 mod primitives;
 mod queues;
@@ -141,6 +143,7 @@ pub use tokens::{Immediate, Timer};
 pub(crate) use driver::script::{Script, Step};
 pub(crate) use kept::Ticket;
 pub(crate) use memory::Buffer;
+pub(crate) use portions::LITTLE;
 pub(crate) use queues::Origin;
 pub(crate) use registry::Listed as ListedSource;
 pub(crate) use slab::Key;

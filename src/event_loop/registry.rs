@@ -28,31 +28,59 @@ struct Place {
     /// What may be pending. Who wants to write has just seen that it cannot: the edge is still to come. What is
     /// `Level` is told again, unless the driver knows nothing of it.
     keeps: Interest,
-    trigger: Trigger,
-    noted: bool,
+    marks: Marks,
+    /// It wants to read, nothing is pending, and it stands in no line: that it may read is told without another
+    /// question. As nothing else here it has values to spare, so that the place is free if it has one of those.
+    plain: bool,
+}
+
+/// What is so of a place, beside.
+#[derive(Clone, Copy)]
+struct Marks(u8);
+
+impl Marks {
+    /// It is told of edges.
+    const EDGE: Self = Self(1);
+    /// The driver has to be told something.
+    const NOTED: Self = Self(1 << 1);
     /// Stands among those to be told again.
-    queued: bool,
-    counted: bool,
+    const QUEUED: Self = Self(1 << 2);
+    /// The loop waits for it.
+    const COUNTED: Self = Self(1 << 3);
+
+    #[inline]
+    fn has(self, mark: Self) -> bool {
+        self.0 & mark.0 != 0
+    }
+
+    fn put(&mut self, mark: Self, is: bool) {
+        self.0 = if is { self.0 | mark.0 } else { self.0 & !mark.0 };
+    }
 }
 
 impl Place {
     /// What the driver has to be told.
     fn to_tell(&self) -> Interest {
-        match self.trigger {
-            Trigger::Level => self.wanted,
-            Trigger::Edge => self.told | self.wanted,
-        }
+        if self.marks.has(Marks::EDGE) { self.told | self.wanted } else { self.wanted }
+    }
+
+    /// Is it plain? To be asked anew after each change of what that is about.
+    fn judge(&mut self) {
+        let waits = self.marks.has(Marks::QUEUED) || !self.pending.is_none();
+        self.plain = self.wanted.reads() && !waits && self.source.is_some();
     }
 
     /// What of this readiness, and of what was pending, the source is to hear now.
-    #[inline]
     fn sift(&mut self, readiness: Interest) -> Option<(Rc<dyn Source>, Interest)> {
-        if self.queued && self.stays_in_line(readiness) {
-            return self.put_off(readiness);
-        }
-        let all = readiness | self.pending;
-        let now = all & self.wanted;
-        self.pending = all.without(now) & self.keeps;
+        let now = if self.marks.has(Marks::QUEUED) && self.stays_in_line(readiness) {
+            self.put_off(readiness)
+        } else {
+            let all = readiness | self.pending;
+            let now = all & self.wanted;
+            self.pending = all.without(now) & self.keeps;
+            now
+        };
+        self.judge();
         if now.is_none() {
             return None;
         }
@@ -62,20 +90,17 @@ impl Place {
     /// The driver does not tell of nothing: who has asked to be told again has its turn.
     #[cold]
     fn stays_in_line(&mut self, readiness: Interest) -> bool {
-        self.queued = !readiness.is_none();
-        self.queued
+        let stays = !readiness.is_none();
+        self.marks.put(Marks::QUEUED, stays);
+        stays
     }
 
     /// It stands in line behind those that the driver tells of, and has its turn there alone: who has much would be
     /// served twice in a turn else, and not in order. Only that it may write is told at once.
     #[cold]
-    fn put_off(&mut self, readiness: Interest) -> Option<(Rc<dyn Source>, Interest)> {
+    fn put_off(&mut self, readiness: Interest) -> Interest {
         self.pending = self.pending | (readiness.without(Interest::WRITE) & self.keeps);
-        let now = readiness & Interest::WRITE & self.wanted;
-        if now.is_none() {
-            return None;
-        }
-        self.source.as_ref().map(|source| (Rc::clone(source), now))
+        readiness & Interest::WRITE & self.wanted
     }
 }
 
@@ -108,22 +133,13 @@ impl Registry {
 
     pub(crate) fn add(&mut self, source: Rc<dyn Source>, trigger: Trigger, birth: Birth) -> Key {
         self.counted += 1;
-        let trigger = if Driver::EDGES { trigger } else { Trigger::Level };
+        let edges = Driver::EDGES && trigger == Trigger::Edge;
         let [wanted, told, pending] = [Interest::NONE; 3];
-        let keeps = Interest::when(Interest::READ | Interest::ENDING, trigger == Trigger::Edge);
-        let [noted, queued, counted] = [false, false, true];
-        let source = Some(source);
-        let key = self.places.insert(Place {
-            source,
-            wanted,
-            told,
-            pending,
-            keeps,
-            trigger,
-            noted,
-            queued,
-            counted,
-        });
+        let keeps = Interest::when(Interest::READ | Interest::ENDING, edges);
+        let mut marks = Marks::COUNTED;
+        marks.put(Marks::EDGE, edges);
+        let (source, plain) = (Some(source), false);
+        let key = self.places.insert(Place { source, wanted, told, pending, keeps, marks, plain });
         self.births.note(key.index, birth);
         key
     }
@@ -151,32 +167,31 @@ impl Registry {
     pub(crate) fn list(&self) -> impl Iterator<Item = Listed> {
         self.places.entries().filter_map(|(index, place)| {
             let (source, birth) = (Rc::clone(place.source.as_ref()?), self.birth(index)?);
-            Some(Listed { source, counted: place.counted, birth })
+            Some(Listed { source, counted: place.marks.has(Marks::COUNTED), birth })
         })
     }
 
     pub(crate) fn want(&mut self, key: Key, wanted: Interest) {
         let Some(place) = self.places.get_mut(key) else { return };
         // Who cannot tell of the end alone would tell of it for ever, or not at all.
-        let alone = Interest::when(Interest::ENDING, place.trigger == Trigger::Level);
+        let alone = Interest::when(Interest::ENDING, !place.marks.has(Marks::EDGE));
         place.wanted = wanted.without(alone).with_end();
-        let changes = place.to_tell() != place.told && !place.noted;
-        place.noted |= changes;
-        let again = !(place.pending & place.wanted).is_none() && !place.queued;
-        place.queued |= again;
-        if changes {
+        if place.to_tell() != place.told && !place.marks.has(Marks::NOTED) {
+            place.marks.put(Marks::NOTED, true);
             self.changed.push(key);
         }
-        if again {
+        if !(place.pending & place.wanted).is_none() && !place.marks.has(Marks::QUEUED) {
+            place.marks.put(Marks::QUEUED, true);
             self.again.push(key);
         }
+        place.judge();
     }
 
     /// A source has not exhausted what it was told of: it hears of it again in the next turn, or as soon
     /// as it wants to. A `Level` source would anyway.
     pub(crate) fn again(&mut self, key: Key, readiness: Interest) {
         let Some(place) = self.places.get_mut(key) else { return };
-        if place.trigger == Trigger::Edge {
+        if place.marks.has(Marks::EDGE) {
             self.remind(key, readiness);
         }
     }
@@ -198,7 +213,8 @@ impl Registry {
             return self.again(key, readiness);
         }
         // It stood in line in this turn.
-        self.places.get_mut(key).into_iter().for_each(|place| place.queued = false);
+        let place = self.places.get_mut(key);
+        place.into_iter().for_each(|place| place.marks.put(Marks::QUEUED, false));
         self.remind(key, readiness);
     }
 
@@ -220,14 +236,21 @@ impl Registry {
 
     pub(crate) fn count(&mut self, key: Key, counted: bool) {
         let Some(place) = self.places.get_mut(key) else { return };
-        if place.source.is_some() && place.counted != counted {
-            place.counted = counted;
+        if place.source.is_some() && place.marks.has(Marks::COUNTED) != counted {
+            place.marks.put(Marks::COUNTED, counted);
             self.counted = if counted { self.counted + 1 } else { self.counted - 1 };
         }
     }
 
-    /// The source at a place that the driver reported.
-    #[inline]
+    /// The source at a place of which the driver has reported that it may read, and nothing else; if nothing more has to
+    /// be asked. So it is with nearly all; [`find`](Self::find) knows of the others.
+    #[inline(always)]
+    pub(crate) fn find_plain(&self, index: u32) -> Option<Rc<dyn Source>> {
+        let place = self.places.at(index)?;
+        if place.plain { place.source.clone() } else { None }
+    }
+
+    /// The source at a place that the driver reported, and what it is to hear.
     pub(crate) fn find(
         &mut self,
         index: u32,
@@ -283,8 +306,9 @@ impl Registry {
     fn take_out(&mut self, key: Key) -> Option<(Rc<dyn Source>, bool)> {
         let place = self.places.get_mut(key)?;
         let source = place.source.take()?;
+        place.plain = false;
         let known = !std::mem::take(&mut place.told).is_none();
-        self.counted -= usize::from(place.counted);
+        self.counted -= usize::from(place.marks.has(Marks::COUNTED));
         self.retired.push(key);
         Some((source, known))
     }
@@ -311,8 +335,10 @@ impl Registry {
         let mut refused = Vec::new();
         for key in self.changed.drain(..) {
             let Some(place) = self.places.get_mut(key) else { continue };
-            place.noted = false;
-            let (told, wanted, trigger) = (place.told, place.to_tell(), place.trigger);
+            place.marks.put(Marks::NOTED, false);
+            let (told, wanted) = (place.told, place.to_tell());
+            let edges = place.marks.has(Marks::EDGE);
+            let trigger = if edges { Trigger::Edge } else { Trigger::Level };
             let Some(source) = place.source.as_ref().filter(|_| wanted != told) else { continue };
             let result = source.lend(&mut |descriptor| match (told, wanted) {
                 (Interest::NONE, _) => driver.add(descriptor, key.index, wanted, trigger),
@@ -322,8 +348,9 @@ impl Registry {
             match result {
                 Ok(()) => place.told = wanted,
                 Err(error) => {
-                    place.wanted = told;
                     refused.push((Rc::clone(source), error));
+                    place.wanted = told;
+                    place.judge();
                 }
             }
         }

@@ -144,6 +144,22 @@ impl Handle {
         self.0.settle();
     }
 
+    /// How much one source may read in this turn.
+    pub(crate) fn portion(&self) -> usize {
+        self.0.portions.now()
+    }
+
+    /// Somebody has read, and had [`LITTLE`](super::LITTLE) at most.
+    #[inline(always)]
+    pub(crate) fn had_little(&self) {
+        self.0.portions.had_little();
+    }
+
+    /// Somebody has used up what it may read in a turn.
+    pub(crate) fn had_much(&self) {
+        self.0.portions.had_much();
+    }
+
     #[inline]
     pub(crate) fn with_scratch<T>(&self, read: impl FnOnce(&mut Buffer) -> T) -> T {
         self.0.memory.with_scratch(read)

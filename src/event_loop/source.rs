@@ -224,6 +224,12 @@ pub(crate) trait Source {
     /// which is everybody's.
     fn ready(self: Rc<Self>, readiness: Interest, buffer: &mut Buffer);
 
+    /// The same for one that is ready to be read and for nothing else, as nearly all are.
+    #[inline]
+    fn readable(self: Rc<Self>, buffer: &mut Buffer) {
+        self.ready(Interest::READ, buffer);
+    }
+
     /// The poller refused the descriptor.
     fn refused(self: Rc<Self>, error: io::Error);
 

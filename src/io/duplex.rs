@@ -49,6 +49,8 @@ pub(crate) struct Duplex<H> {
 pub(super) struct Rare {
     /// How often somebody has corked it.
     pub(super) corks: Cell<u32>,
+    /// Whether the other side has gone has been looked for, which is done once.
+    pub(super) looked_for_hangup: Cell<bool>,
     /// What broke it, while it is heard out.
     pub(super) error: RefCell<Option<Error>>,
     /// It has left event mode.
@@ -309,13 +311,13 @@ fn begin<E: Endpoint>(endpoint: &E) {
     }
 }
 
-/// Is the descriptor ready to be read and for nothing else, and is nothing to be asked? Then [`read`] is enough; else
+/// The descriptor is ready to be read, and for nothing else. Is nothing to be asked? Then [`read`] is enough; else
 /// [`ready`] knows.
 #[inline(always)]
-pub(crate) fn is_plain<E: Endpoint>(endpoint: &E, readiness: Interest) -> bool {
+pub(crate) fn is_plain<E: Endpoint>(endpoint: &E) -> bool {
     let duplex = endpoint.duplex();
-    let rare = duplex.state.is(Fact::CONNECTING | Fact::BROKEN | Fact::UNSURE);
-    readiness == Interest::READ && !rare && duplex.flow.is_flowing()
+    let rare = duplex.state.is(Fact::CONNECTING | Fact::BROKEN | Fact::UNSURE | Fact::MUCH);
+    !rare && duplex.flow.is_flowing()
 }
 
 /// The descriptor is ready.

@@ -69,7 +69,7 @@ pub(super) fn flush_gathered<E: Endpoint>(endpoint: &E) {
         Some(bytes) if bytes.is_plain() => match bytes.send(&gathered) {
             Ok(count) if count == gathered.len() => {
                 drop(handle);
-                all_is_sent(duplex, gathered);
+                all_is_sent(duplex, count, gathered);
             }
             other => {
                 drop((handle, gathered));
@@ -89,7 +89,7 @@ fn flush_any<E: Endpoint>(endpoint: &E) {
     let duplex = endpoint.duplex();
     let gathered = duplex.handle.gathered();
     match duplex.attempt(|handle| handle.send(&gathered)) {
-        Ok(count) if count == gathered.len() => all_is_sent(duplex, gathered),
+        Ok(count) if count == gathered.len() => all_is_sent(duplex, count, gathered),
         other => {
             drop(gathered);
             flush_rest(endpoint, other);
@@ -97,10 +97,10 @@ fn flush_any<E: Endpoint>(endpoint: &E) {
     }
 }
 
-/// Nothing is left of what was gathered.
+/// Nothing is left of what was gathered, which were so many bytes.
 #[inline(always)]
-fn all_is_sent<H: ByteHandle>(duplex: &Duplex<H>, mut gathered: RefMut<'_, Vec<u8>>) {
-    duplex.sent.set(duplex.sent.get() + gathered.len() as u64);
+fn all_is_sent<H: ByteHandle>(duplex: &Duplex<H>, count: usize, mut gathered: RefMut<'_, Vec<u8>>) {
+    duplex.sent.set(duplex.sent.get() + count as u64);
     gathered.clear();
     duplex.state.exchange(Fact::GATHERS, Fact::OUTSIDE);
 }

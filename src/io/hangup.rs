@@ -12,7 +12,8 @@ use std::io;
 pub(crate) fn await_hangup<E: Endpoint>(endpoint: &E) {
     let duplex = endpoint.duplex();
     let over = duplex.state.is(Fact::DESTROYED) || duplex.flow.has_ended();
-    if !over && !duplex.state.is(Fact::LOOKED_FOR_HANGUP) {
+    let looked = duplex.known().is_some_and(|rare| rare.looked_for_hangup.get());
+    if !over && !looked {
         duplex.state.set(Fact::AWAITS_HANGUP);
         duplex.update_interest();
     }
@@ -23,7 +24,7 @@ pub(super) fn look_for_hangup<E: Endpoint>(endpoint: &E, readiness: Interest) {
     let duplex = endpoint.duplex();
     // It is told once. If it is not the end, but something urgent, that stands in the way of the end.
     duplex.state.clear(Fact::AWAITS_HANGUP);
-    duplex.state.set(Fact::LOOKED_FOR_HANGUP);
+    duplex.rare().looked_for_hangup.set(true);
     duplex.update_interest();
     duplex.again(readiness.without(Interest::WRITE) | Interest::READ);
     if duplex.with_bytes(ByteHandle::has_hung_up) == Some(true) {
@@ -58,7 +59,7 @@ pub(crate) fn discard_input<E: Endpoint>(endpoint: &E) {
 
 pub(super) fn discard<E: Endpoint>(endpoint: &E, readiness: Interest) {
     let duplex = endpoint.duplex();
-    let mut share = Share::WHOLE;
+    let mut share = Share::of(&duplex.handle);
     while share.is_left() {
         let received =
             duplex.handle.with_scratch(|buffer| duplex.attempt(|bytes| bytes.receive(buffer)));

@@ -1,12 +1,12 @@
 //! The reading side: what has come is told.
 
 use super::corking::Dispatch;
-use super::duplex::{close_if_done, destroy, tell};
+use super::duplex::{Duplex, close_if_done, destroy, tell};
 use super::finishing::end;
 use super::seams::{ByteHandle, Endpoint};
 use super::state::Fact;
 use crate::error::Error;
-use crate::event_loop::{Buffer, Interest};
+use crate::event_loop::{Buffer, Handle, Interest, LITTLE};
 use std::io;
 
 /// What one source may read per turn; the others are served before it gets more.
@@ -18,8 +18,11 @@ pub(super) struct Share {
 impl Share {
     /// A buffer full of bytes, in as many reads as who has little at a time may need. Who has more gets no second
     /// buffer at once, and not only because the others wait: the kernel lets the queue of a socket grow with what is
-    /// read in a row, and with a few of them it would no longer lie in the processor's cache.
-    pub(super) const WHOLE: Self = Self { reads: 16, bytes: size_of::<Buffer>() };
+    /// read in a row, and with a few of them it would no longer lie in the processor's cache. While others have little
+    /// to say it is less than a buffer, see `event_loop/portions.rs`.
+    pub(super) fn of(handle: &Handle) -> Self {
+        Self { reads: 16, bytes: handle.portion() }
+    }
 
     /// Is there any left?
     #[inline]
@@ -54,7 +57,7 @@ pub(super) fn look_for_end<E: Endpoint>(endpoint: &E, readiness: Interest) {
 
 /// Reads once, if it is [plain](super::duplex::is_plain), which nearly all are; what has come is told.
 ///
-/// In most cases that is all there was, but less than the buffer takes, which is asked before it is told: then nothing is
+/// In most cases that is all there was, but little, which is asked before it is told: then nothing is
 /// to be done or remembered behind it.
 #[inline(always)]
 pub(crate) fn read<E: Endpoint>(endpoint: &E, buffer: &mut Buffer) {
@@ -63,8 +66,9 @@ pub(crate) fn read<E: Endpoint>(endpoint: &E, buffer: &mut Buffer) {
     match &*handle {
         Some(bytes) if bytes.is_plain() && E::Bytes::SHORT_READ_IS_ALL => {
             match bytes.receive(buffer) {
-                Ok(count) if (1..size_of::<Buffer>()).contains(&count) => {
+                Ok(count) if (1..=LITTLE).contains(&count) => {
                     drop(handle);
+                    endpoint.duplex().handle.had_little();
                     hear(endpoint, &buffer[..count], Dispatch::begin_plain);
                 }
                 other => {
@@ -80,14 +84,16 @@ pub(crate) fn read<E: Endpoint>(endpoint: &E, buffer: &mut Buffer) {
     }
 }
 
-/// The end, an error, or there may be more.
+/// The end, an error, or more than a little, behind which there may be more.
 #[inline(never)]
 fn read_else<E: Endpoint>(endpoint: &E, buffer: &mut Buffer, answer: io::Result<usize>) {
     match answer {
         Ok(0) => ended(endpoint),
         Ok(count) => {
             hear(endpoint, &buffer[..count], Dispatch::begin_plain);
-            read_on(endpoint, Interest::READ, count, buffer);
+            if count == buffer.len() {
+                read_on(endpoint, Interest::READ, count, buffer);
+            }
         }
         Err(error) => not_read(endpoint, Interest::READ, buffer, error),
     }
@@ -96,14 +102,16 @@ fn read_else<E: Endpoint>(endpoint: &E, buffer: &mut Buffer, answer: io::Result<
 /// The same for any that flows.
 #[inline(never)]
 pub(super) fn read_any<E: Endpoint>(endpoint: &E, readiness: Interest, buffer: &mut Buffer) {
-    let received = receive(endpoint, readiness, Share::WHOLE, buffer);
+    let share = Share::of(&endpoint.duplex().handle);
+    let received = receive(endpoint, readiness, share, buffer);
     conclude(endpoint, received);
 }
 
 /// There may be more than the first read has brought.
 #[inline(never)]
 fn read_on<E: Endpoint>(endpoint: &E, readiness: Interest, count: usize, buffer: &mut Buffer) {
-    let received = receive(endpoint, readiness, Share::WHOLE.after(count), buffer);
+    let share = Share::of(&endpoint.duplex().handle).after(count);
+    let received = receive(endpoint, readiness, share, buffer);
     conclude(endpoint, received);
 }
 
@@ -129,7 +137,7 @@ fn conclude<E: Endpoint>(endpoint: &E, received: Received) {
 
 /// How much has come, and does the handle itself have more?
 #[inline(always)]
-fn receive_once<H: ByteHandle>(bytes: &H, buffer: &mut Buffer) -> io::Result<(usize, bool)> {
+fn receive_once<H: ByteHandle>(bytes: &H, buffer: &mut [u8]) -> io::Result<(usize, bool)> {
     let count = bytes.receive(buffer)?;
     Ok((count, bytes.holds()))
 }
@@ -137,8 +145,8 @@ fn receive_once<H: ByteHandle>(bytes: &H, buffer: &mut Buffer) -> io::Result<(us
 /// Has a read that brought so much taken all there was? It has if it was not filled, unless this is the end: asking
 /// again would only be told so.
 #[inline(always)]
-fn takes_all<E: Endpoint>(count: usize, readiness: Interest) -> bool {
-    E::Bytes::SHORT_READ_IS_ALL && count < size_of::<Buffer>() && !readiness.ends()
+fn takes_all<E: Endpoint>(count: usize, room: usize, readiness: Interest) -> bool {
+    E::Bytes::SHORT_READ_IS_ALL && count < room && !readiness.ends()
 }
 
 /// Tells what has come.
@@ -172,13 +180,15 @@ pub(super) fn receive<E: Endpoint>(
     buffer: &mut Buffer,
 ) -> Received {
     let duplex = endpoint.duplex();
+    let room = duplex.handle.portion();
     // What is destroyed does not flow.
     while share.is_left() && duplex.flow.is_flowing() {
-        match duplex.attempt(|bytes| receive_once(bytes, buffer)) {
+        match duplex.attempt(|bytes| receive_once(bytes, &mut buffer[..room])) {
             Ok((0, _)) => return Received::End,
             Ok((count, holds)) => {
+                duplex.note_size(count);
                 hear(endpoint, &buffer[..count], Dispatch::begin);
-                if !holds && takes_all::<E>(count, readiness) {
+                if !holds && takes_all::<E>(count, room, readiness) {
                     return Received::Enough;
                 }
                 share = share.after(count);
@@ -190,8 +200,21 @@ pub(super) fn receive<E: Endpoint>(
             },
         }
     }
+    if !share.is_left() {
+        duplex.state.set(Fact::MUCH);
+        duplex.handle.had_much();
+    }
     duplex.again(readiness.without(Interest::WRITE));
     Received::Enough
+}
+
+impl<H: ByteHandle> Duplex<H> {
+    /// So much has come. What one that has had much brings last is not a message.
+    fn note_size(&self, count: usize) {
+        if count <= LITTLE && !self.state.replace(Fact::MUCH, false) {
+            self.handle.had_little();
+        }
+    }
 }
 
 /// The other side has said all it had to say.

@@ -33,7 +33,8 @@ impl Fact {
     pub(super) const AUTOCORK: Self = Self(1 << 11);
     /// Somebody wants to know if the other side goes while nobody reads.
     pub(super) const AWAITS_HANGUP: Self = Self(1 << 12);
-    pub(super) const LOOKED_FOR_HANGUP: Self = Self(1 << 13);
+    /// It has used up what it may read in a turn, and has not had little since.
+    pub(super) const MUCH: Self = Self(1 << 13);
     /// What comes is thrown away.
     pub(super) const DISCARDS: Self = Self(1 << 14);
     /// Somebody has corked it.
@@ -71,10 +72,11 @@ impl State {
         self.0.set(self.0.get() & !fact.0);
     }
 
-    /// What was so is not any more, but something else.
+    /// What was so is not any more, but something else, which was not.
     #[inline(always)]
     pub(super) fn exchange(&self, no: Fact, yes: Fact) {
-        self.0.set(self.0.get() & !no.0 | yes.0);
+        debug_assert!(self.is(no) && !self.is(yes), "to turn both over costs less");
+        self.0.set(self.0.get() ^ (no.0 | yes.0));
     }
 
     pub(super) fn put(&self, fact: Fact, is: bool) {

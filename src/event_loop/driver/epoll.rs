@@ -81,6 +81,9 @@ impl Ready {
 
 #[inline]
 fn readiness(flags: EventFlags) -> Interest {
+    if flags == EventFlags::IN {
+        return Interest::READ;
+    }
     if (EventFlags::IN | EventFlags::OUT).contains(flags) {
         return Interest::when(Interest::READ, flags.contains(EventFlags::IN))
             | Interest::when(Interest::WRITE, flags.contains(EventFlags::OUT));

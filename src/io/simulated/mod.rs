@@ -2,6 +2,7 @@
 //! the loop's own, so that each run is exact, and over at once.
 
 mod exact;
+mod portions;
 mod pulls;
 mod schedules;
 mod steps;
@@ -289,12 +290,19 @@ impl Source for Inner {
 
     fn ready(self: Rc<Self>, readiness: Interest, buffer: &mut Buffer) {
         let stream = Stream(self);
-        if super::is_plain(&stream, readiness) {
-            super::read(&stream, buffer);
-        } else if stream.0.duplex.is_ready() {
+        if stream.0.duplex.is_ready() {
             super::ready(&stream, readiness, buffer);
         } else {
             super::establish(&stream, || stream.tell(Told::Connect));
+        }
+    }
+
+    fn readable(self: Rc<Self>, buffer: &mut Buffer) {
+        let stream = Stream(self);
+        if super::is_plain(&stream) {
+            super::read(&stream, buffer);
+        } else {
+            stream.0.ready(Interest::READ, buffer);
         }
     }
 
@@ -312,9 +320,9 @@ impl Source for Inner {
     }
 }
 
-/// A network, and the one stream on it.
+/// A network, and one stream on it.
 pub(super) struct Net {
-    pub(super) event_loop: EventLoop,
+    pub(super) event_loop: Rc<EventLoop>,
     pub(super) stream: Stream,
     pub(super) wire: Rc<RefCell<Wire>>,
     script: Script,
@@ -325,7 +333,21 @@ impl Net {
     /// The stream stands `ready`, or it connects as soon as the loop runs.
     pub(super) fn new(ready: bool) -> Self {
         let script = Script::default();
-        let event_loop = EventLoop::scripted(&script).unwrap();
+        let event_loop = Rc::new(EventLoop::scripted(&script).unwrap());
+        Self::on(event_loop, script, Rc::default(), ready)
+    }
+
+    /// Another stream on the same loop, with the same log.
+    pub(super) fn beside(&self) -> Self {
+        Self::on(Rc::clone(&self.event_loop), self.script.clone(), Rc::clone(&self.log), true)
+    }
+
+    fn on(
+        event_loop: Rc<EventLoop>,
+        script: Script,
+        log: Rc<RefCell<Vec<String>>>,
+        ready: bool,
+    ) -> Self {
         let handle = event_loop.handle();
         let stream = Stream(Rc::new(Inner {
             duplex: Duplex::new(handle.clone(), Location::caller()),
@@ -341,7 +363,7 @@ impl Net {
         wire.borrow_mut().descriptor = descriptor;
         script.at(0, Step::Ready(descriptor, Interest::WRITE));
         super::attach(&stream, line, ready);
-        Self { event_loop, stream, wire, script, log: Rc::default() }
+        Self { event_loop, stream, wire, script, log }
     }
 
     /// Notes all that is told, and calls `react` with it.
@@ -366,11 +388,16 @@ impl Net {
 
     /// Something comes at this time.
     pub(super) fn arrive(&self, when: u64, arrival: Arrival) {
+        let time = std::time::Duration::from_nanos(when);
+        self.event_loop.handle().set_timeout(time, self.arriving(arrival));
+    }
+
+    /// Called, it comes.
+    pub(super) fn arriving(&self, arrival: Arrival) -> impl FnOnce() + 'static {
         let (wire, handle) = (Rc::clone(&self.wire), self.event_loop.handle());
         let script = self.script.clone();
         let descriptor = self.wire.borrow().descriptor;
-        let time = std::time::Duration::from_nanos(when);
-        handle.clone().set_timeout(time, move || {
+        move || {
             let readiness = match arrival {
                 Arrival::Bytes(_) => Interest::READ,
                 Arrival::End => Interest::READ | Interest::ENDING,
@@ -379,7 +406,7 @@ impl Net {
             wire.borrow_mut().came.push_back(arrival);
             let now = u64::try_from(handle.now().as_nanos()).unwrap();
             script.at(now, Step::Ready(descriptor, readiness));
-        });
+        }
     }
 
     pub(super) fn answer(&self, answers: impl IntoIterator<Item = Answer>) {

@@ -37,7 +37,7 @@ impl Endpoint for Socket {
         if self.0.special.get() {
             self.before_data();
         }
-        self.0.emitter.emit(self, Data, chunk);
+        self.0.emitter.emit_here(self, Data, chunk);
     }
 
     fn pass_over(&self) {
@@ -81,7 +81,7 @@ impl Endpoint for Socket {
 }
 
 impl Socket {
-    /// It is ready for something else than to be read; or it is going to stand.
+    /// It is ready for more than to be read, or more has to be asked; or it is going to stand.
     #[inline(never)]
     fn ready(&self, readiness: Interest, buffer: &mut Buffer) {
         if self.0.duplex.is_ready() {
@@ -156,11 +156,15 @@ impl Source for Inner {
     }
 
     fn ready(self: Rc<Self>, readiness: Interest, buffer: &mut Buffer) {
+        Socket(self).ready(readiness, buffer);
+    }
+
+    fn readable(self: Rc<Self>, buffer: &mut Buffer) {
         let socket = Socket(self);
-        if engine::is_plain(&socket, readiness) {
+        if engine::is_plain(&socket) {
             engine::read(&socket, buffer);
         } else {
-            socket.ready(readiness, buffer);
+            socket.ready(Interest::READ, buffer);
         }
     }
 

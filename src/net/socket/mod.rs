@@ -114,6 +114,9 @@ declare! { seldom use Secure(), }
 /// Nothing is read before somebody wants it: the first `Data` listener, [`resume`](Self::resume) or a
 /// pipe starts the flow. What is not read waits in the kernel, and makes the peer wait.
 ///
+/// One `Data` brings 64 KiB at most, and a socket is read once in a turn of the loop, so that the others have their turn
+/// too. While some of these have little to say, 4 KiB at most, who has much is read 32 KiB at a time, and they wait less.
+///
 /// So what nobody reads keeps a socket from its `End`, and from its `Close`, even if the peer has gone long ago:
 /// [`resume`](Self::resume) it, say that [nobody will](Self::discard_input), or listen for `Hangup`.
 #[derive(Clone)]

@@ -1,0 +1,81 @@
+//! How much each of several streams is read in a turn.
+
+use super::{Arrival, Net};
+use crate::io::{destroy, resume};
+use std::cell::Cell;
+
+const WHOLE: usize = 64 * 1024;
+/// What who has much gets beside others, and for how many turns.
+const HALF: usize = WHOLE / 2;
+const TURNS: usize = 256;
+
+/// A stream that flows, and ends when all is over.
+fn flowing(net: Net) -> Net {
+    net.react(|_, _| {});
+    resume(&net.stream);
+    net.at(1_000_000, |stream| destroy(stream, None));
+    net
+}
+
+/// So many bytes come at this time.
+fn send(net: &Net, when: u64, bytes: usize) {
+    // In pieces, for what is left of each is moved with each read.
+    let mut left = bytes;
+    while left > 0 {
+        let piece = left.min(HALF);
+        net.arrive(when, Arrival::Bytes(vec![0; piece]));
+        left -= piece;
+    }
+}
+
+/// What is read in turn, and how often.
+fn told(parts: &[(usize, usize)]) -> String {
+    let each = parts.iter().flat_map(|&(size, times)| std::iter::repeat_n(size, times));
+    let all: Vec<String> = each.map(|size| format!("data {size}")).collect();
+    all.join(", ")
+}
+
+fn run(net: &Net) -> String {
+    net.run().split(", close").next().unwrap_or_default().into()
+}
+
+#[test]
+fn who_has_much_is_read_a_whole_buffer_in_each_turn_as_long_as_it_is_alone() {
+    let hot = flowing(Net::new(true));
+    send(&hot, 10, 3 * WHOLE + 100);
+    send(&hot, 20, 64);
+    send(&hot, 30, 2 * WHOLE + 100);
+    assert_eq!(run(&hot), told(&[(WHOLE, 3), (100, 1), (64, 1), (WHOLE, 2), (100, 1)]));
+}
+
+#[test]
+fn beside_one_that_has_little_it_gets_half_of_that_and_all_of_it_again_afterwards() {
+    // The first message of a stream comes the long way, the next ones the short way.
+    for before in 0..3 {
+        let hot = flowing(Net::new(true));
+        let quiet = flowing(hot.beside());
+        (0..before).for_each(|when| send(&quiet, when as u64, 1));
+        send(&hot, 10, WHOLE + TURNS * HALF + WHOLE + 100);
+        send(&quiet, 10, 64);
+        let after = [(WHOLE, 1), (64, 1), (HALF, TURNS), (WHOLE, 1), (100, 1)];
+        assert_eq!(run(&hot), told(&[&[(1, before)], &after[..]].concat()));
+    }
+}
+
+#[test]
+fn what_one_that_has_had_much_brings_last_is_no_message() {
+    let hot = flowing(Net::new(true));
+    let other = flowing(hot.beside());
+    send(&hot, 10, 6 * WHOLE);
+    send(&other, 10, WHOLE + 100);
+    // But in the fourth turn it has one.
+    let (message, mut turn) = (Cell::new(Some(other.arriving(Arrival::Bytes(vec![0; 64])))), 0);
+    hot.react(move |_, _| {
+        turn += 1;
+        if turn == 4 {
+            message.take().into_iter().for_each(|comes| comes());
+        }
+    });
+    let told_then = [(WHOLE, 3), (100, 1), (WHOLE, 2), (64, 1), (WHOLE, 1), (HALF, 2)];
+    assert_eq!(run(&hot), told(&told_then));
+}
