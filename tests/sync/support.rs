@@ -81,9 +81,9 @@ impl<T> Clone for Later<T> {
 }
 
 /// Where each instruction is checked, it takes longer.
-const DEADLINE: Duration = Duration::from_secs(if cfg!(miri) { 900 } else { 30 });
+const DEADLINE: Duration = Duration::from_secs(if cfg!(miri) { 900 } else { 120 });
 
-/// Runs a test that would hang if it failed, and gives it half a minute.
+/// Runs a test that would hang if it failed, and gives it a while.
 pub(crate) fn in_time(test: impl FnOnce() + Send + 'static) {
     let (done, ended) = channel::<()>();
     let runs = thread::spawn(move || {
