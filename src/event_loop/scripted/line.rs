@@ -3,13 +3,13 @@
 use super::*;
 
 #[test]
-fn a_hot_source_leaves_a_thousand_quiet_ones_and_the_timers_their_turn() {
+fn a_hot_source_leaves_hundreds_of_quiet_ones_and_the_timers_their_turn() {
     let stage = Stage::new();
     let hot = stage.probe("hot", READ, Trigger::Edge);
     hot.at(0, READ);
     // It never comes to the end of what it has.
     hot.reacts(|hot, _| hot.stage.event_loop.handle.again(hot.key.get(), READ));
-    let quiet: Vec<_> = (0..1_000).map(|_| stage.probe("q", READ, Trigger::Edge)).collect();
+    let quiet: Vec<_> = (0..400).map(|_| stage.probe("q", READ, Trigger::Edge)).collect();
     assert_eq!(stage.turns(2), "hot:r hot:r");
     quiet.iter().for_each(|quiet| quiet.at(0, READ));
     stage.event_loop.handle.set_timeout(Duration::ZERO, stage.noting("timer"));
@@ -22,7 +22,7 @@ fn a_hot_source_leaves_a_thousand_quiet_ones_and_the_timers_their_turn() {
         ("timer hot:r q:r", "q:r q:r immediate")
     };
     assert!(told.starts_with(first) && told.ends_with(last), "{told}");
-    assert_eq!((told.matches("q:r").count(), told.matches("hot:r").count()), (1_000, 1));
+    assert_eq!((told.matches("q:r").count(), told.matches("hot:r").count()), (400, 1));
     assert_eq!(stage.core().now(), 0, "and no time has passed");
 }
 
