@@ -6,15 +6,15 @@ use std::cell::Cell;
 /// Who reads no more than this at once has little: a message, not a part of a stream of bytes.
 pub(crate) const LITTLE: usize = 4 * 1024;
 /// What one source may read in a turn while there are others that have little.
-const SMALL: usize = READ / 2;
-/// For so many turns after both have been seen. Half a buffer takes some 40 microseconds to be read and echoed, so these
-/// are ten milliseconds, and who has less to say than that can tell no difference.
+const SMALL: usize = READ / 4;
+/// For so many turns after both have been seen. A quarter of a buffer takes some 20 microseconds to be read and echoed, so these
+/// are five milliseconds, and who has less to say than that can tell no difference.
 const TURNS: u32 = 256;
 
 /// A source gets a buffer full in each turn: to go around more often costs whoever has much, and helps nobody as long as
 /// all have much, or there is only one. But who has a message meanwhile waits until that buffer has been read, and written
-/// back, as servers do, which takes as long as a message alone. So as soon as there are both, those who have much get half
-/// of it: that is what a message waits for.
+/// back, as servers do, which takes as long as a message alone. So as soon as there are both, those who have much get a
+/// quarter of it: that is what a message waits for.
 #[derive(Default)]
 pub(super) struct Portions {
     /// In this turn somebody had little.
