@@ -124,6 +124,8 @@ impl<S: Declared, E: Event<S>> Callable<S, E> {
             },
         );
         let reentrant = matches!(how, ListenerKind::Reentrant);
+        // What is owned is cloned for each listener, so that none is called on with it.
+        let run = if E::LENT { run } else { None };
         Self { kind: Kind { drop, twin: Some(twin), reentrant, how }, call, run }
     }
 }
