@@ -27,6 +27,7 @@ mod emitter {
     #[cfg(feature = "named")]
     mod patterns;
     mod payloads;
+    mod ready;
     mod relaying;
     mod rules;
     mod snapshot;

@@ -127,10 +127,17 @@ impl<S: Declared> Core<S> {
         self.gate.get()
     }
 
+    /// From here on emits ask what more there is to do.
+    #[cold]
+    fn open_gate(&self) {
+        self.gate.set(true);
+        self.table.each(RawList::unready);
+    }
+
     /// From here on listeners are called by an observer, as long as there is one.
     pub(super) fn observe(&self) {
         self.observed.set(true);
-        self.gate.set(true);
+        self.open_gate();
     }
 
     fn observer(&self) -> Option<&'static dyn Observer> {
@@ -205,7 +212,7 @@ impl<S: Declared> Core<S> {
         match source {
             Some(source) => watch.tell_removed(source, info),
             None if watch.tell_absent(info) => {}
-            None => self.gate.set(true),
+            None => self.open_gate(),
         }
     }
 
@@ -253,7 +260,7 @@ impl<S: Declared> Core<S> {
         }
     }
 
-    /// One function for each event, whoever emits it: to ask here whether there is more to do costs the caller nothing.
+    /// One function for each event, whoever emits it: what few emits need is not compiled into each caller.
     #[inline(never)]
     pub(super) fn emit<E: Event<S>>(&self, source: &S, payload: E::Payload<'_>) -> Tally {
         self.emit_here::<E>(source, payload)
@@ -262,12 +269,11 @@ impl<S: Declared> Core<S> {
     /// The same, compiled into where it is called.
     #[inline(always)]
     pub(super) fn emit_here<E: Event<S>>(&self, source: &S, payload: E::Payload<'_>) -> Tally {
-        if self.is_gated() {
-            return self.emit_gated::<E>(source, payload);
-        }
-        // By itself it would not be compiled into here.
+        // Ready lists do not ask for the gate; who opens it sees to that.
+        let gated = |payload| self.emit_gated::<E>(source, payload);
         match E::known(self) {
-            Some(list) => list.call_all(source, payload),
+            Some(list) => list.call_unless_gated(source, payload, || self.is_gated(), gated),
+            None if self.is_gated() => gated(payload),
             None => Tally::NOBODY,
         }
     }
@@ -368,7 +374,9 @@ impl<S: Emitter> Core<S> {
         let weak = Rc::downgrade(watch);
         watch.keep_recall(source);
         self.lists().for_each(|(_, list)| list.link(&weak));
-        self.gate.set(self.gate.get() || watch.any.count() != 0);
+        if watch.any.count() != 0 {
+            self.open_gate();
+        }
     }
 
     /// There may be suspiciously many listeners.

@@ -11,7 +11,8 @@ use super::slot::RawSlot;
 
 /// Where an emit is. That of an outermost emit is in its row's header, those of the emits inside of it are [`Nested`].
 pub(super) struct Frame {
-    /// The slot whose listener runs, or [`NOBODY`]. In a row's own frame also null, if no emit is there, or [`ROOT`].
+    /// The slot whose listener runs, or [`NOBODY`]. In a row's own frame also null, [`READY`] or [`SEVERAL`], if no emit
+    /// is there, or [`ROOT`].
     pub(super) at: Cell<*const RawSlot>,
     /// The slot before which the walk stops. If there is something to be heeded, a set of [`Notes`] instead: then it
     /// stops where it is. So the walk asks for both at once.
@@ -62,11 +63,16 @@ impl Chain {
     }
 }
 
+/// No emit is in this frame, and the next one has nothing to ask: there is just one slot, nothing is noted, and the
+/// emitter's gate is not open. So an emit leaves it; whoever changes any of that takes it away.
+pub(super) const READY: *const RawSlot = ptr::without_provenance(1);
+/// The same with several slots.
+pub(super) const SEVERAL: *const RawSlot = ptr::without_provenance(2);
 /// An emit is under way, and no listener runs.
-const NOBODY: *const RawSlot = ptr::without_provenance(1);
+const NOBODY: *const RawSlot = ptr::without_provenance(3);
 /// No emit is in this frame, and none shall be: the list is special, or all emits there are nested ones, for somebody
 /// observes.
-pub(super) const ROOT: *const RawSlot = ptr::without_provenance(2);
+pub(super) const ROOT: *const RawSlot = ptr::without_provenance(4);
 
 /// What is to be done when the listener that runs has returned, or in the end; seldom anything.
 pub(super) type Notes = usize;
@@ -157,7 +163,39 @@ impl Row {
     /// of one that is observed?
     #[inline(always)]
     pub(super) fn is_busy(self) -> bool {
-        !self.own.at.get().is_null()
+        self.own.at.get().addr() > SEVERAL.addr()
+    }
+
+    /// Does an emit only have to call the one listener?
+    #[inline(always)]
+    pub(super) fn is_ready(self) -> bool {
+        let is_ready = self.own.at.get() == READY;
+        debug_assert!(!is_ready || self.only().is_some() && !self.own.is_noted(), "what it means");
+        is_ready
+    }
+
+    /// Does an emit only have to call the listeners?
+    #[inline(always)]
+    pub(super) fn is_ready_for_several(self) -> bool {
+        let is_ready = self.own.at.get() == SEVERAL;
+        debug_assert!(!is_ready || self.count() > 1, "what it means");
+        is_ready
+    }
+
+    /// The next emit has to ask what there is to do. Nobody walks.
+    #[inline]
+    pub(super) fn unready(self) {
+        if !self.is_busy() {
+            self.own.at.set(ptr::null());
+        }
+    }
+
+    /// The same, also if an emit is under way: that one does not leave it ready.
+    pub(super) fn unready_by_and_by(self) {
+        self.unready();
+        if self.is_busy() {
+            self.own.note(UNSETTLED);
+        }
     }
 
     /// Is an emit under way?

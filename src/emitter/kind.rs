@@ -10,14 +10,16 @@
 )]
 
 use core::marker::PhantomData;
-use core::mem::MaybeUninit;
+use core::mem::{self, MaybeUninit};
 use core::ptr;
 
+use super::aside::is_watched;
 use super::dump::ListenerKind;
 use super::event::{Declared, Event};
-use super::list::{count_used_up, is_watched, note};
+use super::list::{count_used_up, note};
 use super::row::Row;
 use super::slot::RawSlot;
+use super::walk::Outermost;
 use super::watch;
 
 /// Closures of up to this size are stored in the slot.
@@ -80,6 +82,8 @@ pub(super) struct Kind {
 #[repr(C)]
 pub(super) struct Callable<S: Declared, E: Event<S>> {
     kind: Kind,
+    /// For the one listener of an outermost emit.
+    pub(super) alone: Call<S, E>,
     pub(super) call: Call<S, E>,
     /// Where it pays to have one.
     pub(super) run: Option<Run<S, E>>,
@@ -113,40 +117,83 @@ impl KindRef {
 }
 
 impl<S: Declared, E: Event<S>> Callable<S, E> {
-    /// For closures of a type `F`, in words.
-    const fn new<F>(call: Call<S, E>, run: Option<Run<S, E>>, how: ListenerKind) -> Self {
+    /// For closures of a type `F`, in words, which are called as `K` says.
+    const fn new<F, K: Calls<S, E>>(run: Option<Run<S, E>>, how: ListenerKind) -> Self {
         let drop = drop_words::<F>;
         let twin = KindRef::new(
             const {
                 let how = ListenerKind::On; // of no use: that of a blocked one is kept with its block
                 let kind = Kind { drop: drop_words::<F>, twin: None, reentrant: false, how };
-                &Self { kind, call: pass::<S, E>, run: None }
+                &Self { kind, call: call::<S, E, Pass>, alone: alone::<S, E, Pass>, run: None }
             },
         );
         let reentrant = matches!(how, ListenerKind::Reentrant);
         // What is owned is cloned for each listener, so that none is called on with it.
         let run = if E::LENT { run } else { None };
-        Self { kind: Kind { drop, twin: Some(twin), reentrant, how }, call, run }
+        let kind = Kind { drop, twin: Some(twin), reentrant, how };
+        Self { kind, call: call::<S, E, K>, alone: alone::<S, E, K>, run }
     }
 }
 
-/// Has `call` call the slots from the first on, as long as they are like it, and the row's own frame does not say stop.
+/// How closures of a kind are called.
+trait Calls<S: Declared, E: Event<S>> {
+    /// # Safety
+    ///
+    /// As for [`Call`].
+    unsafe fn call(slot: &RawSlot, source: &S, payload: E::Payload<'_>, row: Row);
+}
+
+/// Calls a listener.
 ///
 /// # Safety
 ///
-/// They stay where they are until this returns, as does the row.
-#[inline(always)]
-unsafe fn run(
-    mut slot: *const RawSlot,
+/// As for [`Call`].
+unsafe fn call<S: Declared, E: Event<S>, K: Calls<S, E>>(
+    slot: &RawSlot,
+    source: &S,
+    payload: E::Payload<'_>,
     row: Row,
-    mut call: impl FnMut(&RawSlot),
+) {
+    // SAFETY: as the caller promises.
+    unsafe { K::call(slot, source, payload, row) };
+}
+
+/// Calls the one listener of an outermost emit, which has ended if this panics. So what listens and cannot panic, as
+/// few lines can not, costs the emit no thought of it.
+///
+/// # Safety
+///
+/// As for [`Call`]; and the row's own frame is of that emit.
+unsafe fn alone<S: Declared, E: Event<S>, K: Calls<S, E>>(
+    slot: &RawSlot,
+    source: &S,
+    payload: E::Payload<'_>,
+    row: Row,
+) {
+    let emit = Outermost { row };
+    // SAFETY: as the caller promises.
+    unsafe { K::call(slot, source, payload, row) };
+    mem::forget(emit);
+}
+
+/// Calls the slots from the first on, as long as they are like it, and the row's own frame does not say stop.
+///
+/// # Safety
+///
+/// As for [`Run`].
+unsafe fn run<S: Declared, E: Event<S>, K: Calls<S, E>>(
+    mut slot: *const RawSlot,
+    source: &S,
+    mut payload: E::Payload<'_>,
+    row: Row,
 ) -> *const RawSlot {
     // SAFETY: what is before `stop` is a slot, and `stop` is no earlier than this one was, or no address of a slot.
+    // They stay where they are until this returns, as does the row.
     unsafe {
         let kind = (*slot).kind();
         loop {
             row.own.at.set(slot);
-            call(&*slot);
+            K::call(&*slot, source, E::lend(&mut payload), row);
             slot = slot.add(1);
             if slot >= row.own.stop.get() || !(*slot).kind().is(kind) {
                 return slot;
@@ -155,9 +202,13 @@ unsafe fn run(
     }
 }
 
-/// Calls a listener that is not to be called: it has been removed, or is blocked.
-unsafe fn pass<S: Declared, E: Event<S>>(slot: &RawSlot, _: &S, _: E::Payload<'_>, row: Row) {
-    note(row, slot, Verdict::Missed);
+/// One that is not to be called: it has been removed, or is blocked.
+struct Pass;
+
+impl<S: Declared, E: Event<S>> Calls<S, E> for Pass {
+    unsafe fn call(slot: &RawSlot, _: &S, _: E::Payload<'_>, row: Row) {
+        note(row, slot, Verdict::Missed);
+    }
 }
 
 pub(super) const fn fits<F>() -> bool {
@@ -182,37 +233,20 @@ impl<F> Repeated<F> {
     where
         F: for<'a> FnMut(&S, E::Payload<'a>),
     {
-        let run: Run<S, E> = Self::run::<S, E>;
-        Callable::new::<F>(Self::call::<S, E>, Some(run), ListenerKind::On)
+        Callable::new::<F, Self>(Some(run::<S, E, Self>), ListenerKind::On)
     }
+}
 
-    unsafe fn call<S: Declared, E: Event<S>>(
-        slot: &RawSlot,
-        source: &S,
-        payload: E::Payload<'_>,
-        _: Row,
-    ) where
-        F: for<'a> FnMut(&S, E::Payload<'a>),
-    {
+impl<S: Declared, E: Event<S>, F> Calls<S, E> for Repeated<F>
+where
+    F: for<'a> FnMut(&S, E::Payload<'a>),
+{
+    #[inline(always)]
+    unsafe fn call(slot: &RawSlot, source: &S, payload: E::Payload<'_>, _: Row) {
         // SAFETY: the listener was in use, so the words hold an `F`; it does not run, so this is the only
         // reference to it. If it is removed meanwhile, it stays where it is until this has returned.
         let listener = unsafe { &mut *slot.words.get().cast::<F>() };
         listener(source, payload);
-    }
-
-    unsafe fn run<S: Declared, E: Event<S>>(
-        first: *const RawSlot,
-        source: &S,
-        mut payload: E::Payload<'_>,
-        row: Row,
-    ) -> *const RawSlot
-    where
-        F: for<'a> FnMut(&S, E::Payload<'a>),
-    {
-        // SAFETY: as the caller promises.
-        unsafe {
-            run(first, row, |slot| Self::call::<S, E>(slot, source, E::lend(&mut payload), row))
-        }
     }
 }
 
@@ -221,37 +255,20 @@ impl<F> Reentrant<F> {
     where
         F: for<'a> Fn(&S, E::Payload<'a>),
     {
-        let run: Run<S, E> = Self::run::<S, E>;
-        Callable::new::<F>(Self::call::<S, E>, Some(run), ListenerKind::Reentrant)
+        Callable::new::<F, Self>(Some(run::<S, E, Self>), ListenerKind::Reentrant)
     }
+}
 
-    unsafe fn call<S: Declared, E: Event<S>>(
-        slot: &RawSlot,
-        source: &S,
-        payload: E::Payload<'_>,
-        _: Row,
-    ) where
-        F: for<'a> Fn(&S, E::Payload<'a>),
-    {
+impl<S: Declared, E: Event<S>, F> Calls<S, E> for Reentrant<F>
+where
+    F: for<'a> Fn(&S, E::Payload<'a>),
+{
+    #[inline(always)]
+    unsafe fn call(slot: &RawSlot, source: &S, payload: E::Payload<'_>, _: Row) {
         // SAFETY: the listener was in use, so the words hold an `F`, to which there are shared references
         // only. If it is removed meanwhile, it stays where it is until the last of its runs has returned.
         let listener = unsafe { &*slot.words.get().cast::<F>() };
         listener(source, payload);
-    }
-
-    unsafe fn run<S: Declared, E: Event<S>>(
-        first: *const RawSlot,
-        source: &S,
-        mut payload: E::Payload<'_>,
-        row: Row,
-    ) -> *const RawSlot
-    where
-        F: for<'a> Fn(&S, E::Payload<'a>),
-    {
-        // SAFETY: as the caller promises.
-        unsafe {
-            run(first, row, |slot| Self::call::<S, E>(slot, source, E::lend(&mut payload), row))
-        }
     }
 }
 
@@ -260,18 +277,17 @@ impl<F> Once<F> {
     where
         F: for<'a> FnOnce(&S, E::Payload<'a>),
     {
-        Callable::new::<F>(Self::call::<S, E>, None, ListenerKind::Once)
+        Callable::new::<F, Self>(None, ListenerKind::Once)
     }
+}
 
-    /// Removes, then calls.
-    unsafe fn call<S: Declared, E: Event<S>>(
-        slot: &RawSlot,
-        source: &S,
-        payload: E::Payload<'_>,
-        row: Row,
-    ) where
-        F: for<'a> FnOnce(&S, E::Payload<'a>),
-    {
+/// Removes, then calls.
+impl<S: Declared, E: Event<S>, F> Calls<S, E> for Once<F>
+where
+    F: for<'a> FnOnce(&S, E::Payload<'a>),
+{
+    #[inline(always)]
+    unsafe fn call(slot: &RawSlot, source: &S, payload: E::Payload<'_>, row: Row) {
         slot.retire();
         let is_told = count_used_up(row, slot);
         // SAFETY: the listener was in use, so the words hold an `F`; having retired it, we own it.
@@ -293,18 +309,17 @@ impl<F> Counted<F> {
     where
         F: for<'a> FnMut(&S, E::Payload<'a>),
     {
-        Callable::new::<Self>(Self::call::<S, E>, None, ListenerKind::Many)
+        Callable::new::<Self, Self>(None, ListenerKind::Many)
     }
+}
 
-    /// Counts, removes if that was the last time, then calls.
-    unsafe fn call<S: Declared, E: Event<S>>(
-        slot: &RawSlot,
-        source: &S,
-        payload: E::Payload<'_>,
-        row: Row,
-    ) where
-        F: for<'a> FnMut(&S, E::Payload<'a>),
-    {
+/// Counts, removes if that was the last time, then calls.
+impl<S: Declared, E: Event<S>, F> Calls<S, E> for Counted<F>
+where
+    F: for<'a> FnMut(&S, E::Payload<'a>),
+{
+    #[inline(always)]
+    unsafe fn call(slot: &RawSlot, source: &S, payload: E::Payload<'_>, row: Row) {
         // SAFETY: as in `Repeated`.
         let counted = unsafe { &mut *slot.words.get().cast::<Self>() };
         counted.left -= 1;
@@ -342,17 +357,16 @@ impl<F> Deciding<F> {
     where
         F: for<'a> FnMut(&S, E::Payload<'a>) -> Verdict,
     {
-        Callable::new::<F>(Self::call::<S, E>, None, ListenerKind::Conditional)
+        Callable::new::<F, Self>(None, ListenerKind::Conditional)
     }
+}
 
-    unsafe fn call<S: Declared, E: Event<S>>(
-        slot: &RawSlot,
-        source: &S,
-        payload: E::Payload<'_>,
-        row: Row,
-    ) where
-        F: for<'a> FnMut(&S, E::Payload<'a>) -> Verdict,
-    {
+impl<S: Declared, E: Event<S>, F> Calls<S, E> for Deciding<F>
+where
+    F: for<'a> FnMut(&S, E::Payload<'a>) -> Verdict,
+{
+    #[inline(always)]
+    unsafe fn call(slot: &RawSlot, source: &S, payload: E::Payload<'_>, row: Row) {
         // SAFETY: as in `Repeated`.
         let listener = unsafe { &mut *slot.words.get().cast::<F>() };
         let verdict = listener(source, payload);

@@ -24,9 +24,7 @@
 )]
 
 use alloc::boxed::Box;
-use alloc::rc::Rc;
 use alloc::vec::Vec;
-use core::any::Any;
 use core::cell::Cell;
 use core::fmt;
 use core::marker::PhantomData;
@@ -35,13 +33,14 @@ use core::ops::Deref;
 use core::panic::Location;
 use core::ptr::NonNull;
 
+use super::aside::{block_once_more, count_late, is_blocked, is_watched, look_aside, put_aside};
 use super::dump::ListenerDump;
 use super::event::{Declared, Event};
-use super::kind::{KindRef, Verdict};
+use super::kind::Verdict;
 pub(crate) use super::place::Place;
 use super::row::Row;
 use super::slot::{Captures, RawSlot, Slot};
-use super::special::{Special, is_leaving, leaves, reap_leaving};
+use super::special::{is_leaving, leaves, reap_leaving};
 
 /// The listeners of one event of one emitter.
 pub struct List<S: Declared, E: Event<S>> {
@@ -52,27 +51,6 @@ pub struct List<S: Declared, E: Event<S>> {
 /// The same, without the types: all that can be done with listeners but to add and to call them.
 pub struct RawList {
     row: Cell<Option<Row>>,
-}
-
-/// What a row seldom needs.
-#[derive(Default)]
-pub(super) struct Aside {
-    /// Added while an emit walked; each by itself, so that they stay where they are.
-    late: Vec<NonNull<RawSlot>>,
-    blocked: Vec<Blocked>,
-    pub(super) special: Option<Rc<Special>>,
-    /// How deep emits may be nested, if it has been said.
-    pub(super) max_depth: Option<u32>,
-    /// Who is told of removals, if somebody ever wanted to be: a `Weak<Watch<_>>`.
-    pub(super) watch: Option<Box<dyn Any>>,
-}
-
-/// A listener that is blocked.
-struct Blocked {
-    key: i64,
-    times: usize,
-    /// What its slot gets back.
-    kind: KindRef,
 }
 
 impl<S: Declared, E: Event<S>> List<S, E> {
@@ -102,7 +80,7 @@ impl RawList {
     #[inline(never)]
     fn add_elsewhere(&self, number: i64, slot: RawSlot) -> usize {
         let Some(row) = self.row() else {
-            self.row.set(Some(Row::with_first(number, slot)));
+            self.row.set(Some(Row::with_first(self, number, slot)));
             return 1;
         };
         if self.count() == 0 {
@@ -122,7 +100,7 @@ impl RawList {
 
     /// The row, made if there is none.
     pub(super) fn row_or_new(&self) -> Row {
-        let row = self.row().unwrap_or_else(Row::new);
+        let row = self.row().unwrap_or_else(|| Row::new(self));
         self.row.set(Some(row));
         row
     }
@@ -186,6 +164,11 @@ impl RawList {
         if let Some(row) = self.row().filter(|row| !is_watched(*row)) {
             put_aside(&row, |aside| aside.watch = Some(Box::new(watch.clone())));
         }
+    }
+
+    /// The next emit has to ask what there is to do.
+    pub(super) fn unready(&self) {
+        self.row().into_iter().for_each(Row::unready_by_and_by);
     }
 
     /// Removes one. Says whether it was there.
@@ -268,33 +251,6 @@ impl RawList {
     }
 }
 
-/// Does something with what is aside, if anything is.
-pub(super) fn look_aside<R: Default>(row: &Row, work: impl FnOnce(&mut Aside) -> R) -> R {
-    let Some(mut aside) = row.aside.take() else { return R::default() };
-    let result = work(&mut aside);
-    row.aside.set(Some(aside));
-    result
-}
-
-/// Puts something aside.
-pub(super) fn put_aside(row: &Row, work: impl FnOnce(&mut Aside)) {
-    let mut aside = row.aside.take().unwrap_or_default();
-    work(&mut aside);
-    row.aside.set(Some(aside));
-}
-
-/// How many slots are late.
-#[inline]
-pub(super) fn count_late(row: &Row) -> usize {
-    if row.aside_is_empty() { 0 } else { look_aside(row, |aside| aside.late.len()) }
-}
-
-/// Does somebody want to be told of removals?
-#[inline]
-pub(super) fn is_watched(row: Row) -> bool {
-    !row.aside_is_empty() && look_aside(&row, |aside| aside.watch.is_some())
-}
-
 /// The late slots. They stay where they are until the outermost emit has ended.
 pub(super) fn late(row: &Row) -> impl Iterator<Item = &RawSlot> {
     let late = look_aside(row, |aside| aside.late.clone());
@@ -322,24 +278,6 @@ fn is_live(row: &Row, slot: &RawSlot) -> bool {
         return is_blocked(row, slot);
     }
     !row.is_busy() || !is_leaving(row, slot)
-}
-
-#[cold]
-fn is_blocked(row: &Row, slot: &RawSlot) -> bool {
-    look_aside(row, |aside| aside.blocked.iter().any(|blocked| blocked.key == slot.key))
-}
-
-/// Says whether it is a listener.
-fn block_once_more(row: &Row, slot: &RawSlot) -> bool {
-    let (key, times) = (slot.key, 1);
-    if let Some(kind) = slot.block() {
-        put_aside(row, |aside| aside.blocked.push(Blocked { key, times, kind }));
-        return true;
-    }
-    look_aside(row, |aside| {
-        let blocked = aside.blocked.iter_mut().find(|blocked| blocked.key == key);
-        blocked.map(|blocked| blocked.times += 1).is_some()
-    })
 }
 
 /// Lets a blocked listener go on, however often it was blocked.

@@ -329,6 +329,7 @@
 //! byte more, beside the list that it looks for.
 
 mod any;
+mod aside;
 mod awaiting;
 mod chain;
 mod core;

@@ -4,12 +4,13 @@
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 
+use super::aside::count_late;
 use super::chain::Labelled;
 #[cfg(feature = "std")]
 use super::chain::name;
 use super::event::{Declared, Event};
 use super::frame::Nested;
-use super::list::{List, count_late, late};
+use super::list::{List, late};
 use super::observing::Observer;
 #[cfg(feature = "std")]
 use super::options::Options;
@@ -81,7 +82,7 @@ impl<S: Declared, E: Event<S>> List<S, E> {
         let _counted = row.is_walked().then(enter);
         let special = special(&row);
         let frame = Nested::new(row);
-        let _link = Link::new(self, row, &frame);
+        let _link = Link::new(row, &frame);
         let mut walk = Walk {
             list: self,
             row,

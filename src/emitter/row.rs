@@ -8,10 +8,11 @@
 //!
 //! 1. A [`Row`] is a plain pointer. The list owns the allocation, and uses no other copy of the pointer once it has
 //!    [inserted](Row::insert) a slot or [freed](Row::free) the row.
-//! 2. `start` and `end` point to places of this allocation, `start` not behind `end`. The places between them hold
+//! 2. `start` and `end` say where places of this allocation are, `start` not behind `end`. The places between them hold
 //!    slots, the others are empty.
 //! 3. Slots are sorted by key.
 //! 4. Where there is one slot, or none, `start` is the first place.
+//! 5. `home` is the list that owns the row. It stays where it is as long as it does.
 #![allow(
     unsafe_code,
     reason = "one allocation for header and slots, measured: each pointer in between shows in an emit"
@@ -24,9 +25,10 @@ use core::cell::Cell;
 use core::ops::Deref;
 use core::ptr::{self, NonNull};
 
+use super::aside::{Aside, count_late};
 use super::chain::Counter;
 use super::frame::{Chain, Frame};
-use super::list::{Aside, count_late};
+use super::list::RawList;
 use super::slot::RawSlot;
 
 /// What stands in front of the slots. What an emit looks at comes last, next to the first of them.
@@ -35,18 +37,20 @@ use super::slot::RawSlot;
 pub(super) struct Header {
     /// What is seldom needed.
     pub(super) aside: Cell<Option<Box<Aside>>>,
+    /// Whose row it is.
+    home: NonNull<RawList>,
     /// Those of the emits that are inside of another one, or in a special list.
     pub(super) nested: Cell<Chain>,
     /// What is needed to count nested emits.
     pub(super) counter: Counter,
-    /// Where the last place ends: the size of the allocation.
-    limit: Cell<u32>,
     /// How many of the slots, in the row and beside it, are tombstones.
     pub(super) removed: Cell<u32>,
-    /// The first slot.
-    start: Cell<*mut RawSlot>,
-    /// Behind the last slot.
-    end: Cell<*mut RawSlot>,
+    /// Where the last place ends: the size of the allocation. This and what follows is in bytes from the row on.
+    limit: Cell<u32>,
+    /// Where the first slot is.
+    start: Cell<u32>,
+    /// Where the last slot ends.
+    end: Cell<u32>,
     /// Of the outermost emit.
     pub(super) own: Frame,
 }
@@ -55,30 +59,35 @@ pub(super) struct Header {
 #[derive(Clone, Copy)]
 pub(super) struct Row(NonNull<Header>);
 
+/// Where the first place is.
+const FIRST: u32 = size_of::<Header>() as u32;
+/// From one place to the next.
+const STEP: u32 = size_of::<RawSlot>() as u32;
+
 const _: () = {
     assert!(align_of::<Header>() >= align_of::<RawSlot>(), "slots may follow a header");
     assert!(size_of::<Header>() % align_of::<RawSlot>() == 0, "and do so without a gap");
 };
 
 impl Row {
-    /// A row with room for one.
-    pub(super) fn new() -> Self {
+    /// A row with room for one, of this list.
+    pub(super) fn new(home: &RawList) -> Self {
         let layout = layout(1);
         // SAFETY: the layout has a size.
         let header = unsafe { alloc(layout) }.cast::<Header>();
         let Some(header) = NonNull::new(header) else { handle_alloc_error(layout) };
         let row = Self(header);
-        let first = row.place(0);
         // SAFETY: it is as large and as aligned as the layout says, which begins with a header.
         unsafe {
             header.write(Header {
                 aside: Cell::new(None),
+                home: NonNull::from(home),
                 nested: Cell::new(Chain::end(0)),
                 counter: Counter::new(),
-                limit: Cell::new(layout.size() as u32),
                 removed: Cell::new(0),
-                start: Cell::new(first),
-                end: Cell::new(first),
+                limit: Cell::new(layout.size() as u32),
+                start: Cell::new(FIRST),
+                end: Cell::new(FIRST),
                 own: Frame::idle(),
             });
         }
@@ -86,8 +95,8 @@ impl Row {
     }
 
     /// A row with the first listener of its event, by this registration.
-    pub(super) fn with_first(number: i64, slot: RawSlot) -> Self {
-        let row = Self::new();
+    pub(super) fn with_first(home: &RawList, number: i64, slot: RawSlot) -> Self {
+        let row = Self::new(home);
         row.begin(number);
         // SAFETY: a new row has room for one.
         unsafe { row.push(slot) };
@@ -100,7 +109,7 @@ impl Row {
     ///
     /// The row is not used any more, nor any copy of it; what comes back is used instead.
     unsafe fn double(self) -> Self {
-        let (start, end, capacity) = (self.start_at(), self.end_at(), self.capacity());
+        let capacity = self.capacity();
         let (old, new) = (layout(capacity), layout(capacity * 2));
         let limit = u32::try_from(new.size()).expect("no more than 89 million listeners");
         // SAFETY: it came from this allocator with the old layout; the size of the new one has been checked.
@@ -108,8 +117,6 @@ impl Row {
         let Some(header) = NonNull::new(header) else { handle_alloc_error(new) };
         let row = Self(header);
         row.limit.set(limit);
-        row.start.set(row.place(start));
-        row.end.set(row.place(end));
         row
     }
 
@@ -124,51 +131,50 @@ impl Row {
         unsafe { dealloc(self.0.as_ptr().cast(), layout(self.capacity())) }
     }
 
-    /// The place with this number, which is at most the capacity.
+    /// The list that owns it.
+    ///
+    /// # Safety
+    ///
+    /// It does for as long as the caller has this.
+    pub(super) unsafe fn home<'a>(self) -> &'a RawList {
+        // SAFETY: invariant 5.
+        unsafe { self.home.as_ref() }
+    }
+
+    /// What is so far behind the row, which is one of its places or where the last one ends.
     #[inline(always)]
-    fn place(self, at: usize) -> *mut RawSlot {
+    fn at(self, place: u32) -> *mut RawSlot {
         // SAFETY: the places lie behind the header, in the same allocation.
-        unsafe { self.0.as_ptr().add(1).cast::<RawSlot>().add(at) }
-    }
-
-    /// How many places there are before one.
-    #[inline]
-    fn number(self, place: *const RawSlot) -> usize {
-        // SAFETY: both are places of the row, and this is no earlier than the first.
-        unsafe { place.offset_from(self.place(0)) as usize }
-    }
-
-    fn start_at(self) -> usize {
-        self.number(self.start.get())
-    }
-
-    fn end_at(self) -> usize {
-        self.number(self.end.get())
+        unsafe { self.0.as_ptr().byte_add(place as usize).cast() }
     }
 
     fn capacity(self) -> usize {
-        (self.limit.get() as usize - size_of::<Header>()) / size_of::<RawSlot>()
+        ((self.limit.get() - FIRST) / STEP) as usize
     }
 
-    /// Is this where the last place ends?
-    #[inline(always)]
-    fn is_limit(self, place: *const RawSlot) -> bool {
-        place.addr() - self.0.addr().get() == self.limit.get() as usize
+    /// How many places there are in front of the first slot.
+    fn room(self) -> usize {
+        ((self.start.get() - FIRST) / STEP) as usize
     }
 
     /// The first slot, and where the last one ends.
     #[inline(always)]
     pub(super) fn ends(self) -> (*const RawSlot, *const RawSlot) {
-        (self.start.get(), self.end.get())
+        (self.at(self.start.get()), self.at(self.end.get()))
     }
 
-    /// The slot, if there is just one. Where it is follows from where the row is: what calls it need not wait for a
-    /// pointer to be read.
+    /// The first place. Where it is follows from where the row is: what calls the slot there, if it is the only one, need
+    /// not wait for anything to be read.
+    #[inline(always)]
+    pub(super) fn first(self) -> *const RawSlot {
+        self.at(FIRST)
+    }
+
+    /// The slot, if there is just one.
     #[inline(always)]
     pub(super) fn only(self) -> Option<*const RawSlot> {
-        let (first, second) = (self.place(0), self.place(1));
-        debug_assert!(self.start.get() == first || self.count() > 1, "invariant 4");
-        (self.end.get() == second).then_some(first.cast_const())
+        debug_assert!(self.start.get() == FIRST || self.count() > 1, "invariant 4");
+        (self.end.get() == FIRST + STEP).then_some(self.first())
     }
 
     /// Is nothing aside?
@@ -181,9 +187,7 @@ impl Row {
     /// How many slots there are, tombstones included.
     #[inline]
     pub(super) fn count(self) -> usize {
-        let (start, end) = self.ends();
-        // SAFETY: invariant 2.
-        unsafe { end.offset_from(start) as usize }
+        ((self.end.get() - self.start.get()) / STEP) as usize
     }
 
     /// How many listeners there are, late ones included.
@@ -194,23 +198,23 @@ impl Row {
     /// The slots in the row. As long as the slice is used, none is added, and none is taken out.
     pub(super) fn slots(&self) -> &[RawSlot] {
         // SAFETY: by invariant 2 they are there; slots change through cells only.
-        unsafe { core::slice::from_raw_parts(self.start.get(), self.count()) }
+        unsafe { core::slice::from_raw_parts(self.at(self.start.get()), self.count()) }
     }
 
     /// Does a slot with this key belong at the end, is there room, and does nobody walk? `number` is that of its
     /// registration.
     #[inline(always)]
     pub(super) fn has_room_for(self, number: i64, key: i64) -> bool {
-        let (start, end) = self.ends();
-        if self.is_busy() || self.is_limit(end) {
+        let end = self.end.get();
+        if self.is_busy() || end == self.limit.get() {
             return false;
         }
-        if start == end {
+        if end == self.start.get() {
             self.nested.set(Chain::end(number));
             return true;
         }
         // SAFETY: the row is not empty, so there is a slot before its end.
-        unsafe { (*end.sub(1)).key < key }
+        unsafe { (*self.at(end - STEP)).key < key }
     }
 
     /// Adds a slot at the end.
@@ -222,10 +226,9 @@ impl Row {
     pub(super) unsafe fn push(self, slot: RawSlot) {
         let end = self.end.get();
         // SAFETY: the place is within the row, and empty. Nobody walks, so nobody looks at it.
-        unsafe {
-            end.write(slot);
-            self.end.set(end.add(1));
-        }
+        unsafe { self.at(end).write(slot) };
+        self.end.set(end + STEP);
+        self.own.at.set(ptr::null()); // it is not busy
     }
 
     /// Adds a slot where its key belongs; the row may move for it. Nobody walks.
@@ -238,18 +241,19 @@ impl Row {
         // SAFETY: there is room for one before the first, or made for one behind the last. `at` is at most the number
         // of slots, and slots are moved by moving their bytes.
         unsafe {
-            if at == 0 && self.start_at() > 0 {
-                self.start.set(self.start.get().sub(1));
+            if at == 0 && self.start.get() > FIRST {
+                self.start.set(self.start.get() - STEP);
             } else {
-                if self.is_limit(self.end.get()) {
+                if self.end.get() == self.limit.get() {
                     self = self.double();
                 }
-                let place = self.start.get().add(at);
+                let place = self.at(self.start.get()).add(at);
                 ptr::copy(place, place.add(1), self.count() - at);
-                self.end.set(self.end.get().add(1));
+                self.end.set(self.end.get() + STEP);
             }
-            self.start.get().add(at).write(slot);
+            self.at(self.start.get()).add(at).write(slot);
         }
+        self.unready();
         self
     }
 
@@ -258,18 +262,18 @@ impl Row {
     #[inline(always)]
     pub(super) fn pop(self, key: i64) -> Option<*const RawSlot> {
         let (start, end) = (self.start.get(), self.end.get());
-        let plain = start == self.place(0) && self.removed.get() == 0 && !self.is_busy();
+        let plain = start == FIRST && self.removed.get() == 0 && !self.is_busy();
         if !plain || start == end {
             return None;
         }
+        let last = self.at(end - STEP);
         // SAFETY: the row is not empty, so there is a slot before its end.
-        let last = unsafe { end.sub(1) };
-        // SAFETY: the same.
         let slot = unsafe { &*last };
         if slot.key != key || slot.is_gone() {
             return None;
         }
-        self.end.set(last);
+        self.end.set(end - STEP);
+        self.own.at.set(ptr::null()); // it is not busy
         Some(last)
     }
 
@@ -279,18 +283,18 @@ impl Row {
     pub(super) fn pop_first(self, key: i64) -> Option<*const RawSlot> {
         let start = self.start.get();
         // What is left and the room at the front, when it has been taken out.
-        let (slots, room) = (self.count().checked_sub(1)?, self.start_at() + 1);
+        let (slots, room) = (self.count().checked_sub(1)?, self.room() + 1);
         if self.is_busy() || self.removed.get() != 0 || room >= slots {
             return None;
         }
+        let first = self.at(start);
         // SAFETY: the row is not empty, so its first slot is there.
-        let slot = unsafe { &*start };
+        let slot = unsafe { &*first };
         if slot.key != key || slot.is_gone() {
             return None;
         }
-        // SAFETY: it is not behind the end.
-        self.start.set(unsafe { start.add(1) });
-        Some(start)
+        self.start.set(start + STEP); // two at least are left, so there were more: it was not ready
+        Some(first)
     }
 
     /// Takes the first slot out, be it in use or not.
@@ -299,18 +303,17 @@ impl Row {
         if start == end {
             return None;
         }
-        // SAFETY: there is a slot, which is not in the row any more once `start` is behind it.
-        unsafe {
-            self.start.set(start.add(1));
-            Some(start.read())
-        }
+        self.start.set(start + STEP);
+        // SAFETY: there is a slot, which is not in the row any more now that `start` is behind it.
+        Some(unsafe { self.at(start).read() })
     }
 
     /// Takes all slots out, which are tombstones. Nobody walks.
     pub(super) fn reset(self) {
-        self.start.set(self.place(0));
-        self.end.set(self.place(0));
+        self.start.set(FIRST);
+        self.end.set(FIRST);
         self.removed.set(0);
+        self.unready();
     }
 
     /// Takes tombstones out, of which there are [`removed`](Header::removed): those at both ends at once, the others
@@ -325,13 +328,12 @@ impl Row {
         while removed != 0 && !is_live(&slots[to - 1]) {
             (to, removed) = (to - 1, removed - 1);
         }
-        let idle = self.start_at() + from + removed as usize;
-        // SAFETY: both are at most the number of slots.
-        unsafe {
-            self.end.set(self.start.get().add(to));
-            self.start.set(self.start.get().add(from));
-        }
+        let idle = self.room() + from + removed as usize;
+        let start = self.start.get();
+        self.end.set(start + to as u32 * STEP);
+        self.start.set(start + from as u32 * STEP);
         self.removed.set(removed);
+        self.unready();
         if idle >= to - from - removed as usize {
             self.compact(is_live);
         }
@@ -340,7 +342,7 @@ impl Row {
     /// Takes all tombstones out, and moves the others to the first places. Nobody walks.
     pub(super) fn compact(self, is_live: impl Fn(&RawSlot) -> bool) {
         let (mut from, end) = self.ends();
-        let (first, mut to) = (self.place(0), self.place(0));
+        let mut to = self.at(FIRST);
         // SAFETY: a slot is moved by moving its bytes, to a place no further back, from which another one has been
         // moved, or which is empty, or whose slot is a tombstone and owns nothing.
         unsafe {
@@ -358,8 +360,9 @@ impl Row {
             }
         }
         self.removed.set(0);
-        self.start.set(first);
-        self.end.set(to);
+        self.start.set(FIRST);
+        self.end.set((to.addr() - self.0.addr().get()) as u32);
+        self.unready();
     }
 }
 

@@ -232,6 +232,23 @@ impl RawSlot {
         unsafe { ((*callable).call)(self, source, payload, row) }
     }
 
+    /// Calls the listener, which is the only one, for an outermost emit: if it panics, that has ended.
+    ///
+    /// # Safety
+    ///
+    /// As for [`call`](Self::call), and the row's own frame is of that emit.
+    #[inline(always)]
+    pub(super) unsafe fn call_alone<S: Declared, E: Event<S>>(
+        &self,
+        row: Row,
+        source: &S,
+        payload: E::Payload<'_>,
+    ) {
+        let callable = self.kind.get().callable::<S, E>();
+        // SAFETY: by invariant 2 it is one, and the caller answers for the rest.
+        unsafe { ((*callable).alone)(self, source, payload, row) }
+    }
+
     /// How to call this one and those behind it, if the next one has the same closure and is before `stop`.
     ///
     /// # Safety

@@ -8,8 +8,9 @@ use alloc::vec::Vec;
 use core::any::Any;
 use core::cell::{Cell, RefCell};
 
+use super::aside::{look_aside, put_aside};
 use super::event::{Declared, Event};
-use super::list::{List, RawList, count_removed, find, look_aside, put_aside};
+use super::list::{List, RawList, count_removed, find};
 use super::options::{Options, Removal};
 use super::row::Row;
 use super::slot::{Captures, RawSlot};

@@ -7,10 +7,13 @@
 use core::mem;
 use core::ptr;
 
+use super::aside::count_late;
 use super::emission::Emitted;
 use super::event::{Declared, Event};
-use super::frame::{CONDEMNED, Chain, Frame, MISSED, Nested, ROOT, SKIPPED, STOPPED, UNSETTLED};
-use super::list::{List, RawList, count_late};
+use super::frame::{
+    CONDEMNED, Chain, Frame, MISSED, Nested, READY, ROOT, SEVERAL, SKIPPED, STOPPED, UNSETTLED,
+};
+use super::list::List;
 use super::row::Row;
 use super::slot::RawSlot;
 use super::special::special;
@@ -20,61 +23,60 @@ use super::tally::Tally;
 const FEW: usize = 4;
 
 /// An outermost emit: ends it, whether it returns or panics.
-struct Outermost<'a> {
-    list: &'a RawList,
-    row: Row,
+pub(super) struct Outermost {
+    pub(super) row: Row,
 }
 
-impl Outermost<'_> {
-    /// Ends it when the last listener has returned and nothing is noted.
+impl Outermost {
+    /// Ends it when the last listener has returned and nothing is noted, and leaves `after` in the row's frame: one of
+    /// null, [`READY`] and [`SEVERAL`].
     #[inline(always)]
-    fn end(self) {
-        self.row.own.at.set(ptr::null());
+    fn end(self, after: *const RawSlot) {
+        self.row.own.at.set(after);
         mem::forget(self);
     }
 }
 
-impl Drop for Outermost<'_> {
+impl Drop for Outermost {
     #[inline(always)]
     fn drop(&mut self) {
-        close_own(self.list, self.row);
+        close_own(self.row);
     }
 }
 
 /// Links a nested frame, and takes it out again, whether the emit returns or panics.
 pub(super) struct Link<'a> {
-    list: &'a RawList,
     row: Row,
     nested: &'a Nested,
 }
 
 impl<'a> Link<'a> {
-    pub(super) fn new(list: &'a RawList, row: Row, nested: &'a Nested) -> Self {
+    pub(super) fn new(row: Row, nested: &'a Nested) -> Self {
         if !row.is_busy() {
             row.own.at.set(ROOT); // it is observed: those inside of it go the longer way too
         }
         row.nested.set(Chain::of(nested));
-        Self { list, row, nested }
+        Self { row, nested }
     }
 }
 
 impl Drop for Link<'_> {
     fn drop(&mut self) {
-        close(self.list, self.row, self.nested);
+        close(self.row, self.nested);
     }
 }
 
 /// Ends an outermost emit. A function of its own, so that nobody keeps at hand what only this needs.
 #[cold]
 #[inline(never)]
-fn close_own(list: &RawList, row: Row) {
-    close(list, row, &row.own);
+fn close_own(row: Row) {
+    close(row, &row.own);
 }
 
 /// Ends the innermost emit, whatever has been noted in its frame.
 #[cold]
 #[inline(never)]
-fn close(list: &RawList, row: Row, frame: &Frame) {
+fn close(row: Row, frame: &Frame) {
     if frame.notes() & CONDEMNED != 0 {
         reap(frame); // its listener panicked
     }
@@ -92,6 +94,8 @@ fn close(list: &RawList, row: Row, frame: &Frame) {
         }
         return;
     }
+    // SAFETY: whoever emits has a reference to the list.
+    let list = unsafe { row.home() };
     if is_unsettled {
         list.settle(row);
     }
@@ -104,15 +108,15 @@ fn close(list: &RawList, row: Row, frame: &Frame) {
 /// is done here: [`close`] has many questions.
 #[cold]
 #[inline(never)]
-fn finish(list: &RawList, row: Row) -> Tally {
-    let outermost = Outermost { list, row };
+fn finish(row: Row) -> Tally {
+    let outermost = Outermost { row };
     let called = Tally::called(row.count());
     if row.own.notes() != UNSETTLED {
         return heed(&row.own, called);
     }
     if row.removed.get() as usize == row.count() && row.aside_is_empty() {
         row.reset();
-        outermost.end();
+        outermost.end(ptr::null());
     }
     called
 }
@@ -159,52 +163,94 @@ impl<S: Declared, E: Event<S>> List<S, E> {
     /// The same. If nothing has to be heeded, as a removal has, the guard is forgotten in the end; else, or if there
     /// is not just one listener, it is dropped. After an outermost emit has been taken out of its row nothing of the
     /// user's runs, unless the list has become special.
-    ///
-    /// Most events have one listener. For it nothing is kept at hand that only others would need.
     #[inline(always)]
     pub(super) fn call_guarded<G>(&self, source: &S, payload: E::Payload<'_>, guard: G) -> Tally {
         let Some(row) = self.row() else { return Tally::NOBODY };
         if row.is_busy() {
             return self.emit_nested(source, payload, row, None);
         }
-        let Some(only) = row.only() else { return self.call_several(source, payload, row) };
+        let Some(only) = row.only() else {
+            return Self::call_several(source, payload, row, ptr::null());
+        };
+        row.own.stop.set(only);
         // SAFETY: no emit is under way, and there is this one slot.
-        unsafe { self.call_one(row, only, source, payload, guard) }
+        unsafe { Self::call_one(row, source, payload, guard, ptr::null()) }
     }
 
-    /// An outermost emit for one listener. If something has to be heeded the guard is dropped, else it is forgotten.
+    /// The same as [`call_all`](Self::call_all), unless the emitter's gate is open: then `gated` is to emit. A list that
+    /// is ready need not ask; one that is not is left ready, if it can.
+    ///
+    /// Most events have one listener, and their list is [ready](READY) most of the time. For them nothing is done or
+    /// kept at hand that only others would need.
+    #[inline(always)]
+    pub(super) fn call_unless_gated<'a>(
+        &self,
+        source: &S,
+        payload: E::Payload<'a>,
+        is_gated: impl FnOnce() -> bool,
+        gated: impl FnOnce(E::Payload<'a>) -> Tally,
+    ) -> Tally {
+        match self.row() {
+            // SAFETY: that it is ready says that no emit is under way, and that there is one slot.
+            Some(row) if row.is_ready() => unsafe {
+                Self::call_one(row, source, payload, (), READY)
+            },
+            Some(row) if row.is_ready_for_several() => {
+                Self::call_several(source, payload, row, SEVERAL)
+            }
+            _ if is_gated() => gated(payload),
+            None => Tally::NOBODY,
+            Some(row) if row.is_busy() => self.emit_nested(source, payload, row, None),
+            Some(row) if row.only().is_some() => Self::get_ready(source, payload, row),
+            Some(row) => Self::call_several(source, payload, row, SEVERAL),
+        }
+    }
+
+    /// An outermost emit for one listener, which leaves the list ready. The emitter's gate is not open.
+    #[cold]
+    #[inline(never)]
+    fn get_ready(source: &S, payload: E::Payload<'_>, row: Row) -> Tally {
+        row.own.stop.set(row.first());
+        // SAFETY: no emit is under way, and there is one slot.
+        unsafe { Self::call_one(row, source, payload, (), READY) }
+    }
+
+    /// An outermost emit for one listener, which leaves `after` in the row's frame. If something has to be heeded the
+    /// guard is dropped, else it is forgotten.
     ///
     /// # Safety
     ///
-    /// No emit is under way, and there is this one slot.
+    /// No emit is under way, there is one slot, and nothing is noted.
     #[inline(always)]
     unsafe fn call_one<G>(
-        &self,
         row: Row,
-        slot: *const RawSlot,
         source: &S,
         payload: E::Payload<'_>,
         guard: G,
+        after: *const RawSlot,
     ) -> Tally {
-        row.own.stop.set(slot);
+        let slot = row.first();
         row.own.at.set(slot);
-        let outermost = Outermost { list: self, row };
         // SAFETY: slots stay where they are while an emit is under way. None was, so no listener runs.
-        unsafe { (*slot).call::<S, E>(row, source, payload) };
+        unsafe { (*slot).call_alone::<S, E>(row, source, payload) };
         if row.own.is_noted() {
-            mem::forget(outermost);
-            return finish(self, row);
+            return finish(row);
         }
-        outermost.end();
+        row.own.at.set(after);
         mem::forget(guard);
         Tally::called(1)
     }
 
-    /// An outermost emit for any number of listeners. It is said to be cold for that for one to come first in the code;
-    /// its loops are elsewhere, where they are aligned.
+    /// An outermost emit for any number of listeners, which leaves `after` in the row's frame. It is said to be cold for that of a ready list to come first in the
+    /// code; its loops are elsewhere, where they are aligned.
     #[cold]
     #[inline(never)]
-    fn call_several(&self, source: &S, mut payload: E::Payload<'_>, row: Row) -> Tally {
+    fn call_several(
+        source: &S,
+        mut payload: E::Payload<'_>,
+        row: Row,
+        after: *const RawSlot,
+    ) -> Tally {
         let (first, end) = row.ends();
         if first == end {
             return Tally::NOBODY;
@@ -212,7 +258,7 @@ impl<S: Declared, E: Event<S>> List<S, E> {
         let others = others::<S, E>(end);
         let frame = &row.own;
         frame.stop.set(others);
-        let outermost = Outermost { list: self, row };
+        let outermost = Outermost { row };
         let mut next = first;
         // SAFETY: it is the only emit, nobody runs, and there is a slot.
         if let Some(run) = unsafe { RawSlot::run_from::<S, E>(first, others) } {
@@ -232,7 +278,7 @@ impl<S: Declared, E: Event<S>> List<S, E> {
         }
         if next != frame.stop.get() {
             mem::forget(outermost);
-            return self.resume(row, next, source, payload);
+            return Self::resume(row, next, source, payload);
         }
         if !E::LENT {
             frame.at.set(next);
@@ -240,12 +286,11 @@ impl<S: Declared, E: Event<S>> List<S, E> {
             unsafe { (*next).call::<S, E>(row, source, payload) };
             if next != frame.stop.get() {
                 mem::forget(outermost);
-                return finish(self, row);
+                return finish(row);
             }
         }
-        let tally = Tally::called(row.count());
-        outermost.end();
-        tally
+        outermost.end(after);
+        Tally::called(row.count())
     }
 
     /// Calls the listeners from `slot` on, until the row's own frame says stop; says where that was. Listeners with
@@ -304,7 +349,6 @@ impl<S: Declared, E: Event<S>> List<S, E> {
     /// The rest of an outermost emit that has stopped before `slot`, or come to the end, with something to be heeded.
     #[inline(never)]
     fn resume(
-        &self,
         row: Row,
         mut slot: *const RawSlot,
         source: &S,
@@ -312,9 +356,9 @@ impl<S: Declared, E: Event<S>> List<S, E> {
     ) -> Tally {
         let others = others::<S, E>(row.ends().1);
         if E::LENT && slot == others {
-            return finish(self, row);
+            return finish(row);
         }
-        let (frame, _outermost) = (&row.own, Outermost { list: self, row });
+        let (frame, _outermost) = (&row.own, Outermost { row });
         let mut tally = heed(frame, Tally::called(row.count()));
         while slot != others && !tally.is_stopped() {
             frame.stop.set(others);

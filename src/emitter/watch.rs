@@ -9,9 +9,10 @@ use core::ops::RangeInclusive;
 use core::panic::Location;
 
 use super::any::{Any, Heard};
+use super::aside::look_aside;
 use super::event::{Declared, Event};
 use super::info::ListenerInfo;
-use super::list::{AnyList, List, look_aside};
+use super::list::{AnyList, List};
 use super::listener::Listener;
 use super::observing::Observer;
 use super::row::Row;
