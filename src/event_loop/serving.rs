@@ -144,9 +144,9 @@ impl Handle {
         self.0.settle();
     }
 
-    /// How much one source may read in this turn.
-    pub(crate) fn portion(&self) -> usize {
-        self.0.portions.now()
+    /// How much one source may read in this turn, which writes about as much, or does not.
+    pub(crate) fn portion(&self, answers: bool) -> usize {
+        self.0.portions.now(answers)
     }
 
     /// Somebody has read, and had [`LITTLE`](super::LITTLE) at most.

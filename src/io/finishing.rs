@@ -74,7 +74,7 @@ fn hear_out<E: Endpoint>(endpoint: &E) {
     let duplex = endpoint.duplex();
     let before = duplex.received.get();
     let all = Interest::READ | Interest::ENDING;
-    let receive = |buffer: &mut Buffer| receive(endpoint, all, Share::of(&duplex.handle), buffer);
+    let receive = |buffer: &mut Buffer| receive(endpoint, all, Share::of(duplex), buffer);
     let again = Later(endpoint, hear_out);
     let received = duplex.handle.with_scratch(receive);
     std::mem::forget(again);

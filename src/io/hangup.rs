@@ -59,7 +59,7 @@ pub(crate) fn discard_input<E: Endpoint>(endpoint: &E) {
 
 pub(super) fn discard<E: Endpoint>(endpoint: &E, readiness: Interest) {
     let duplex = endpoint.duplex();
-    let mut share = Share::of(&duplex.handle);
+    let mut share = Share::of(duplex);
     while share.is_left() {
         let received =
             duplex.handle.with_scratch(|buffer| duplex.attempt(|bytes| bytes.receive(buffer)));

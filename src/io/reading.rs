@@ -6,22 +6,25 @@ use super::finishing::end;
 use super::seams::{ByteHandle, Endpoint};
 use super::state::Fact;
 use crate::error::Error;
-use crate::event_loop::{Buffer, Handle, Interest, LITTLE};
+use crate::event_loop::{Buffer, Interest, LITTLE};
 use std::io;
 
 /// What one source may read per turn; the others are served before it gets more.
 pub(super) struct Share {
     reads: usize,
     bytes: usize,
+    /// What one read takes at most: all, or a buffer full.
+    room: usize,
 }
 
 impl Share {
     /// A buffer full of bytes, in as many reads as who has little at a time may need. Who has more gets no second
-    /// buffer at once, and not only because the others wait: the kernel lets the queue of a socket grow with what is
-    /// read in a row, and with a few of them it would no longer lie in the processor's cache. While others have little
-    /// to say it is less than a buffer, see `event_loop/portions.rs`.
-    pub(super) fn of(handle: &Handle) -> Self {
-        Self { reads: 16, bytes: handle.portion() }
+    /// buffer at once, for the others wait. While others have little to say it is less than a buffer, and where nobody has,
+    /// and this one writes as much as it reads, it may be more: see `event_loop/portions.rs`.
+    pub(super) fn of<H: ByteHandle>(duplex: &Duplex<H>) -> Self {
+        let answers = duplex.sent() >= duplex.received.get() / 2;
+        let bytes = duplex.handle.portion(answers);
+        Self { reads: 16, bytes, room: bytes.min(size_of::<Buffer>()) }
     }
 
     /// Is there any left?
@@ -33,7 +36,8 @@ impl Share {
     /// What is left after one more read.
     #[inline]
     pub(super) fn after(self, count: usize) -> Self {
-        Self { reads: self.reads.saturating_sub(1), bytes: self.bytes.saturating_sub(count) }
+        let (reads, bytes) = (self.reads.saturating_sub(1), self.bytes.saturating_sub(count));
+        Self { reads, bytes, ..self }
     }
 }
 
@@ -102,7 +106,7 @@ fn read_else<E: Endpoint>(endpoint: &E, buffer: &mut Buffer, answer: io::Result<
 /// The same for any that flows.
 #[inline(never)]
 pub(super) fn read_any<E: Endpoint>(endpoint: &E, readiness: Interest, buffer: &mut Buffer) {
-    let share = Share::of(&endpoint.duplex().handle);
+    let share = Share::of(endpoint.duplex());
     let received = receive(endpoint, readiness, share, buffer);
     conclude(endpoint, received);
 }
@@ -110,7 +114,7 @@ pub(super) fn read_any<E: Endpoint>(endpoint: &E, readiness: Interest, buffer: &
 /// There may be more than the first read has brought.
 #[inline(never)]
 fn read_on<E: Endpoint>(endpoint: &E, readiness: Interest, count: usize, buffer: &mut Buffer) {
-    let share = Share::of(&endpoint.duplex().handle).after(count);
+    let share = Share::of(endpoint.duplex()).after(count);
     let received = receive(endpoint, readiness, share, buffer);
     conclude(endpoint, received);
 }
@@ -180,7 +184,7 @@ pub(super) fn receive<E: Endpoint>(
     buffer: &mut Buffer,
 ) -> Received {
     let duplex = endpoint.duplex();
-    let room = duplex.handle.portion();
+    let room = share.room;
     // What is destroyed does not flow.
     while share.is_left() && duplex.flow.is_flowing() {
         match duplex.attempt(|bytes| receive_once(bytes, &mut buffer[..room])) {

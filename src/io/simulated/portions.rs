@@ -1,8 +1,9 @@
 //! How much each of several streams is read in a turn.
 
-use super::{Arrival, Net};
-use crate::io::{destroy, resume};
-use std::cell::Cell;
+use super::{Arrival, Net, Told};
+use crate::io::{destroy, resume, write};
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 
 const WHOLE: usize = 64 * 1024;
 /// What who has much gets beside others, and for how many turns.
@@ -82,4 +83,44 @@ fn what_one_that_has_had_much_brings_last_is_no_message() {
     let fourth = if edges { [(64, 1), (WHOLE, 1)] } else { [(WHOLE, 1), (64, 1)] };
     let around = ([(WHOLE, 3), (100, 1), (WHOLE, 2)], [(QUARTER, 4)]);
     assert_eq!(run(&hot), told(&[&around.0[..], &fourth, &around.1].concat()));
+}
+
+/// Which of two streams is told, in order, from the moment when there is more of both than they get in so many turns:
+/// how many buffers in a row each time.
+fn in_a_row(answers: bool) -> Vec<usize> {
+    let one = Net::new(true);
+    let two = one.beside();
+    let rows = Rc::new(RefCell::new(Vec::<(char, usize)>::new()));
+    for (net, name) in [(&one, 'a'), (&two, 'b')] {
+        let rows = Rc::clone(&rows);
+        net.react(move |stream, told| {
+            let Told::Data(chunk) = told else { return };
+            if answers {
+                write(stream, chunk);
+            }
+            let mut rows = rows.borrow_mut();
+            match rows.last_mut() {
+                Some((last, times)) if *last == name => *times += 1,
+                _ => rows.push((name, 1)),
+            }
+        });
+        resume(&net.stream);
+        net.at(1_000_000, |stream| destroy(stream, None));
+        send(net, 10, (TURNS + 4 * 8) * WHOLE);
+    }
+    one.run();
+    let rows = rows.borrow();
+    rows.iter().map(|&(_, times)| times).collect()
+}
+
+#[test]
+fn who_answers_is_read_some_buffers_in_a_row_once_nobody_has_had_little_for_a_while() {
+    let rows = in_a_row(true);
+    assert_eq!(rows[..2 * TURNS], [1; 2 * TURNS], "all get as much as they can be sure of");
+    assert_eq!(rows[2 * TURNS..], [8; 2 * 4]);
+}
+
+#[test]
+fn who_only_reads_gets_a_buffer_in_each_turn() {
+    assert_eq!(in_a_row(false), [1; 2 * (TURNS + 4 * 8)]);
 }
