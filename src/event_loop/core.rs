@@ -29,6 +29,9 @@ use std::time::Duration;
 /// Turns between two looks whether this is a child that was forked off in a callback, or between two turns: it
 /// takes a system call, and that is half of what a turn takes.
 const TURNS_UNSUSPECTED: u64 = 64;
+/// So often a turn asks the driver for more: readiness for 1,024 sources. What comes later is the next turn's, behind timers and
+/// all else.
+const WAITS: u32 = 16;
 
 static SERIAL: AtomicU32 = AtomicU32::new(0);
 
@@ -336,14 +339,31 @@ impl Core {
             self.clock.was_idle(self.now());
         }
         waited?;
-        self.registry.borrow_mut().take_again(&mut ready);
         self.portions.next();
+        self.tell_ready(ready)?;
+        self.hooks.run(self, Moment::AfterPoll);
+        Ok(())
+    }
+
+    /// Tells the sources that are ready, in as many waits as it takes to hear of all, and those that are to be told again.
+    /// One that asks for that now has its turn in the next turn, whatever the driver says of it meanwhile.
+    fn tell_ready(&self, mut ready: Ready) -> Result<()> {
+        let mut is_full = ready.is_full();
+        self.registry.borrow_mut().take_again(&mut ready);
         if ready.is_empty() {
             self.ready.set(ready);
-        } else {
-            Batch::new(self, ready).dispatch();
+            return Ok(());
         }
-        self.hooks.run(self, Moment::AfterPoll);
+        Batch::new(self, ready).dispatch();
+        for _ in 1..WAITS {
+            if !is_full || self.stopping.get() {
+                break;
+            }
+            let mut more = self.ready.take();
+            self.wait(Some(Duration::ZERO), &mut more)?;
+            is_full = more.is_full();
+            Batch::new(self, more).dispatch();
+        }
         Ok(())
     }
 

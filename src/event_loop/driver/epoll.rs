@@ -12,8 +12,11 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How much readiness one wait takes in; the rest is reported by the next.
-const EVENTS: usize = 1024;
+/// How much readiness one wait takes in; the rest is reported by the next, in the same turn. The kernel looks at each socket
+/// that it reports. With thousands of busy connections, what it looks at is in the processor's cache still when the socket
+/// is read, if there are not too many between: 1,024 at a time took up to a tenth more of 8,000 connections. To ask once more
+/// costs one call for as many messages.
+const EVENTS: usize = 64;
 const MILLISECOND: Duration = Duration::from_millis(1);
 
 pub(crate) struct Driver {
@@ -51,6 +54,12 @@ impl Ready {
     #[inline]
     pub(crate) fn len(&self) -> usize {
         self.0.len()
+    }
+
+    /// May there be more?
+    #[inline]
+    pub(crate) fn is_full(&self) -> bool {
+        self.0.len() >= EVENTS
     }
 
     pub(crate) fn clear(&mut self) {

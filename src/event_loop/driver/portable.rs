@@ -36,6 +36,12 @@ impl Ready {
         self.0.len()
     }
 
+    /// May there be more? All there is has been taken in.
+    #[allow(clippy::unused_self, reason = "that of the other driver uses it")]
+    pub(crate) fn is_full(&self) -> bool {
+        false
+    }
+
     pub(crate) fn clear(&mut self) {
         self.0.clear();
     }
