@@ -9,6 +9,9 @@ use onward::{Emitter, EventEmitter, Listeners, Watching, events};
 
 use super::support::*;
 
+/// What the only listener does with the room.
+type Deed = Box<dyn Fn(&Room)>;
+
 /// A room with so many listeners that note their number, whose list is ready: it has been emitted to twice.
 fn ready(count: usize) -> (Room, Log) {
     let (room, log) = (Room::new(), Log::default());
@@ -145,7 +148,7 @@ fn those_who_come_and_go_between_emits_are_heeded() {
 #[test]
 fn what_the_only_listener_does_to_its_list_holds_for_the_next_emit() {
     let (room, log) = (Room::new(), Log::default());
-    let deed: Rc<RefCell<Option<Box<dyn Fn(&Room)>>>> = Rc::default();
+    let deed: Rc<RefCell<Option<Deed>>> = Rc::default();
     let (noted, todo) = (log.clone(), deed.clone());
     let only = room.on(Joined, move |room, _| {
         noted.note("only");
