@@ -130,8 +130,9 @@ impl<S: Declared> Core<S> {
     /// From here on emits ask what more there is to do.
     #[cold]
     fn open_gate(&self) {
-        self.gate.set(true);
-        self.table.each(RawList::unready);
+        if !self.gate.replace(true) {
+            self.table.each(RawList::unready);
+        }
     }
 
     /// From here on listeners are called by an observer, as long as there is one.
@@ -282,15 +283,18 @@ impl<S: Declared> Core<S> {
     #[cold]
     #[inline(never)]
     pub(super) fn emit_gated<E: Event<S>>(&self, source: &S, mut payload: E::Payload<'_>) -> Tally {
-        let (list, observer) = (E::known(self), self.observer());
+        let (list, watch) = (E::known(self), self.watched());
+        watch.iter().for_each(|watch| watch.tell_untold(source));
+        // Behind what those may have done.
+        let observer = self.observer();
         let emit = |payload: E::Payload<'_>| {
             list.map_or(Tally::NOBODY, |list| list.emit_by(observer, source, payload))
         };
-        let watch = self.watched();
-        watch.iter().for_each(|watch| watch.tell_untold(source));
         let Some(watch) = watch.filter(|watch| watch.any.count() != 0) else {
             let untold = watch.is_some_and(Watch::is_anything_untold);
-            self.gate.set(untold || observer.is_some());
+            if !untold && observer.is_none() {
+                self.gate.set(false);
+            }
             return emit(payload);
         };
         let newest = self.registrations.get();

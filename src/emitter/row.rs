@@ -12,7 +12,8 @@
 //!    slots, the others are empty.
 //! 3. Slots are sorted by key.
 //! 4. Where there is one slot, or none, `start` is the first place.
-//! 5. `home` is the list that owns the row. It stays where it is as long as it does.
+//! 5. `home` is the list that owns the row. It stays where it is as long as it does: lists are made where their emitter, or
+//!    its entry for a name, has them, and by nobody but `events!` and this module's neighbours.
 #![allow(
     unsafe_code,
     reason = "one allocation for header and slots, measured: each pointer in between shows in an emit"
@@ -111,7 +112,7 @@ impl Row {
     unsafe fn double(self) -> Self {
         let capacity = self.capacity();
         let (old, new) = (layout(capacity), layout(capacity * 2));
-        let limit = u32::try_from(new.size()).expect("no more than 89 million listeners");
+        let limit = u32::try_from(new.size()).expect("no more than 67 million listeners");
         // SAFETY: it came from this allocator with the old layout; the size of the new one has been checked.
         let header = unsafe { realloc(self.0.as_ptr().cast(), old, new.size()) }.cast::<Header>();
         let Some(header) = NonNull::new(header) else { handle_alloc_error(new) };

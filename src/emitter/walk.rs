@@ -241,8 +241,8 @@ impl<S: Declared, E: Event<S>> List<S, E> {
         Tally::called(1)
     }
 
-    /// An outermost emit for any number of listeners, which leaves `after` in the row's frame. It is said to be cold for that of a ready list to come first in the
-    /// code; its loops are elsewhere, where they are aligned.
+    /// An outermost emit for any number of listeners, which leaves `after` in the row's frame. It is said to be cold for that
+    /// of a ready list to come first in the code; its loops are elsewhere, where they are aligned.
     #[cold]
     #[inline(never)]
     fn call_several(

@@ -4,8 +4,8 @@ use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
-use onward::events::{ListenerAdded, ListenerRemoved};
-use onward::{Emitter, EventEmitter, Listeners, Watching, events};
+use onward::events::{End, ListenerAdded, ListenerRemoved};
+use onward::{Emitter, EventEmitter, Listeners, Routing, Watching, events};
 
 use super::support::*;
 
@@ -74,6 +74,104 @@ fn who_comes_to_listen_to_all_from_inside_of_an_emit_hears_the_next_one() {
             assert_eq!(log.take(), format!("{} any", numbers(count)));
         }
     }
+}
+
+#[test]
+fn who_comes_to_listen_to_all_inside_of_a_listener_that_panics_hears_the_next_emit() {
+    for count in 1..4 {
+        let (room, log) = ready(count);
+        let (any, armed) = (log.clone(), Cell::new(true));
+        room.on(Joined, move |room, _| {
+            if armed.take() {
+                let any = any.clone();
+                room.on_any(move |_, _| any.note("any"));
+                panic!("but it is there");
+            }
+        });
+        assert!(catch_unwind(AssertUnwindSafe(|| room.emit(Joined, ""))).is_err());
+        log.take();
+        room.emit(Joined, "");
+        assert_eq!(log.take(), format!("{} any", numbers(count)));
+    }
+    // The same with nobody beside it.
+    let (room, log) = (Room::new(), Log::default());
+    let (any, times) = (log.clone(), Cell::new(0));
+    room.on(Joined, move |room, _| {
+        times.set(times.get() + 1);
+        if times.get() == 3 {
+            let any = any.clone();
+            room.on_any(move |_, _| any.note("any"));
+            panic!("but it is there");
+        }
+    });
+    for panics in [false, false, true, false, false] {
+        let emitted = catch_unwind(AssertUnwindSafe(|| room.emit(Joined, "")));
+        assert_eq!(emitted.is_err(), panics);
+    }
+    assert_eq!(log.take(), "any any");
+}
+
+/// A payload that does something when it is lent.
+struct Lent(Rc<dyn Fn()>);
+
+impl Clone for Lent {
+    fn clone(&self) -> Self {
+        (self.0)();
+        Self(Rc::clone(&self.0))
+    }
+}
+
+events! { Crate { Given(Lent), seldom use events::End() } }
+
+#[test]
+fn who_comes_to_listen_to_all_while_a_payload_is_lent_hears_the_next_emit() {
+    let (emitter, log) = (Rc::new(Crate::new()), Log::default());
+    for number in 0..3 {
+        let log = log.clone();
+        emitter.on(Given, move |_, _| log.note(number.to_string()));
+    }
+    let nothing = || Lent(Rc::new(|| {}));
+    emitter.emit(Given, nothing());
+    emitter.emit(Given, nothing());
+    assert_eq!(log.take(), "0 1 2 0 1 2");
+    let (any, there) = (log.clone(), Rc::clone(&emitter));
+    let armed = Cell::new(true);
+    let lent = Lent(Rc::new(move || {
+        if armed.take() {
+            let any = any.clone();
+            there.on_any(move |_, _| any.note("any"));
+        }
+    }));
+    emitter.emit(Given, lent);
+    assert_eq!(log.take(), "0 1 2", "it was not there when that began");
+    emitter.emit(Given, nothing());
+    assert_eq!(log.take(), "0 1 2 any");
+}
+
+#[test]
+fn who_comes_to_listen_to_all_hears_events_that_few_listen_to() {
+    let (emitter, log) = (Crate::new(), Log::default());
+    let heard = log.clone();
+    emitter.on(End, move |_, ()| heard.note("end"));
+    emitter.emit(End, ());
+    emitter.emit(End, ());
+    let any = log.clone();
+    emitter.on_any(move |_, _| any.note("any"));
+    emitter.emit(End, ());
+    assert_eq!(log.take(), "end end end any");
+}
+
+#[test]
+fn a_relay_from_a_ready_list_and_to_one_passes_on() {
+    let (from, log) = ready(1);
+    let (to, end) = ready(2);
+    let relay = from.relay(Joined, &to, Joined);
+    from.emit(Joined, "");
+    assert_eq!((log.take(), end.take()), ("0".into(), "0 1".into()));
+    assert!(relay.end());
+    from.emit(Joined, "");
+    assert_eq!((log.take(), end.take()), ("0".into(), String::new()));
+    assert_eq!(to.emit(Joined, "").called, 2);
 }
 
 /// An emitter that cannot be found from elsewhere.
