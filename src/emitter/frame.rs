@@ -82,7 +82,7 @@ pub(super) const CONDEMNED: Notes = 1;
 pub(super) const MISSED: Notes = 2;
 /// It counts as skipped.
 pub(super) const SKIPPED: Notes = 4;
-/// There is something for [`close`] to do in the end.
+/// There is something for `close` (walk.rs) to do in the end.
 pub(super) const UNSETTLED: Notes = 8;
 /// It intercepted the event: those after it are not called.
 pub(super) const STOPPED: Notes = 16;

@@ -134,7 +134,7 @@ impl Habit {
     }
 
     /// Gives a turn away that was taken by habit, unless there is something to do; or it may be that the habit has
-    /// been revoked. `false`: see [`end`](Self::end).
+    /// been revoked. `false`: see [`end`](Key::end).
     #[inline(always)]
     pub(super) fn give(&self, turn: &Turn, word: usize) -> bool {
         let place = &self.places[word % PLACES];

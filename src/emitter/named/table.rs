@@ -3,7 +3,7 @@
 //! # Invariants
 //!
 //! 1. Nothing of the user's runs while there is a reference to the table: no key is compared here whose `Eq` is not
-//!    [ours](super::key::Ours), and no entry is dropped.
+//!    [ours](super::ours::Ours), and no entry is dropped.
 //! 2. A [`Standing`]'s `at` points to its entry, which is a `Keyed<K>`, where `id` is the id of `K`.
 //! 3. An entry is not taken off while its list is walked, see [`Core::settle`]. So whoever emits need not count: from
 //!    the look at the table to the frame that is linked nothing of the user's runs, nor does it after the frame was
