@@ -264,12 +264,6 @@ impl<S: Declared> Core<S> {
     /// One function for each event, whoever emits it: what few emits need is not compiled into each caller.
     #[inline(never)]
     pub(super) fn emit<E: Event<S>>(&self, source: &S, payload: E::Payload<'_>) -> Tally {
-        self.emit_here::<E>(source, payload)
-    }
-
-    /// The same, compiled into where it is called.
-    #[inline(always)]
-    pub(super) fn emit_here<E: Event<S>>(&self, source: &S, payload: E::Payload<'_>) -> Tally {
         // Ready lists do not ask for the gate; who opens it sees to that.
         let gated = |payload| self.emit_gated::<E>(source, payload);
         match E::known(self) {
@@ -277,6 +271,24 @@ impl<S: Declared> Core<S> {
             None if self.is_gated() => gated(payload),
             None => Tally::NOBODY,
         }
+    }
+
+    /// The same, compiled into the one place where it is called, as far as a list with one listener needs it that is ready.
+    #[cfg_attr(not(feature = "net"), allow(dead_code, reason = "only sockets have such an event"))]
+    #[inline(always)]
+    pub(super) fn emit_here<E: Event<S>>(&self, source: &S, payload: E::Payload<'_>) -> Tally {
+        let ready = match E::known(self) {
+            Some(list) => list.call_ready(source, payload),
+            None => Err(payload),
+        };
+        ready.unwrap_or_else(|payload| self.emit_unready::<E>(source, payload))
+    }
+
+    #[cfg_attr(not(feature = "net"), allow(dead_code, reason = "only sockets have such an event"))]
+    #[cold]
+    #[inline(never)]
+    fn emit_unready<E: Event<S>>(&self, source: &S, payload: E::Payload<'_>) -> Tally {
+        self.emit::<E>(source, payload)
     }
 
     /// An emit while the gate is open: somebody listens to all events, or has not been told yet, or observes.

@@ -66,11 +66,16 @@ impl<S: Declared> Listeners<S> {
         payload: E::Payload<'_>,
     ) -> Emitted {
         const { assert!(!E::BUILT_IN, "events that every emitter has are raised by itself alone") };
+        Self::traced(event, || self.emit_plain(source, event, payload))
+    }
+
+    /// Emits, in a span if somebody collects them.
+    #[inline(always)]
+    fn traced<E: Event<S>>(_: E, emit: impl FnOnce() -> Emitted) -> Emitted {
         #[cfg(feature = "tracing")]
-        let emitted = spans::traced(S::NAME, E::NAME, || self.emit_plain(source, event, payload));
+        return spans::traced(S::NAME, E::NAME, emit);
         #[cfg(not(feature = "tracing"))]
-        let emitted = self.emit_plain(source, event, payload);
-        emitted
+        emit()
     }
 
     /// Whether anybody has ever listened is found out where this is called.
@@ -84,12 +89,9 @@ impl<S: Declared> Listeners<S> {
     #[cfg_attr(not(feature = "net"), allow(dead_code, reason = "only sockets have such an event"))]
     #[inline(always)]
     pub(crate) fn emit_here<E: Event<S>>(&self, source: &S, event: E, payload: E::Payload<'_>) {
-        #[cfg(feature = "tracing")]
-        self.emit(source, event, payload);
-        #[cfg(not(feature = "tracing"))]
-        if let (Some(core), _) = (self.made(), event) {
-            core.emit_here::<E>(source, payload);
-        }
+        let core = self.made();
+        let emit = || core.map_or(Tally::NOBODY, |core| core.emit_here::<E>(source, payload));
+        Self::traced(event, || emit().into());
     }
 
     /// Has its listeners called by an observer, as long as there is one.

@@ -174,7 +174,7 @@ impl<S: Declared, E: Event<S>> List<S, E> {
         };
         row.own.stop.set(only);
         // SAFETY: no emit is under way, and there is this one slot.
-        unsafe { Self::call_one(row, source, payload, guard, ptr::null()) }
+        unsafe { Self::call_one::<_, false>(row, source, payload, guard, ptr::null()) }
     }
 
     /// The same as [`call_all`](Self::call_all), unless the emitter's gate is open: then `gated` is to emit. A list that
@@ -193,7 +193,7 @@ impl<S: Declared, E: Event<S>> List<S, E> {
         match self.row() {
             // SAFETY: that it is ready says that no emit is under way, and that there is one slot.
             Some(row) if row.is_ready() => unsafe {
-                Self::call_one(row, source, payload, (), READY)
+                Self::call_one::<_, false>(row, source, payload, (), READY)
             },
             Some(row) if row.is_ready_for_several() => {
                 Self::call_several(source, payload, row, SEVERAL)
@@ -206,23 +206,41 @@ impl<S: Declared, E: Event<S>> List<S, E> {
         }
     }
 
+    /// The same, if the list is ready for one listener; else it gives the payload back.
+    #[cfg_attr(not(feature = "net"), allow(dead_code, reason = "only sockets have such an event"))]
+    #[inline(always)]
+    pub(super) fn call_ready<'a>(
+        &self,
+        source: &S,
+        payload: E::Payload<'a>,
+    ) -> Result<Tally, E::Payload<'a>> {
+        match self.row() {
+            // SAFETY: that it is ready says that no emit is under way, and that there is one slot.
+            Some(row) if row.is_ready() => unsafe {
+                Ok(Self::call_one::<_, true>(row, source, payload, (), READY))
+            },
+            _ => Err(payload),
+        }
+    }
+
     /// An outermost emit for one listener, which leaves the list ready. The emitter's gate is not open.
     #[cold]
     #[inline(never)]
     fn get_ready(source: &S, payload: E::Payload<'_>, row: Row) -> Tally {
         row.own.stop.set(row.first());
         // SAFETY: no emit is under way, and there is one slot.
-        unsafe { Self::call_one(row, source, payload, (), READY) }
+        unsafe { Self::call_one::<_, false>(row, source, payload, (), READY) }
     }
 
     /// An outermost emit for one listener, which leaves `after` in the row's frame. If something has to be heeded the
-    /// guard is dropped, else it is forgotten.
+    /// guard is dropped, else it is forgotten. `HERE` says where the emit is ended if the listener panics: here, which is best
+    /// where this is compiled into one place, or in the listener's own function, which is best for all others.
     ///
     /// # Safety
     ///
     /// No emit is under way, there is one slot, and nothing is noted.
     #[inline(always)]
-    unsafe fn call_one<G>(
+    unsafe fn call_one<G, const HERE: bool>(
         row: Row,
         source: &S,
         payload: E::Payload<'_>,
@@ -232,7 +250,15 @@ impl<S: Declared, E: Event<S>> List<S, E> {
         let slot = row.first();
         row.own.at.set(slot);
         // SAFETY: slots stay where they are while an emit is under way. None was, so no listener runs.
-        unsafe { (*slot).call_alone::<S, E>(row, source, payload) };
+        unsafe {
+            if HERE {
+                let outermost = Outermost { row };
+                (*slot).call::<S, E>(row, source, payload);
+                mem::forget(outermost);
+            } else {
+                (*slot).call_alone::<S, E>(row, source, payload);
+            }
+        }
         if row.own.is_noted() {
             return finish(row);
         }
