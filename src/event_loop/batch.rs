@@ -1,52 +1,80 @@
 //! What there is to tell after one wait, and how the sources are told.
+#![allow(unsafe_code, reason = "one question for each message, where a borrow has three")]
 
 use super::core::Core;
 use super::counters::CallbackKind;
 use super::driver::Ready;
 use super::memory::Buffer;
 use super::source::Interest;
+use std::cell::Cell;
 
 /// What there is to tell after one wait. If a listener panics, what is left is told in a later turn.
 pub(super) struct Batch<'a> {
     core: &'a Core,
     ready: Ready,
-    /// How many have been told.
-    told: usize,
+    progress: Cell<Progress>,
     /// What they read into.
     buffer: Option<Box<Buffer>>,
 }
 
+#[derive(Clone, Copy, Default)]
+struct Progress {
+    /// How many have been told.
+    told: usize,
+    /// How many of these were not plain: they have been counted.
+    others: usize,
+}
+
+/// Writes down how far a batch has come when it is through, or a panic ends it, and not for each.
+struct Noted<'a>(Progress, &'a Cell<Progress>);
+
+impl Drop for Noted<'_> {
+    fn drop(&mut self) {
+        self.1.set(self.0);
+    }
+}
+
 impl<'a> Batch<'a> {
     pub(super) fn new(core: &'a Core, ready: Ready) -> Self {
-        Self { core, ready, told: 0, buffer: Some(core.memory.take_buffer()) }
+        Self { core, ready, progress: Cell::default(), buffer: Some(core.memory.take_buffer()) }
     }
 
     #[inline(never)]
     pub(super) fn dispatch(&mut self) {
         let (core, Some(buffer)) = (self.core, &mut self.buffer) else { return };
+        let watched = core.slow.is_on();
+        let mut now = Noted(Progress::default(), &self.progress);
         for at in 0..self.ready.len() {
-            // It may panic, and has been told then, as far as it came.
-            self.told = at;
-            let Some((index, readiness)) = self.ready.get(at) else { return };
-            if readiness == Interest::READ && !core.slow.is_on() {
-                // To have it alone costs less than to share it.
-                let found = core.registry.borrow_mut().find_plain(index);
-                if let Some(source) = found {
-                    core.counters.count(CallbackKind::Source);
-                    source.readable(buffer);
-                    core.settle();
-                    continue;
+            let place = if watched { None } else { self.ready.to_read(at) };
+            // SAFETY: nothing runs as long as it is looked at.
+            let registry = unsafe { core.registry.try_borrow_unguarded() };
+            let found = place.zip(registry.ok());
+            match found.and_then(|(place, registry)| registry.find_plain(place)) {
+                Some(source) => source.readable(buffer),
+                None => {
+                    now.0.others += 1;
+                    tell(core, &self.ready, at, buffer);
                 }
             }
-            tell(core, index, readiness, buffer);
+            now.0.told = at + 1;
         }
-        self.told = self.ready.len();
+    }
+
+    /// Those that were plain are counted together.
+    fn count_plain(&self) {
+        // The one that panicked has been told, as far as it came.
+        let Progress { told, others } = self.progress.get();
+        let plain = (self.ready.len().min(told + 1) - others) as u64;
+        self.core.counters.add(CallbackKind::Source, plain);
+        self.core.portions.had_little(plain);
     }
 }
 
 /// Tells the source at a place what of this readiness it is to hear.
+#[cold]
 #[inline(never)]
-fn tell(core: &Core, index: u32, readiness: Interest, buffer: &mut Buffer) {
+fn tell(core: &Core, ready: &Ready, at: usize, buffer: &mut Buffer) {
+    let Some((index, readiness)) = ready.get(at) else { return };
     let found = core.registry.borrow_mut().find(index, readiness);
     let Some((source, readiness)) = found else { return };
     core.counters.count(CallbackKind::Source);
@@ -60,12 +88,13 @@ fn tell(core: &Core, index: u32, readiness: Interest, buffer: &mut Buffer) {
 
 impl Drop for Batch<'_> {
     fn drop(&mut self) {
+        self.count_plain();
         let mut all = std::mem::take(&mut self.ready);
         // Nobody knows how far the one that panicked has come.
         let mut left = Some(Interest::ALL);
-        while let Some((index, readiness)) = all.get(self.told) {
+        for at in self.progress.get().told..all.len() {
+            let Some((index, readiness)) = all.get(at) else { break };
             self.core.registry.borrow_mut().keep(index, left.take().unwrap_or(readiness));
-            self.told += 1;
         }
         all.clear();
         self.core.ready.set(all);

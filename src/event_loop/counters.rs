@@ -66,8 +66,14 @@ pub(crate) struct Counters([Cell<u64>; CallbackKind::COUNT]);
 impl Counters {
     #[inline(always)]
     pub(super) fn count(&self, kind: CallbackKind) {
+        self.add(kind, 1);
+    }
+
+    /// So many at once.
+    #[inline(always)]
+    pub(super) fn add(&self, kind: CallbackKind, count: u64) {
         let cell = &self.0[kind as usize];
-        cell.set(cell.get() + 1);
+        cell.set(cell.get() + count);
     }
 
     pub(crate) fn of(&self, kind: CallbackKind) -> u64 {

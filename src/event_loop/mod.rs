@@ -121,6 +121,7 @@ mod tasks;
 mod timers;
 mod timing;
 mod tokens;
+mod written;
 
 pub use blocking::{Blocking, BlockingJob};
 pub use channel::{Receiver, channel};
@@ -152,6 +153,7 @@ pub use source::ResourceKind;
 pub(crate) use source::{Description, Descriptor, Interest, Source, Trigger};
 pub(crate) use tasks::Listed as ListedTask;
 pub(crate) use timers::{Kind as TimerKind, Listed as ListedTimer};
+pub(crate) use written::Written;
 
 use self::core::Core;
 pub(crate) use self::free::here;

@@ -26,8 +26,8 @@ const TURNS: u32 = 256;
 /// few of them it would lie there no longer.
 #[derive(Default)]
 pub(super) struct Portions {
-    /// In this turn somebody had little.
-    little: Cell<bool>,
+    /// So many had little in this turn.
+    little: Cell<u64>,
     /// So many used up in this turn what was there for one.
     much: Cell<u32>,
     /// So many turns to go with small portions, this one included.
@@ -39,9 +39,15 @@ pub(super) struct Portions {
 }
 
 impl Portions {
-    #[inline(always)]
-    pub(super) fn had_little(&self) {
-        self.little.set(true);
+    /// So many have read, and had little.
+    #[inline]
+    pub(super) fn had_little(&self, count: u64) {
+        self.little.set(self.little.get().wrapping_add(count));
+    }
+
+    /// One of those who had little had not: that comes before or after they are counted.
+    pub(super) fn had_not(&self) {
+        self.little.set(self.little.get().wrapping_sub(1));
     }
 
     pub(super) fn had_much(&self) {
@@ -51,7 +57,7 @@ impl Portions {
     /// A turn is over.
     #[inline]
     pub(super) fn next(&self) {
-        let (little, much) = (self.little.replace(false), self.much.replace(0));
+        let (little, much) = (self.little.replace(0) != 0, self.much.replace(0));
         if little {
             self.calm.set(0);
         }
@@ -92,9 +98,7 @@ mod tests {
 
     /// A turn in which these are seen; what the next one gives.
     fn after(portions: &Portions, little: bool, much: u32) -> usize {
-        if little {
-            portions.had_little();
-        }
+        portions.had_little(little.into());
         (0..much).for_each(|_| portions.had_much());
         portions.next();
         portions.now(true)

@@ -29,7 +29,7 @@ struct Place {
     /// `Level` is told again, unless the driver knows nothing of it.
     keeps: Interest,
     marks: Marks,
-    /// It wants to read, nothing is pending, and it stands in no line: that it may read is told without another
+    /// It wants what flows, nothing is pending, and it stands in no line: that it may read is told without another
     /// question. As nothing else here it has values to spare, so that the place is free if it has one of those.
     plain: bool,
 }
@@ -61,13 +61,14 @@ impl Marks {
 impl Place {
     /// What the driver has to be told.
     fn to_tell(&self) -> Interest {
-        if self.marks.has(Marks::EDGE) { self.told | self.wanted } else { self.wanted }
+        let wanted = self.wanted.without(Interest::FLOWS);
+        if self.marks.has(Marks::EDGE) { self.told | wanted } else { wanted }
     }
 
     /// Is it plain? To be asked anew after each change of what that is about.
     fn judge(&mut self) {
         let waits = self.marks.has(Marks::QUEUED) || !self.pending.is_none();
-        self.plain = self.wanted.reads() && !waits && self.source.is_some();
+        self.plain = self.wanted.flows() && !waits && self.source.is_some();
     }
 
     /// What of this readiness, and of what was pending, the source is to hear now.
@@ -245,8 +246,8 @@ impl Registry {
     /// The source at a place of which the driver has reported that it may read, and nothing else; if nothing more has to
     /// be asked. So it is with nearly all; [`find`](Self::find) knows of the others.
     #[inline(always)]
-    pub(crate) fn find_plain(&self, index: u32) -> Option<Rc<dyn Source>> {
-        let place = self.places.at(index)?;
+    pub(crate) fn find_plain(&self, index: usize) -> Option<Rc<dyn Source>> {
+        let place = self.places.at_place(index)?;
         if place.plain { place.source.clone() } else { None }
     }
 

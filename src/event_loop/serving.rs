@@ -7,7 +7,7 @@ use super::queues::{Origin, job};
 use super::slab::Key;
 use super::source::{Descriptor, Interest, Source, Trigger};
 use super::tokens::Timer;
-use std::cell::RefMut;
+use super::written::Written;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -149,10 +149,15 @@ impl Handle {
         self.0.portions.now(answers)
     }
 
-    /// Somebody has read, and had [`LITTLE`](super::LITTLE) at most.
-    #[inline(always)]
+    /// Somebody has read, and had [`LITTLE`](super::LITTLE) at most. Those who were told to be
+    /// [`readable`](Source::readable) are taken to have.
     pub(crate) fn had_little(&self) {
-        self.0.portions.had_little();
+        self.0.portions.had_little(1);
+    }
+
+    /// One who was told to be [`readable`](Source::readable) has not had little.
+    pub(crate) fn had_not_little(&self) {
+        self.0.portions.had_not();
     }
 
     /// Somebody has used up what it may read in a turn.
@@ -165,25 +170,9 @@ impl Handle {
         self.0.memory.with_scratch(read)
     }
 
+    /// What the callback of a stream writes.
     #[inline(always)]
-    pub(crate) fn gather(&self, bytes: &[u8], more: bool) -> bool {
-        self.0.memory.gather(bytes, more)
-    }
-
-    #[inline(always)]
-    pub(crate) fn gathered(&self) -> RefMut<'_, Vec<u8>> {
-        self.0.memory.gathered()
-    }
-
-    pub(crate) fn take_gathered(&self) -> Vec<u8> {
-        self.0.memory.take_gathered()
-    }
-
-    pub(crate) fn take_spare(&self) -> Vec<u8> {
-        self.0.memory.take_spare()
-    }
-
-    pub(crate) fn give_spare(&self, memory: Vec<u8>) {
-        self.0.memory.give_spare(memory);
+    pub(crate) fn written(&self) -> &Written {
+        &self.0.memory.written
     }
 }

@@ -110,7 +110,12 @@ impl<T> Slab<T> {
 
     #[inline]
     pub(crate) fn at(&self, index: u32) -> Option<&T> {
-        self.places.get(index as usize)?.content.get()
+        self.at_place(index as usize)
+    }
+
+    #[inline(always)]
+    pub(crate) fn at_place(&self, index: usize) -> Option<&T> {
+        self.places.get(index)?.content.get()
     }
 
     /// What stands at a place, whichever generation it is of.

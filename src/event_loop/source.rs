@@ -26,6 +26,8 @@ impl Interest {
     /// stands in the way, so that a read which fills less than its buffer may have more behind it.
     pub(crate) const ENDING: Self = Self(2);
     pub(crate) const ALL: Self = Self(7);
+    /// Beside [`READ`](Self::READ): what comes is told without another question. Not the driver's business.
+    pub(crate) const FLOWS: Self = Self(8);
 
     /// As the driver of Linux keeps it.
     #[cfg(all(target_os = "linux", not(onward_force_polling)))]
@@ -41,6 +43,11 @@ impl Interest {
     #[inline]
     pub(crate) fn reads(self) -> bool {
         self.0 & 1 != 0
+    }
+
+    #[inline]
+    pub(crate) fn flows(self) -> bool {
+        self.0 & 8 != 0
     }
 
     #[inline]
@@ -224,9 +231,10 @@ pub(crate) trait Source {
     /// which is everybody's.
     fn ready(self: Rc<Self>, readiness: Interest, buffer: &mut Buffer);
 
-    /// The same for one that is ready to be read and for nothing else, as nearly all are.
-    #[inline]
+    /// The same for one that wants what [flows](Interest::FLOWS), and is ready to be read and for nothing else, as nearly all
+    /// are. It runs the ticks itself.
     fn readable(self: Rc<Self>, buffer: &mut Buffer) {
+        debug_assert!(false, "who never wants what flows is not told so");
         self.ready(Interest::READ, buffer);
     }
 

@@ -33,15 +33,24 @@ impl<'a, E: Endpoint> Dispatch<'a, E> {
     #[inline(always)]
     pub(super) fn settle(self) {
         let (endpoint, duplex) = (self.0, self.0.duplex());
+        let written = duplex.handle.written(); // which does not change when ticks run: so it is looked for once
         duplex.handle.settle();
         std::mem::forget(self);
-        if duplex.state.is(Fact::GATHERS) {
-            return flush_gathered(endpoint);
+        if !duplex.state.is(Fact::GATHERS) {
+            return flush_other(endpoint);
         }
-        duplex.state.set(Fact::OUTSIDE);
-        if duplex.state.is(Fact::KEEPS) {
-            flush_kept(endpoint);
-        }
+        flush_gathered(endpoint, written);
+    }
+}
+
+/// It has written nothing, or something that lies in the queue.
+#[cold]
+#[inline(never)]
+fn flush_other<E: Endpoint>(endpoint: &E) {
+    let duplex = endpoint.duplex();
+    duplex.state.set(Fact::OUTSIDE);
+    if duplex.state.is(Fact::KEEPS) {
+        flush_kept(endpoint);
     }
 }
 

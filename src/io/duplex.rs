@@ -13,7 +13,7 @@
 //! engine asks again whether the stream is still open.
 
 use super::corking::dispatch;
-use super::hangup::{discard, look_for_hangup};
+use super::hangup::{Hangup, discard, look_for_hangup};
 use super::pulling::Pulled;
 use super::reading::{look_for_end, read_any};
 use super::seams::{ByteHandle, Endpoint};
@@ -49,8 +49,7 @@ pub(crate) struct Duplex<H> {
 pub(super) struct Rare {
     /// How often somebody has corked it.
     pub(super) corks: Cell<u32>,
-    /// Whether the other side has gone has been looked for, which is done once.
-    pub(super) looked_for_hangup: Cell<bool>,
+    pub(super) hangup: Cell<Hangup>,
     /// What broke it, while it is heard out.
     pub(super) error: RefCell<Option<Error>>,
     /// It has left event mode.
@@ -102,7 +101,13 @@ impl<H: ByteHandle> Duplex<H> {
         self.bytes.borrow().as_ref().map(f)
     }
 
-    /// The same with a call that may fail. A handle that is closed would block for ever.
+    /// The same, to change what there is beside it.
+    #[cfg_attr(not(unix), allow(dead_code, reason = "there is nothing else to change"))]
+    pub(crate) fn with_bytes_mut<T>(&self, f: impl FnOnce(&mut H) -> T) -> Option<T> {
+        self.bytes.borrow_mut().as_mut().map(f)
+    }
+
+    /// The same as [`with_bytes`](Self::with_bytes) with a call that may fail. A handle that is closed would block for ever.
     pub(super) fn attempt<T>(&self, call: impl FnOnce(&H) -> io::Result<T>) -> io::Result<T> {
         self.with_bytes(call).unwrap_or_else(|| Err(io::ErrorKind::WouldBlock.into()))
     }
@@ -174,7 +179,7 @@ impl<H: ByteHandle> Duplex<H> {
     }
 
     pub(crate) fn queued(&self) -> usize {
-        let gathered = if self.state.is(Fact::GATHERS) { self.handle.gathered().len() } else { 0 };
+        let gathered = if self.state.is(Fact::GATHERS) { self.handle.written().len() } else { 0 };
         self.waiting.borrow().len() + gathered
     }
 
@@ -201,6 +206,16 @@ impl<H: ByteHandle> Duplex<H> {
     /// Chunks and bytes that were dropped because the queue was full.
     pub(crate) fn dropped(&self) -> (u64, u64) {
         self.waiting.borrow().dropped()
+    }
+
+    /// From here on its endpoint wants to hear of bytes [before](Endpoint::before_data) they are told.
+    pub(crate) fn set_special(&self) {
+        self.state.set(Fact::SPECIAL);
+    }
+
+    #[inline]
+    pub(crate) fn is_special(&self) -> bool {
+        self.state.is(Fact::SPECIAL)
     }
 
     pub(crate) fn set_half_open(&self, allowed: bool) {
@@ -231,7 +246,8 @@ impl<H: ByteHandle> Duplex<H> {
             key,
             Interest::when(Interest::READ, reads)
                 | Interest::when(Interest::WRITE, writes)
-                | Interest::when(Interest::ENDING, hears && self.state.is(Fact::AWAITS_HANGUP))
+                | Interest::when(Interest::ENDING, hears && self.awaits_hangup())
+                | Interest::when(Interest::FLOWS, hears && self.flow.is_flowing())
                 | opening
                 | self.pulled_interest(),
         );
@@ -311,15 +327,6 @@ fn begin<E: Endpoint>(endpoint: &E) {
     }
 }
 
-/// The descriptor is ready to be read, and for nothing else. Is nothing to be asked? Then [`read`] is enough; else
-/// [`ready`] knows.
-#[inline(always)]
-pub(crate) fn is_plain<E: Endpoint>(endpoint: &E) -> bool {
-    let duplex = endpoint.duplex();
-    let rare = duplex.state.is(Fact::CONNECTING | Fact::BROKEN | Fact::UNSURE | Fact::MUCH);
-    !rare && duplex.flow.is_flowing()
-}
-
 /// The descriptor is ready.
 pub(crate) fn ready<E: Endpoint>(endpoint: &E, readiness: Interest, buffer: &mut Buffer) {
     if readiness.writes() {
@@ -344,7 +351,7 @@ fn ready_unasked<E: Endpoint>(endpoint: &E, readiness: Interest) {
         duplex.wake(Interest::READ);
     } else if duplex.state.is(Fact::DISCARDS) {
         discard(endpoint, readiness);
-    } else if duplex.state.is(Fact::AWAITS_HANGUP) && readiness.ends() {
+    } else if duplex.awaits_hangup() && readiness.ends() {
         look_for_hangup(endpoint, readiness);
     } else if duplex.flow.is_unasked() {
         look_for_end(endpoint, readiness);

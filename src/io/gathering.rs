@@ -1,12 +1,14 @@
 //! What a callback of a stream has written, until its end.
 //!
-//! In most cases that is one small piece. It is gathered in the loop's memory, and nothing is asked of the write queue,
-//! which is known to be empty. Whoever asks the queue all the same finds it there: from then on it is held in the queue.
+//! In most cases that is one small piece. It is gathered in the loop's memory, or stays where it is if it is a part of what
+//! has just come, and nothing is asked of the write queue, which is known to be empty. Whoever asks the queue all the same
+//! finds it there: from then on it is held in the queue.
 
 use super::duplex::Duplex;
 use super::seams::{ByteHandle, Endpoint};
 use super::state::Fact;
 use super::writing::{flush_more, offer_once, told_of_flush};
+use crate::event_loop::Written;
 use crate::stream::WriteQueue;
 use std::cell::RefMut;
 use std::io;
@@ -26,7 +28,7 @@ impl<H: ByteHandle> Duplex<H> {
     fn stop_gathering(&self) {
         self.state.clear(Fact::GATHERS);
         self.state.set(Fact::KEEPS);
-        self.waiting.borrow_mut().adopt(self.handle.take_gathered());
+        self.waiting.borrow_mut().adopt(self.handle.written().take());
     }
 
     /// A callback is about to run: is what it writes held until its end? It is if that is wanted, and nobody has
@@ -41,9 +43,28 @@ impl<H: ByteHandle> Duplex<H> {
     }
 }
 
-/// Gathers what is written while a callback runs, if it may. `false`: it has to be written.
+/// Gathers what is written while a callback runs, if it is the first of it, and a part of what has just come, as the answer
+/// of an echo is: then it stays where it is. `false`: it has to be written.
+#[inline(always)]
+pub(crate) fn keep<E: Endpoint>(endpoint: &E, bytes: &[u8]) -> bool {
+    let (state, handle) = (&endpoint.duplex().state, &endpoint.duplex().handle);
+    let asks = state.is(Fact::OUTSIDE | Fact::UNSURE | Fact::GATHERS | Fact::SPECIAL);
+    let keeps = !asks && handle.written().keep(bytes);
+    if keeps {
+        state.set(Fact::GATHERS);
+    }
+    keeps
+}
+
+/// The same with a copy, whatever is written, of one that is not special.
 #[inline(always)]
 pub(crate) fn gather<E: Endpoint>(endpoint: &E, bytes: &[u8]) -> bool {
+    !endpoint.duplex().is_special() && gather_any(endpoint, bytes)
+}
+
+/// The same, of any.
+#[inline(always)]
+pub(super) fn gather_any<E: Endpoint>(endpoint: &E, bytes: &[u8]) -> bool {
     let (state, handle) = (&endpoint.duplex().state, &endpoint.duplex().handle);
     if state.is(Fact::OUTSIDE | Fact::UNSURE) {
         return false;
@@ -51,58 +72,27 @@ pub(crate) fn gather<E: Endpoint>(endpoint: &E, bytes: &[u8]) -> bool {
     // Said before it is so, for then nothing has to be remembered while it is copied.
     let more = state.is(Fact::GATHERS);
     state.set(Fact::GATHERS);
-    if handle.gather(bytes, more) {
-        return true;
+    let gathers = handle.written().gather(bytes, more);
+    if !gathers {
+        state.put(Fact::GATHERS, more);
     }
-    state.put(Fact::GATHERS, more);
-    false
+    gathers
 }
 
 /// The end of a callback: sends what it gathered, if there is anything. In most cases that is one small piece, which the
 /// system takes.
 #[inline(always)]
-pub(super) fn flush_gathered<E: Endpoint>(endpoint: &E) {
+pub(super) fn flush_gathered<E: Endpoint>(endpoint: &E, written: &Written) {
     let duplex = endpoint.duplex();
-    let gathered = duplex.handle.gathered();
-    let handle = duplex.bytes.borrow_mut();
-    match &*handle {
-        Some(bytes) if bytes.is_plain() => match bytes.send(&gathered) {
-            Ok(count) if count == gathered.len() => {
-                drop(handle);
-                all_is_sent(duplex, count, gathered);
-            }
-            other => {
-                drop((handle, gathered));
-                flush_rest(endpoint, other);
-            }
-        },
-        _ => {
-            drop((handle, gathered));
-            flush_any(endpoint);
+    match duplex.send_plainly(written) {
+        Some(Ok(count)) if count == written.len() => {
+            duplex.sent.set(duplex.sent.get() + count as u64);
+            written.sent();
+            duplex.state.exchange(Fact::GATHERS, Fact::OUTSIDE);
         }
+        Some(other) => flush_rest(endpoint, other),
+        None => flush_through(endpoint),
     }
-}
-
-/// The same if there is something between the handle and the system.
-#[inline(never)]
-fn flush_any<E: Endpoint>(endpoint: &E) {
-    let duplex = endpoint.duplex();
-    let gathered = duplex.handle.gathered();
-    match duplex.attempt(|handle| handle.send(&gathered)) {
-        Ok(count) if count == gathered.len() => all_is_sent(duplex, count, gathered),
-        other => {
-            drop(gathered);
-            flush_rest(endpoint, other);
-        }
-    }
-}
-
-/// Nothing is left of what was gathered, which were so many bytes.
-#[inline(always)]
-fn all_is_sent<H: ByteHandle>(duplex: &Duplex<H>, count: usize, mut gathered: RefMut<'_, Vec<u8>>) {
-    duplex.sent.set(duplex.sent.get() + count as u64);
-    gathered.clear();
-    duplex.state.exchange(Fact::GATHERS, Fact::OUTSIDE);
 }
 
 /// The system has not taken all that was gathered.
@@ -112,11 +102,26 @@ fn flush_rest<E: Endpoint>(endpoint: &E, answer: io::Result<usize>) {
     endpoint.duplex().state.set(Fact::OUTSIDE);
     drop(endpoint.duplex().queue());
     flush_more(endpoint, answer);
+    endpoint.duplex().handle.settle();
+}
+
+/// There is something between the handle and the system.
+#[cold]
+#[inline(never)]
+fn flush_through<E: Endpoint>(endpoint: &E) {
+    endpoint.duplex().state.set(Fact::OUTSIDE);
+    drop(endpoint.duplex().queue());
+    flush_kept(endpoint);
 }
 
 /// The same for what lies in the queue.
 #[inline(never)]
 pub(super) fn flush_kept<E: Endpoint>(endpoint: &E) {
+    flush_held(endpoint);
+    endpoint.duplex().handle.settle();
+}
+
+fn flush_held<E: Endpoint>(endpoint: &E) {
     let duplex = endpoint.duplex();
     duplex.state.clear(Fact::KEEPS);
     let mut queue = duplex.queue();
@@ -131,7 +136,7 @@ pub(super) fn flush_kept<E: Endpoint>(endpoint: &E) {
     match sent {
         Ok(count) if count == queue.len() => {
             duplex.sent.set(duplex.sent.get() + count as u64);
-            duplex.handle.give_spare(queue.recycle());
+            duplex.handle.written().give_spare(queue.recycle());
             let watched = queue.is_watched();
             drop(queue);
             if watched {

@@ -1,6 +1,6 @@
 //! The other side has gone, and nobody reads: how that is seen, and what to do about it.
 
-use super::duplex::{destroy, tell};
+use super::duplex::{Duplex, destroy, tell};
 use super::reading::{Share, ended};
 use super::seams::{ByteHandle, Endpoint};
 use super::state::Fact;
@@ -8,13 +8,29 @@ use crate::error::Error;
 use crate::event_loop::{Descriptor, Interest};
 use std::io;
 
+/// Does somebody want to know if the other side goes while nobody reads?
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Hangup {
+    #[default]
+    Unasked,
+    Awaited,
+    /// It is looked for once.
+    LookedFor,
+}
+
+impl<H: ByteHandle> Duplex<H> {
+    #[inline]
+    pub(super) fn awaits_hangup(&self) -> bool {
+        self.known().is_some_and(|rare| rare.hangup.get() == Hangup::Awaited)
+    }
+}
+
 /// Somebody listens for it.
 pub(crate) fn await_hangup<E: Endpoint>(endpoint: &E) {
     let duplex = endpoint.duplex();
     let over = duplex.state.is(Fact::DESTROYED) || duplex.flow.has_ended();
-    let looked = duplex.known().is_some_and(|rare| rare.looked_for_hangup.get());
-    if !over && !looked {
-        duplex.state.set(Fact::AWAITS_HANGUP);
+    if !over && duplex.rare().hangup.get() == Hangup::Unasked {
+        duplex.rare().hangup.set(Hangup::Awaited);
         duplex.update_interest();
     }
 }
@@ -23,8 +39,7 @@ pub(crate) fn await_hangup<E: Endpoint>(endpoint: &E) {
 pub(super) fn look_for_hangup<E: Endpoint>(endpoint: &E, readiness: Interest) {
     let duplex = endpoint.duplex();
     // It is told once. If it is not the end, but something urgent, that stands in the way of the end.
-    duplex.state.clear(Fact::AWAITS_HANGUP);
-    duplex.rare().looked_for_hangup.set(true);
+    duplex.rare().hangup.set(Hangup::LookedFor);
     duplex.update_interest();
     duplex.again(readiness.without(Interest::WRITE) | Interest::READ);
     if duplex.with_bytes(ByteHandle::has_hung_up) == Some(true) {

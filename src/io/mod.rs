@@ -39,6 +39,7 @@ mod from_futures;
 mod gathering;
 mod hangup;
 mod leaving;
+mod plain;
 mod pulling;
 mod reader;
 mod reading;
@@ -57,13 +58,12 @@ pub use writer::{Writer, writer};
 pub(crate) use async_io::into_io;
 pub(crate) use corking::{cork, dispatch, send_waiting, set_autocork, uncork};
 pub(crate) use duplex::{
-    Duplex, attach, destroy, enroll, establish, hold, is_plain, listen, pause, ready, release,
-    resume,
+    Duplex, attach, destroy, enroll, establish, hold, listen, pause, ready, release, resume,
 };
 pub(crate) use finishing::end;
-pub(crate) use gathering::gather;
+pub(crate) use gathering::{gather, keep};
 pub(crate) use hangup::{await_hangup, discard_input};
 pub(crate) use leaving::send_all;
-pub(crate) use reading::read;
+pub(crate) use reading::readable;
 pub(crate) use seams::{ByteHandle, Endpoint};
 pub(crate) use writing::{write, write_chunk, write_then};

@@ -59,47 +59,75 @@ pub(super) fn look_for_end<E: Endpoint>(endpoint: &E, readiness: Interest) {
     }
 }
 
-/// Reads once, if it is [plain](super::duplex::is_plain), which nearly all are; what has come is told.
+/// What [flows](Interest::FLOWS) is ready to be read, and for nothing else. Runs the ticks.
+#[inline(always)]
+pub(crate) fn readable<E: Endpoint>(endpoint: &E, buffer: &mut Buffer) {
+    debug_assert!(endpoint.duplex().flow.is_flowing(), "else the loop was told");
+    if endpoint.duplex().state.is(Fact::UNSURE | Fact::MUCH | Fact::SPECIAL) {
+        return readable_else(endpoint, buffer);
+    }
+    read(endpoint, buffer, |_| {});
+}
+
+/// The same for one about which more has to be asked, or of which more has to be told.
+#[cold]
+#[inline(never)]
+fn readable_else<E: Endpoint>(endpoint: &E, buffer: &mut Buffer) {
+    if endpoint.duplex().state.is(Fact::UNSURE | Fact::MUCH) {
+        read_more(endpoint, buffer);
+    } else {
+        read(endpoint, buffer, E::before_data);
+    }
+}
+
+/// The same for one that may want more than one read.
+#[cold]
+#[inline(never)]
+fn read_more<E: Endpoint>(endpoint: &E, buffer: &mut Buffer) {
+    endpoint.duplex().handle.had_not_little(); // what is read says whether it had
+    read_any(endpoint, Interest::READ, buffer);
+    endpoint.duplex().handle.settle();
+}
+
+/// Reads once, if there is nothing between the handle and the system; what has come is told.
 ///
 /// In most cases that is all there was, but little, which is asked before it is told: then nothing is
 /// to be done or remembered behind it.
 #[inline(always)]
-pub(crate) fn read<E: Endpoint>(endpoint: &E, buffer: &mut Buffer) {
-    // To have it alone costs less than to share it; and to give it back in each case apart, less than to remember which.
-    let handle = endpoint.duplex().bytes.borrow_mut();
-    match &*handle {
-        Some(bytes) if bytes.is_plain() && E::Bytes::SHORT_READ_IS_ALL => {
-            match bytes.receive(buffer) {
-                Ok(count) if (1..=LITTLE).contains(&count) => {
-                    drop(handle);
-                    endpoint.duplex().handle.had_little();
-                    hear(endpoint, &buffer[..count], Dispatch::begin_plain);
-                }
-                other => {
-                    drop(handle);
-                    read_else(endpoint, buffer, other);
-                }
-            }
+fn read<E: Endpoint>(endpoint: &E, buffer: &mut Buffer, before: fn(&E)) {
+    if !E::Bytes::SHORT_READ_IS_ALL {
+        return read_more(endpoint, buffer);
+    }
+    match endpoint.duplex().receive_plainly(buffer) {
+        Some(Ok(count)) if (1..=LITTLE).contains(&count) => {
+            hear(endpoint, &buffer[..count], Dispatch::begin_plain, before);
         }
-        _ => {
-            drop(handle);
-            read_any(endpoint, Interest::READ, buffer);
-        }
+        Some(other) => read_else(endpoint, buffer, other),
+        None => read_more(endpoint, buffer),
     }
 }
 
 /// The end, an error, or more than a little, behind which there may be more.
+#[cold]
 #[inline(never)]
 fn read_else<E: Endpoint>(endpoint: &E, buffer: &mut Buffer, answer: io::Result<usize>) {
+    endpoint.duplex().handle.had_not_little();
     match answer {
         Ok(0) => ended(endpoint),
         Ok(count) => {
-            hear(endpoint, &buffer[..count], Dispatch::begin_plain);
+            hear(endpoint, &buffer[..count], Dispatch::begin_plain, before_special);
             if count == buffer.len() {
                 read_on(endpoint, Interest::READ, count, buffer);
             }
         }
         Err(error) => not_read(endpoint, Interest::READ, buffer, error),
+    }
+    endpoint.duplex().handle.settle();
+}
+
+fn before_special<E: Endpoint>(endpoint: &E) {
+    if endpoint.duplex().is_special() {
+        endpoint.before_data();
     }
 }
 
@@ -153,16 +181,18 @@ fn takes_all<E: Endpoint>(count: usize, room: usize, readiness: Interest) -> boo
     E::Bytes::SHORT_READ_IS_ALL && count < room && !readiness.ends()
 }
 
-/// Tells what has come.
+/// Tells what has come, when `before` has done what is to be done first.
 #[inline(always)]
 fn hear<'a, E: Endpoint>(
     endpoint: &'a E,
     chunk: &[u8],
     begin: impl FnOnce(&'a E) -> Dispatch<'a, E>,
+    before: impl FnOnce(&E),
 ) {
     let duplex = endpoint.duplex();
     duplex.received.set(duplex.received.get() + chunk.len() as u64);
     let dispatch = begin(endpoint);
+    before(endpoint);
     endpoint.tell_data(chunk);
     dispatch.settle();
 }
@@ -191,7 +221,7 @@ pub(super) fn receive<E: Endpoint>(
             Ok((0, _)) => return Received::End,
             Ok((count, holds)) => {
                 duplex.note_size(count);
-                hear(endpoint, &buffer[..count], Dispatch::begin);
+                hear(endpoint, &buffer[..count], Dispatch::begin, before_special);
                 if !holds && takes_all::<E>(count, room, readiness) {
                     return Received::Enough;
                 }

@@ -73,6 +73,8 @@ pub(crate) trait Endpoint: Clone + 'static {
     /// What errors call it.
     fn target(&self) -> String;
     fn tell_data(&self, chunk: &[u8]);
+    /// Of one that is [special](super::duplex::Duplex::set_special): bytes have come, and are about to be told.
+    fn before_data(&self) {}
     /// Bytes have come that are told to nobody, and so is what came with them.
     fn pass_over(&self) {}
     fn tell_end(&self);

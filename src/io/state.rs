@@ -31,8 +31,8 @@ impl Fact {
     pub(super) const UNREAD: Self = Self(1 << 9);
     pub(super) const HALF_OPEN: Self = Self(1 << 10);
     pub(super) const AUTOCORK: Self = Self(1 << 11);
-    /// Somebody wants to know if the other side goes while nobody reads.
-    pub(super) const AWAITS_HANGUP: Self = Self(1 << 12);
+    /// There is more to a message than its bytes: somebody wants to know that some moved, or descriptors come with them.
+    pub(super) const SPECIAL: Self = Self(1 << 12);
     /// It has used up what it may read in a turn, and has not had little since.
     pub(super) const MUCH: Self = Self(1 << 13);
     /// What comes is thrown away.

@@ -2,7 +2,7 @@
 
 use super::duplex::{Duplex, destroy, tell, tell_or_later};
 use super::finishing::{break_off, finish_if_done};
-use super::gathering::gather;
+use super::gathering::gather_any;
 use super::seams::{ByteHandle, Endpoint};
 use super::state::Fact;
 use crate::error::{Error, ErrorKind};
@@ -149,7 +149,7 @@ fn call_one<E: Endpoint>(endpoint: &E) {
 
 /// Tries to send at once, or at the end of the callback that runs; queues the rest. `false`: wait for `Drain`.
 pub(crate) fn write<E: Endpoint>(endpoint: &E, bytes: &[u8]) -> bool {
-    if gather(endpoint, bytes) {
+    if gather_any(endpoint, bytes) {
         return true;
     }
     let duplex = endpoint.duplex();
@@ -157,7 +157,7 @@ pub(crate) fn write<E: Endpoint>(endpoint: &E, bytes: &[u8]) -> bool {
         return false;
     }
     if !duplex.state.is(Fact::OUTSIDE) {
-        let held = duplex.queue().hold(bytes, || duplex.handle.take_spare());
+        let held = duplex.queue().hold(bytes, || duplex.handle.written().take_spare());
         if let Some(go_on) = held {
             duplex.state.set(Fact::KEEPS);
             return go_on;
@@ -367,7 +367,7 @@ impl<H: ByteHandle> Duplex<H> {
         let mut queue = self.queue();
         queue.consume(count);
         if queue.is_empty() && queue.is_held() {
-            self.handle.give_spare(queue.recycle());
+            self.handle.written().give_spare(queue.recycle());
         }
         queue.is_empty()
     }
@@ -376,7 +376,7 @@ impl<H: ByteHandle> Duplex<H> {
     pub(super) fn unhold(&self) {
         let mut queue = self.queue();
         if queue.is_held() {
-            self.handle.give_spare(queue.unhold());
+            self.handle.written().give_spare(queue.unhold());
         }
     }
 }

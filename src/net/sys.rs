@@ -11,7 +11,6 @@ use crate::event_loop::Descriptor;
 use crate::event_loop::Interest;
 use crate::io::ByteHandle;
 use socket2::{Domain, Protocol, Socket, Type};
-use std::cell::OnceCell;
 use std::io::{self, IoSlice};
 use std::net::{Shutdown, SocketAddr};
 use std::ops::Deref;
@@ -19,22 +18,32 @@ use std::ops::Deref;
 /// A socket of the system's, whatever family it is of.
 pub(crate) struct Raw {
     socket: Socket,
-    /// It was made here and is nobody else's, so that to close it is to end the connection.
-    alone: bool,
-    /// Once there is more to it than bytes.
-    beside: OnceCell<Box<Beside>>,
+    way: Way,
+    /// What bytes go through, if there is anything.
+    beside: Option<Box<Beside>>,
+}
+
+/// Which way bytes go. With a value to spare, so that one question tells a plain socket from one that is closed, too.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Plain,
+    /// The same, and it was made here and is nobody else's, so that to close it is to end the connection.
+    Alone,
+    /// There is more to it than bytes.
+    Beside,
 }
 
 impl Raw {
     /// One that was made here.
     pub(super) fn made(socket: Socket) -> Self {
         // Elsewhere a child that is started just then may have it too.
-        Self { alone: cfg!(target_os = "linux"), ..socket.into() }
+        let way = if cfg!(target_os = "linux") { Way::Alone } else { Way::Plain };
+        Self { way, ..socket.into() }
     }
 
     #[cfg(unix)]
     pub(super) fn passing(&self) -> Option<&Passing> {
-        match self.beside.get().map(|beside| &**beside) {
+        match self.beside.as_deref() {
             Some(Beside::Passing(passing)) => Some(passing),
             _ => None,
         }
@@ -42,14 +51,21 @@ impl Raw {
 
     /// From here on descriptors may come or go, of a stream in which so many bytes were sent.
     #[cfg(unix)]
-    pub(super) fn pass_descriptors(&self, sent: u64) {
-        self.beside.get_or_init(|| Box::new(Beside::Passing(Passing::new(sent))));
+    pub(super) fn pass_descriptors(&mut self, sent: u64) {
+        if self.beside.is_none() {
+            self.put(Beside::Passing(Passing::new(sent)));
+        }
+    }
+
+    fn put(&mut self, beside: Beside) {
+        self.way = Way::Beside;
+        self.beside = Some(Box::new(beside));
     }
 
     /// The layer between it and the system, if there is one.
     #[cfg(feature = "tls")]
     pub(super) fn layer(&self) -> Option<&dyn Layer> {
-        match self.beside.get().map(|beside| &**beside) {
+        match self.beside.as_deref() {
             Some(Beside::Layer(layer)) => Some(&**layer),
             _ => None,
         }
@@ -57,8 +73,12 @@ impl Raw {
 
     /// `false`: there is something else already.
     #[cfg(feature = "tls")]
-    pub(super) fn set_layer(&self, layer: Box<dyn Layer>) -> bool {
-        self.beside.set(Box::new(Beside::Layer(layer))).is_ok()
+    pub(super) fn set_layer(&mut self, layer: Box<dyn Layer>) -> bool {
+        let is_free = self.beside.is_none();
+        if is_free {
+            self.put(Beside::Layer(layer));
+        }
+        is_free
     }
 
     /// Goes on with what the layer has to say before bytes may flow. `true`: they may.
@@ -74,7 +94,7 @@ impl Raw {
 
 impl From<Socket> for Raw {
     fn from(socket: Socket) -> Self {
-        Self { socket, alone: false, beside: OnceCell::new() }
+        Self { socket, way: Way::Plain, beside: None }
     }
 }
 
@@ -116,7 +136,7 @@ pub(super) fn accept(listener: &Raw) -> io::Result<(Raw, Option<SocketAddr>)> {
         acceptfrom_with(&**listener, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK)?;
     let peer = peer.and_then(|peer| SocketAddr::try_from(peer).ok());
     // What was set for the listener by others is so of those that it accepts.
-    Ok((Raw { alone: listener.alone, ..Socket::from(descriptor).into() }, peer))
+    Ok((Raw { way: listener.way, ..Socket::from(descriptor).into() }, peer))
 }
 
 /// The peer's address, if it has one that is an IP address.
@@ -159,15 +179,15 @@ pub(super) const QUIETLY: rustix::net::SendFlags = rustix::net::SendFlags::empty
 impl ByteHandle for Raw {
     #[inline]
     fn is_plain(&self) -> bool {
-        self.beside.get().is_none()
+        self.way != Way::Beside
     }
 
     // Compiled into where a message comes by, who has asked before whether there is anything beside it.
     #[inline(always)]
     fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self.beside.get() {
-            None => receive(&self.socket, buffer),
-            Some(beside) => beside.receive(&self.socket, buffer),
+        match &self.beside {
+            Some(beside) if self.way == Way::Beside => beside.receive(&self.socket, buffer),
+            _ => receive(&self.socket, buffer),
         }
     }
 
@@ -181,14 +201,16 @@ impl ByteHandle for Raw {
 
     #[inline(always)]
     fn send(&self, bytes: &[u8]) -> io::Result<usize> {
-        match self.beside.get() {
-            None => send(&self.socket, bytes),
-            Some(beside) => beside.send(&self.socket, &[IoSlice::new(bytes)]),
+        match &self.beside {
+            Some(beside) if self.way == Way::Beside => {
+                beside.send(&self.socket, &[IoSlice::new(bytes)])
+            }
+            _ => send(&self.socket, bytes),
         }
     }
 
     fn send_vectored(&self, chunks: &[IoSlice<'_>]) -> io::Result<usize> {
-        match self.beside.get() {
+        match &self.beside {
             None => send_vectored(&self.socket, chunks),
             Some(beside) => beside.send(&self.socket, chunks),
         }
@@ -203,7 +225,7 @@ impl ByteHandle for Raw {
     }
 
     fn ends_by_closing(&self) -> bool {
-        self.alone && self.beside.get().is_none()
+        self.way == Way::Alone
     }
 
     fn descriptor(&self) -> Option<Descriptor<'_>> {

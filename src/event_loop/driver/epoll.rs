@@ -76,6 +76,13 @@ impl Ready {
         Some((index, readiness(event.flags)))
     }
 
+    /// The place of one of them, if it is ready to be read and for nothing else.
+    #[inline(always)]
+    pub(crate) fn to_read(&self, at: usize) -> Option<usize> {
+        let event = self.0.get(at).filter(|event| { event.flags } == EventFlags::IN)?;
+        usize::try_from({ event.data }.u64()).ok()
+    }
+
     pub(crate) fn push(&mut self, index: u32, readiness: Interest) {
         let flags = OWN | EventFlags::from_bits_retain(readiness.bits().into());
         self.0.push(Event { flags, data: data(index) });

@@ -52,6 +52,13 @@ impl Ready {
         self.0.get(at).copied()
     }
 
+    /// The place of one of them, if it is ready to be read and for nothing else.
+    #[inline]
+    pub(crate) fn to_read(&self, at: usize) -> Option<usize> {
+        let (index, readiness) = self.get(at)?;
+        (readiness == Interest::READ).then_some(index as usize)
+    }
+
     pub(crate) fn push(&mut self, index: u32, readiness: Interest) {
         self.0.push((index, readiness));
     }

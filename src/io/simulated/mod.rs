@@ -298,12 +298,7 @@ impl Source for Inner {
     }
 
     fn readable(self: Rc<Self>, buffer: &mut Buffer) {
-        let stream = Stream(self);
-        if super::is_plain(&stream) {
-            super::read(&stream, buffer);
-        } else {
-            stream.0.ready(Interest::READ, buffer);
-        }
+        super::readable(&Stream(self), buffer);
     }
 
     fn refused(self: Rc<Self>, error: io::Error) {

@@ -90,8 +90,8 @@ impl Socket {
             return wrong("it is encrypted");
         }
         let descriptor = descriptor.into();
-        self.0.special.set(true);
-        let noted = duplex.with_bytes(|raw| {
+        self.0.duplex.set_special();
+        let noted = duplex.with_bytes_mut(|raw| {
             let sent = duplex.sent();
             raw.pass_descriptors(sent);
             let byte = sent + duplex.queued() as u64;
@@ -163,7 +163,7 @@ impl Socket {
     /// Descriptors are asked for from here on.
     pub(super) fn take_descriptors(&self) {
         let sent = self.0.duplex.sent();
-        self.0.special.set(true);
-        self.0.duplex.with_bytes(|raw| raw.pass_descriptors(sent));
+        self.0.duplex.set_special();
+        self.0.duplex.with_bytes_mut(|raw| raw.pass_descriptors(sent));
     }
 }

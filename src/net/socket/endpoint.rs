@@ -34,15 +34,18 @@ impl Endpoint for Socket {
 
     #[inline(always)]
     fn tell_data(&self, chunk: &[u8]) {
-        if self.0.special.get() {
-            self.before_data();
-        }
         self.0.emitter.emit_here(self, Data, chunk);
+    }
+
+    fn before_data(&self) {
+        self.touch();
+        #[cfg(unix)]
+        self.tell_descriptors();
     }
 
     fn pass_over(&self) {
         #[cfg(unix)]
-        if self.0.special.get() {
+        if self.0.duplex.is_special() {
             self.0.duplex.with_bytes(|raw| raw.passing().map(Passing::pass_over));
         }
     }
@@ -96,15 +99,6 @@ impl Socket {
         } else {
             connect::progress(self);
         }
-    }
-
-    /// What few sockets have to do when bytes have come.
-    #[cold]
-    #[inline(never)]
-    fn before_data(&self) {
-        self.touch();
-        #[cfg(unix)]
-        self.tell_descriptors();
     }
 }
 
@@ -160,12 +154,7 @@ impl Source for Inner {
     }
 
     fn readable(self: Rc<Self>, buffer: &mut Buffer) {
-        let socket = Socket(self);
-        if engine::is_plain(&socket) {
-            engine::read(&socket, buffer);
-        } else {
-            socket.ready(Interest::READ, buffer);
-        }
+        engine::readable(&Socket(self), buffer);
     }
 
     fn refused(self: Rc<Self>, error: io::Error) {

@@ -58,7 +58,7 @@ impl Socket {
         if after == 0 || self.is_destroyed() {
             return;
         }
-        self.0.special.set(true);
+        self.0.duplex.set_special();
         let rare = self.0.rare();
         rare.active.set(self.handle().nanoseconds());
         let (timer, seen) = (self.set_idle_timer(after), self.0.moved());
@@ -68,7 +68,7 @@ impl Socket {
     /// Something has happened.
     #[inline]
     pub(super) fn touch(&self) {
-        if self.0.special.get() {
+        if self.0.duplex.is_special() {
             self.0.note_activity();
         }
     }

@@ -61,7 +61,7 @@ impl Socket {
 
     /// From here on bytes go through the layer, which opens by and by. `false`: something is in its place.
     fn begin_layer(&self, layer: Box<dyn Layer>, limit: Duration) -> bool {
-        let put = self.0.duplex.with_bytes(|raw| raw.set_layer(layer)) == Some(true);
+        let put = self.0.duplex.with_bytes_mut(|raw| raw.set_layer(layer)) == Some(true);
         if put {
             self.limit_opening("handshake", limit);
             self.0.duplex.stand_back();

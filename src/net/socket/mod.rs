@@ -128,8 +128,6 @@ pub struct Socket(Rc<Inner>);
 pub(super) struct Inner {
     emitter: EventEmitter<Socket>,
     duplex: Duplex<Raw>,
-    /// Is there anything beside the bytes: somebody who wants to know when some moved, descriptors?
-    special: Cell<bool>,
     /// Is it a Unix socket?
     unix: bool,
     /// The peer's address, in the form that most have; the others are among what is rare.
@@ -159,8 +157,12 @@ impl Socket {
     #[allow(clippy::must_use_candidate, reason = "small answers need not ask")]
     pub fn write(&self, bytes: impl AsRef<[u8]>) -> bool {
         let bytes = bytes.as_ref();
-        // What is special wants to know of it afterwards.
-        (!self.0.special.get() && engine::gather(self, bytes)) || self.write_else(bytes)
+        engine::keep(self, bytes) || self.write_copy(bytes)
+    }
+
+    #[inline(never)]
+    fn write_copy(&self, bytes: &[u8]) -> bool {
+        engine::gather(self, bytes) || self.write_else(bytes)
     }
 
     #[inline(never)]

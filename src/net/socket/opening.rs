@@ -251,7 +251,6 @@ impl Socket {
         let socket = Self(Rc::new(Inner {
             emitter: EventEmitter::new(),
             duplex: Duplex::new(handle, origin),
-            special: Cell::new(false),
             unix,
             peer: Cell::new(None),
             parent,

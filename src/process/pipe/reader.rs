@@ -348,6 +348,10 @@ impl Source for Inner {
         engine::ready(&PipeReader(self), readiness, buffer);
     }
 
+    fn readable(self: Rc<Self>, buffer: &mut Buffer) {
+        engine::readable(&PipeReader(self), buffer);
+    }
+
     /// Devices that are always ready are not watched: then another thread reads.
     fn refused(self: Rc<Self>, error: io::Error) {
         let stream = PipeReader(self);
