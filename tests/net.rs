@@ -5,6 +5,7 @@
 mod common;
 
 mod net {
+    mod answers;
     mod async_io;
     mod callbacks;
     mod closing;

@@ -1,6 +1,7 @@
 //! Tests of the engine on a network by a script: when what comes, how much is taken at once, and what breaks. Time is
 //! the loop's own, so that each run is exact, and over at once.
 
+mod answers;
 mod exact;
 mod portions;
 mod pulls;
@@ -221,6 +222,11 @@ pub(super) enum Told<'a> {
     Hangup,
     Error(Error),
     Close(bool),
+}
+
+/// Writes as a socket does.
+pub(super) fn say(stream: &Stream, bytes: &[u8]) -> bool {
+    super::keep(stream, bytes) || super::write(stream, bytes)
 }
 
 type Reaction = Box<dyn FnMut(&Stream, &Told<'_>)>;

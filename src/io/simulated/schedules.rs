@@ -1,11 +1,11 @@
 //! Random networks and random programs: whatever happens when, the contract holds.
 
-use super::{Answer, Arrival, Net, Stream, Told, for_all};
+use super::{Answer, Arrival, Net, Stream, Told, for_all, say};
 use crate::error::{ErrorKind, Result};
 use crate::io::state::Fact;
 use crate::io::{
     await_hangup, cork, destroy, discard_input, end, hold, pause, release, resume, set_autocork,
-    uncork, write, write_chunk, write_then,
+    uncork, write_chunk, write_then,
 };
 use crate::stream::WhenFull;
 use proptest::prelude::*;
@@ -17,6 +17,8 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Act {
     Write(usize),
+    /// A part of what has just come, from one byte on, of so many bytes; nothing, if nothing has.
+    Answer(usize, usize),
     WriteOwned(usize),
     WriteThen(usize),
     /// Until it is told to wait, a few times at most.
@@ -56,6 +58,7 @@ fn act() -> impl Strategy<Value = Act> {
     let size = prop_oneof![4 => 0..40_usize, 2 => 1_000..20_000_usize, 1 => 50_000..100_000_usize];
     prop_oneof![
         4 => size.clone().prop_map(Act::Write),
+        4 => (0..200_usize, size.clone()).prop_map(|(from, count)| Act::Answer(from, count)),
         2 => size.clone().prop_map(Act::WriteOwned),
         3 => size.prop_map(Act::WriteThen),
         1 => (1..30_000_usize).prop_map(Act::Pour),
@@ -199,7 +202,8 @@ struct Program {
 }
 
 impl Program {
-    fn act(self: &Rc<Self>, stream: &Stream, act: Act) {
+    /// `came`: what is just being told.
+    fn act(self: &Rc<Self>, stream: &Stream, act: Act, came: &[u8]) {
         let (duplex, record) = (&stream.0.duplex, &self.record);
         let told = record.told.borrow().len();
         let stops = matches!(act, Act::Cork | Act::Hold | Act::Pause);
@@ -207,7 +211,11 @@ impl Program {
             return;
         }
         match act {
-            Act::Write(count) => _ = self.write(stream, count, write),
+            Act::Write(count) => _ = self.write(stream, count, say),
+            Act::Answer(from, count) => {
+                let part = came.get(from..).unwrap_or_default();
+                self.write_bytes(stream, &part[..count.min(part.len())], say);
+            }
             Act::WriteOwned(count) => {
                 self.write(stream, count, |stream, bytes| {
                     write_chunk(stream, bytes.to_vec().into())
@@ -220,13 +228,13 @@ impl Program {
                 let upto = Rc::clone(&all);
                 let then = move |result: Result<()>| at.heard(number, upto.get(), &result);
                 self.write(stream, count, |stream, bytes| {
-                    write_then(stream, Box::new(then), |stream| write(stream, bytes))
+                    write_then(stream, Box::new(then), |stream| say(stream, bytes))
                 });
                 all.set(Some(record.written.borrow().len()));
             }
             Act::Pour(count) => {
                 for _ in 0..20 {
-                    if !self.write(stream, count, write) {
+                    if !self.write(stream, count, say) {
                         break;
                     }
                 }
@@ -254,8 +262,8 @@ impl Program {
             Act::Tick => {
                 let (program, stream) = (Rc::clone(self), stream.clone());
                 duplex.handle.clone().next_tick(move || {
-                    program.act(&stream, Act::Write(5));
-                    program.act(&stream, Act::WriteOwned(3_000));
+                    program.act(&stream, Act::Write(5), &[]);
+                    program.act(&stream, Act::WriteOwned(3_000), &[]);
                 });
             }
         }
@@ -268,24 +276,32 @@ impl Program {
         count: usize,
         how: impl FnOnce(&Stream, &[u8]) -> bool,
     ) -> bool {
+        self.write_bytes(stream, &self.record.bytes(count), how)
+    }
+
+    fn write_bytes(
+        &self,
+        stream: &Stream,
+        bytes: &[u8],
+        how: impl FnOnce(&Stream, &[u8]) -> bool,
+    ) -> bool {
         let (duplex, record) = (&stream.0.duplex, &self.record);
         let open = !duplex.is_destroyed() && !duplex.state.is(Fact::BROKEN) && !duplex.is_ending();
-        let bytes = if open { record.bytes(count) } else { vec![0; count] };
         let (before, dropped) = (duplex.sent() + duplex.queued() as u64, duplex.dropped());
-        let go_on = how(stream, &bytes);
+        let go_on = how(stream, bytes);
         if duplex.dropped() != dropped {
             record.waits.set(record.waits.get() || !go_on);
             return go_on;
         }
         if open && !duplex.is_destroyed() && !duplex.state.is(Fact::BROKEN) {
-            record.written.borrow_mut().extend_from_slice(&bytes);
-            assert_eq!(duplex.sent() + duplex.queued() as u64, before + count as u64);
+            record.written.borrow_mut().extend_from_slice(bytes);
+            assert_eq!(duplex.sent() + duplex.queued() as u64, before + bytes.len() as u64);
             if !go_on {
                 record.waits.set(true);
             }
         } else if open {
             // It ended in this call: some of this may be on its way.
-            record.written.borrow_mut().extend_from_slice(&bytes);
+            record.written.borrow_mut().extend_from_slice(bytes);
             record.lossy.set(true);
         }
         go_on
@@ -344,7 +360,8 @@ impl Program {
             .filter(|(at, _)| *at == number)
             .map(|(_, act)| *act)
             .collect();
-        now.into_iter().for_each(|act| self.act(stream, act));
+        let came = if let Told::Data(chunk) = told { chunk } else { &[][..] };
+        now.into_iter().for_each(|act| self.act(stream, act, came));
         self.inside.set(false);
     }
 }
@@ -375,7 +392,7 @@ pub(super) fn hold_to_the_contract(schedule: &Schedule) -> usize {
     }
     for (when, act) in schedule.timed.clone() {
         let program = Rc::clone(&program);
-        net.at(when, move |stream| program.act(stream, act));
+        net.at(when, move |stream| program.act(stream, act, &[]));
     }
     // Whatever the program left undone: corks, holds, pauses, and an end.
     let (last, cut) = (Duration::from_secs(1), Rc::clone(&record));
