@@ -20,7 +20,7 @@ use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
-use std::net::UdpSocket;
+use std::net::TcpListener;
 use std::panic::Location;
 use std::rc::Rc;
 
@@ -62,7 +62,7 @@ pub(super) struct Wire {
 
 /// A handle whose descriptor is real, but whose readiness and bytes are not.
 pub(super) struct Line {
-    socket: UdpSocket,
+    socket: TcpListener,
     handle: Handle,
     wire: Rc<RefCell<Wire>>,
 }
@@ -356,7 +356,7 @@ impl Net {
         }));
         let wire = Rc::new(RefCell::new(Wire { script: script.clone(), ..Wire::default() }));
         let line = Line {
-            socket: UdpSocket::bind("127.0.0.1:0").unwrap(),
+            socket: TcpListener::bind("127.0.0.1:0").unwrap(),
             handle,
             wire: Rc::clone(&wire),
         };
