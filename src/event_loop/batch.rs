@@ -12,23 +12,16 @@ use std::cell::Cell;
 pub(super) struct Batch<'a> {
     core: &'a Core,
     ready: Ready,
-    progress: Cell<Progress>,
+    /// How many have been told.
+    told: Cell<usize>,
     /// What they read into.
     buffer: Option<Box<Buffer>>,
 }
 
-#[derive(Clone, Copy, Default)]
-struct Progress {
-    /// How many have been told.
-    told: usize,
-    /// How many of these were not plain: they have been counted.
-    others: usize,
-}
+/// Writes down how many have been told when all have, or a panic ends it, and not for each.
+struct Told<'a>(usize, &'a Cell<usize>);
 
-/// Writes down how far a batch has come when it is through, or a panic ends it, and not for each.
-struct Noted<'a>(Progress, &'a Cell<Progress>);
-
-impl Drop for Noted<'_> {
+impl Drop for Told<'_> {
     fn drop(&mut self) {
         self.1.set(self.0);
     }
@@ -36,37 +29,26 @@ impl Drop for Noted<'_> {
 
 impl<'a> Batch<'a> {
     pub(super) fn new(core: &'a Core, ready: Ready) -> Self {
-        Self { core, ready, progress: Cell::default(), buffer: Some(core.memory.take_buffer()) }
+        Self { core, ready, told: Cell::new(0), buffer: Some(core.memory.take_buffer()) }
     }
 
     #[inline(never)]
     pub(super) fn dispatch(&mut self) {
         let (core, Some(buffer)) = (self.core, &mut self.buffer) else { return };
-        let watched = core.slow.is_on();
-        let mut now = Noted(Progress::default(), &self.progress);
+        let mut told = Told(0, &self.told);
         for at in 0..self.ready.len() {
-            let place = if watched { None } else { self.ready.to_read(at) };
             // SAFETY: nothing runs as long as it is looked at.
             let registry = unsafe { core.registry.try_borrow_unguarded() };
-            let found = place.zip(registry.ok());
+            let found = self.ready.to_read(at).zip(registry.ok());
             match found.and_then(|(place, registry)| registry.find_plain(place)) {
-                Some(source) => source.readable(buffer),
-                None => {
-                    now.0.others += 1;
-                    tell(core, &self.ready, at, buffer);
+                Some(source) => {
+                    core.counters.count(CallbackKind::Source);
+                    source.readable(buffer);
                 }
+                None => tell(core, &self.ready, at, buffer),
             }
-            now.0.told = at + 1;
+            told.0 = at + 1;
         }
-    }
-
-    /// Those that were plain are counted together.
-    fn count_plain(&self) {
-        // The one that panicked has been told, as far as it came.
-        let Progress { told, others } = self.progress.get();
-        let plain = (self.ready.len().min(told + 1) - others) as u64;
-        self.core.counters.add(CallbackKind::Source, plain);
-        self.core.portions.had_little(plain);
     }
 }
 
@@ -74,6 +56,7 @@ impl<'a> Batch<'a> {
 #[cold]
 #[inline(never)]
 fn tell(core: &Core, ready: &Ready, at: usize, buffer: &mut Buffer) {
+    core.portions.had_not(); // as those have that are plain; who reads a little says so
     let Some((index, readiness)) = ready.get(at) else { return };
     let found = core.registry.borrow_mut().find(index, readiness);
     let Some((source, readiness)) = found else { return };
@@ -88,11 +71,12 @@ fn tell(core: &Core, ready: &Ready, at: usize, buffer: &mut Buffer) {
 
 impl Drop for Batch<'_> {
     fn drop(&mut self) {
-        self.count_plain();
-        let mut all = std::mem::take(&mut self.ready);
-        // Nobody knows how far the one that panicked has come.
+        let (told, mut all) = (self.told.get(), std::mem::take(&mut self.ready));
+        // The one that panicked has been told, too.
+        self.core.portions.had_little(all.len().min(told + 1) as u64);
+        // Nobody knows how far it has come.
         let mut left = Some(Interest::ALL);
-        for at in self.progress.get().told..all.len() {
+        for at in told..all.len() {
             let Some((index, readiness)) = all.get(at) else { break };
             self.core.registry.borrow_mut().keep(index, left.take().unwrap_or(readiness));
         }

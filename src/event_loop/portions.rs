@@ -45,7 +45,7 @@ impl Portions {
         self.little.set(self.little.get().wrapping_add(count));
     }
 
-    /// One of those who had little had not: that comes before or after they are counted.
+    /// One of those who are said to have had little had not. It comes before they are counted.
     pub(super) fn had_not(&self) {
         self.little.set(self.little.get().wrapping_sub(1));
     }

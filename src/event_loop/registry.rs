@@ -29,8 +29,8 @@ struct Place {
     /// `Level` is told again, unless the driver knows nothing of it.
     keeps: Interest,
     marks: Marks,
-    /// It wants what flows, nothing is pending, and it stands in no line: that it may read is told without another
-    /// question. As nothing else here it has values to spare, so that the place is free if it has one of those.
+    /// It wants what flows, nothing is pending, it stands in no line, and nobody watches: that it may read is told without
+    /// another question. As nothing else here it has values to spare, so that the place is free if it has one of those.
     plain: bool,
 }
 
@@ -47,6 +47,8 @@ impl Marks {
     const QUEUED: Self = Self(1 << 2);
     /// The loop waits for it.
     const COUNTED: Self = Self(1 << 3);
+    /// Somebody looks how long its callbacks take.
+    const WATCHED: Self = Self(1 << 4);
 
     #[inline]
     fn has(self, mark: Self) -> bool {
@@ -68,7 +70,8 @@ impl Place {
     /// Is it plain? To be asked anew after each change of what that is about.
     fn judge(&mut self) {
         let waits = self.marks.has(Marks::QUEUED) || !self.pending.is_none();
-        self.plain = self.wanted.flows() && !waits && self.source.is_some();
+        let asks = waits || self.marks.has(Marks::WATCHED);
+        self.plain = self.wanted.flows() && !asks && self.source.is_some();
     }
 
     /// What of this readiness, and of what was pending, the source is to hear now.
@@ -123,6 +126,7 @@ pub(crate) struct Registry {
     /// Those that have been taken out, and that the driver still knows.
     leaving: Vec<Rc<dyn Source>>,
     counted: usize,
+    watched: bool,
     stale: u64,
 }
 
@@ -139,10 +143,20 @@ impl Registry {
         let keeps = Interest::when(Interest::READ | Interest::ENDING, edges);
         let mut marks = Marks::COUNTED;
         marks.put(Marks::EDGE, edges);
+        marks.put(Marks::WATCHED, self.watched);
         let (source, plain) = (Some(source), false);
         let key = self.places.insert(Place { source, wanted, told, pending, keeps, marks, plain });
         self.births.note(key.index, birth);
         key
+    }
+
+    /// Somebody looks how long callbacks take, or nobody does: then no source is plain, for each callback is looked at.
+    pub(crate) fn watch(&mut self, watched: bool) {
+        self.watched = watched;
+        for place in self.places.iter_mut() {
+            place.marks.put(Marks::WATCHED, watched);
+            place.judge();
+        }
     }
 
     /// When and where the source at a place was made.

@@ -15,6 +15,7 @@ use std::panic::Location;
 use std::rc::Rc;
 use std::time::Duration;
 
+mod flowing;
 mod leaving;
 mod line;
 
@@ -113,6 +114,13 @@ impl Probe {
         });
     }
 
+    fn react(self: &Rc<Self>, readiness: Interest) {
+        let reaction = self.reaction.take();
+        let Some(mut reaction) = reaction else { return self.drain() };
+        reaction(self, readiness);
+        self.reaction.replace(Some(reaction));
+    }
+
     fn at(&self, when: u64, is: Interest) {
         self.stage.script.at(when, Step::Ready(self.descriptor, is));
     }
@@ -139,10 +147,13 @@ impl Source for Probe {
         let letters: String =
             sort.into_iter().filter(|(_, is)| *is).map(|(letter, _)| letter).collect();
         self.stage.note(format!("{}:{letters}", self.name));
-        let reaction = self.reaction.take();
-        let Some(mut reaction) = reaction else { return self.drain() };
-        reaction(&self, readiness);
-        self.reaction.replace(Some(reaction));
+        self.react(readiness);
+    }
+
+    fn readable(self: Rc<Self>, _: &mut Buffer) {
+        self.stage.note(format!("{}:flows", self.name));
+        self.react(READ);
+        self.stage.event_loop.handle.settle();
     }
 
     fn refused(self: Rc<Self>, error: io::Error) {

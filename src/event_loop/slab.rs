@@ -160,6 +160,10 @@ impl<T> Slab<T> {
         self.places.iter().filter_map(|place| place.content.get())
     }
 
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.places.iter_mut().filter_map(|place| place.content.get_mut())
+    }
+
     /// Takes everything out.
     pub(crate) fn drain(&mut self) -> Vec<T> {
         self.len = 0;

@@ -144,6 +144,7 @@ pub(super) fn add(core: &Core, threshold: u64, f: impl FnMut(&Slowness) + 'stati
     watch(|watching| watching + 1);
     // From here on callbacks are looked at also if they leave nothing to do.
     core.unsettled.set(true);
+    core.registry.borrow_mut().watch(true);
     let sources = core.registry.borrow().sources();
     sources.iter().for_each(|source| source.observe());
     number
@@ -157,6 +158,7 @@ pub(crate) fn remove(serial: u32, number: u64) -> bool {
     let removed = at.map(|at| hooks.remove(at));
     drop(hooks);
     core.slow.renew();
+    core.registry.borrow_mut().watch(core.slow.is_on());
     if removed.is_some() {
         watch(|watching| watching.saturating_sub(1));
     }

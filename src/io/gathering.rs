@@ -109,9 +109,20 @@ fn flush_rest<E: Endpoint>(endpoint: &E, answer: io::Result<usize>) {
 #[cold]
 #[inline(never)]
 fn flush_through<E: Endpoint>(endpoint: &E) {
-    endpoint.duplex().state.set(Fact::OUTSIDE);
-    drop(endpoint.duplex().queue());
-    flush_kept(endpoint);
+    let duplex = endpoint.duplex();
+    duplex.state.exchange(Fact::GATHERS, Fact::OUTSIDE);
+    let written = duplex.handle.written().take();
+    match duplex.attempt(|handle| handle.send(&written)) {
+        Ok(count) if count == written.len() => {
+            duplex.sent.set(duplex.sent.get() + count as u64);
+            duplex.handle.written().give_spare(written);
+        }
+        other => {
+            duplex.queue().adopt(written);
+            flush_more(endpoint, other);
+        }
+    }
+    duplex.handle.settle();
 }
 
 /// The same for what lies in the queue.

@@ -29,7 +29,8 @@ pub(crate) trait ByteHandle {
     /// Has a read that does not fill its buffer taken all there was? Of a terminal it takes a line.
     const SHORT_READ_IS_ALL: bool = true;
 
-    /// Is there nothing between it and the system? So it is with most, and their way is compiled apart.
+    /// Is there nothing between it and the system? So it is with most, and their way is compiled apart. To receive and to send
+    /// runs no code but the handle's own then.
     fn is_plain(&self) -> bool {
         true
     }

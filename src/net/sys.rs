@@ -57,6 +57,7 @@ impl Raw {
         }
     }
 
+    /// The one place where either is set: what goes by must go through it.
     fn put(&mut self, beside: Beside) {
         self.way = Way::Beside;
         self.beside = Some(Box::new(beside));
@@ -187,7 +188,10 @@ impl ByteHandle for Raw {
     fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
         match &self.beside {
             Some(beside) if self.way == Way::Beside => beside.receive(&self.socket, buffer),
-            _ => receive(&self.socket, buffer),
+            beside => {
+                debug_assert!(beside.is_none(), "nothing goes past it");
+                receive(&self.socket, buffer)
+            }
         }
     }
 
@@ -205,7 +209,10 @@ impl ByteHandle for Raw {
             Some(beside) if self.way == Way::Beside => {
                 beside.send(&self.socket, &[IoSlice::new(bytes)])
             }
-            _ => send(&self.socket, bytes),
+            beside => {
+                debug_assert!(beside.is_none(), "nothing goes past it");
+                send(&self.socket, bytes)
+            }
         }
     }
 

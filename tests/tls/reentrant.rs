@@ -4,6 +4,7 @@ use super::support::{acceptor, connector, converse};
 use crate::common::Log;
 use onward::events::*;
 use onward::net::Socket;
+use onward::tls::Connector;
 use onward::tls::rustls::client::danger::{
     HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier,
 };
@@ -60,9 +61,8 @@ impl ServerCertVerifier for Busy {
     }
 }
 
-/// What the server and the client tell when this is done in the middle of the handshake.
-fn told(does: fn(&Socket)) -> (Log, Log) {
-    DOES.set(does);
+/// One that asks it for trust.
+fn asking() -> Connector {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -70,9 +70,15 @@ fn told(does: fn(&Socket)) -> (Log, Log) {
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(Busy))
         .with_no_client_auth();
+    Connector::from(config).server_name("localhost")
+}
+
+/// What the server and the client tell when this is done in the middle of the handshake.
+fn told(does: fn(&Socket)) -> (Log, Log) {
+    DOES.set(does);
     let told = converse(
         acceptor(),
-        onward::tls::Connector::from(config).server_name("localhost"),
+        asking(),
         |_| {},
         |client| {
             CLIENT.set(Some(client.clone()));
@@ -126,4 +132,29 @@ fn whoever_is_asked_for_trust_may_end_it() {
     // Its last word in the handshake has left, and no goodbye.
     host.assert(&["error PrematureClose", "close true"]);
     guest.assert(&["connect", "close false"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn whoever_is_asked_for_trust_may_ask_for_descriptors_and_gets_none() {
+    use super::support::{serve_one_at, watch};
+    use crate::common::run;
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let place =
+        format!("unix:{}", folder.join(format!("trust-{}.sock", std::process::id())).display());
+    DOES.set(|client| _ = client.on(Descriptor, |_, _| unreachable!("it is encrypted")));
+    let (host, guest) = (Log::default(), Log::default());
+    let (hosting, noting) = (host.clone(), guest.clone());
+    run(move || {
+        let errors = hosting.clone();
+        let serve = move |socket: &Socket| watch(&hosting, socket);
+        let client = asking().connect(serve_one_at(place, acceptor(), &errors, serve)?)?;
+        watch(&noting, &client);
+        CLIENT.set(Some(client.clone()));
+        client.end_with("hello");
+        Ok(())
+    });
+    CLIENT.set(None);
+    host.assert(&["data hello", "end", "finish", "close false"]);
+    guest.assert(&["connect", "secure", "finish", "end", "close false"]);
 }

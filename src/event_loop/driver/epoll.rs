@@ -84,7 +84,9 @@ impl Ready {
     }
 
     pub(crate) fn push(&mut self, index: u32, readiness: Interest) {
-        let flags = OWN | EventFlags::from_bits_retain(readiness.bits().into());
+        let flags = EventFlags::from_bits_retain(readiness.bits().into());
+        // That alone is as the kernel says it.
+        let flags = if readiness == Interest::READ { flags } else { OWN | flags };
         self.0.push(Event { flags, data: data(index) });
     }
 

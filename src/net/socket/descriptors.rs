@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 #[cfg(unix)]
 use crate::event_loop::Interest;
 #[cfg(unix)]
-use crate::io::Endpoint as _;
+use crate::io::{ByteHandle, Endpoint as _};
 #[cfg(unix)]
 use crate::net::passing::Passing;
 #[cfg(unix)]
@@ -162,6 +162,10 @@ impl Socket {
 
     /// Descriptors are asked for from here on.
     pub(super) fn take_descriptors(&self) {
+        // What is encrypted takes none, and whoever asks may stand in its way.
+        if self.0.duplex.with_bytes(ByteHandle::is_plain) != Some(true) {
+            return;
+        }
         let sent = self.0.duplex.sent();
         self.0.duplex.set_special();
         self.0.duplex.with_bytes_mut(|raw| raw.pass_descriptors(sent));
