@@ -424,3 +424,6 @@ impl<S: Declared> Off for Core<S> {
         self.list_of(listener).is_some_and(|list| list.block(listener.key, block))
     }
 }
+
+#[cfg(all(test, feature = "net"))]
+mod tests;

@@ -93,7 +93,7 @@ impl Ready {
     /// Takes wake-ups out.
     #[cfg(any(test, feature = "testing"))]
     pub(crate) fn forget_wakes(&mut self) {
-        self.0.retain(|event| { event.data }.u64() != WAKER.into());
+        self.0.retain(|event| { event.data }.u64() != u64::from(WAKER));
     }
 }
 
