@@ -52,7 +52,8 @@ impl<'a> Batch<'a> {
     }
 }
 
-/// Tells the source at a place what of this readiness it is to hear.
+/// Tells the source at a place what of this readiness it is to hear. It is said to be cold for the plain ones to come first in
+/// the code.
 #[cold]
 #[inline(never)]
 fn tell(core: &Core, ready: &Ready, at: usize, buffer: &mut Buffer) {

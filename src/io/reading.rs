@@ -108,7 +108,8 @@ fn read<E: Endpoint>(endpoint: &E, buffer: &mut Buffer, before: fn(&E)) {
     }
 }
 
-/// The end, an error, or more than a little, behind which there may be more.
+/// The end, an error, or more than a little, behind which there may be more. It is said to be cold, as others here are, for
+/// the way of a message to come first in the code.
 #[cold]
 #[inline(never)]
 fn read_else<E: Endpoint>(endpoint: &E, buffer: &mut Buffer, answer: io::Result<usize>) {
