@@ -5,8 +5,18 @@
 //! Port 0 takes any free one. `sink` reads and drops. BUFFER is taken for the sake of other servers that
 //! are called the same way: this one reads 64 KiB at a time.
 
-use onward::{events::*, net::Server};
+use onward::{
+    events::*,
+    net::{Server, Socket},
+};
 use std::env;
+
+/// Reads no more until all that was written is on its way. Few ever have to, and none has a listener for it before.
+#[cold]
+fn wait(socket: &Socket) {
+    socket.pause();
+    socket.once(Drain, |socket, ()| socket.resume());
+}
 
 fn main() -> onward::Result<()> {
     let mut args = env::args().skip(1);
@@ -28,10 +38,9 @@ fn main() -> onward::Result<()> {
             }
             socket.on(Data, |socket, chunk| {
                 if !socket.write(chunk) {
-                    socket.pause();
+                    wait(socket);
                 }
             });
-            socket.on(Drain, |socket, ()| socket.resume());
         });
         Ok(())
     })

@@ -19,21 +19,20 @@ use std::{ptr, slice};
 /// So much is gathered of what one callback writes.
 const GATHERED: usize = 16 * 1024;
 
-/// Nothing.
-const NONE: *const [u8] = ptr::slice_from_raw_parts(ptr::null(), 0);
-
 pub(crate) struct Written {
     piece: Cell<*const u8>,
     len: Cell<usize>,
-    /// The buffer that sources read into, while they are told.
-    lent: Cell<*const [u8]>,
+    /// Where the second byte of the buffer is that sources read into: what lies in it ends there or behind.
+    lent: Cell<usize>,
+    /// So many bytes of it count: none, unless sources are told.
+    room: Cell<usize>,
     copies: UnsafeCell<Vec<u8>>,
 }
 
 impl Default for Written {
     fn default() -> Self {
-        let (piece, len) = (Cell::new(ptr::null()), Cell::new(0));
-        Self { piece, len, lent: Cell::new(NONE), copies: UnsafeCell::default() }
+        let [len, lent, room] = [0; 3].map(Cell::new);
+        Self { piece: Cell::new(ptr::null()), len, lent, room, copies: UnsafeCell::default() }
     }
 }
 
@@ -44,14 +43,16 @@ fn refuse() -> bool {
 }
 
 impl Written {
-    /// Sources are about to be told, and read into this.
+    /// Sources are about to be told, and read into this. What lies in its first part may be kept: so no piece is larger than one
+    /// that is gathered.
     pub(super) fn lend(&self, buffer: &Buffer) {
-        self.lent.set(buffer);
+        self.lent.set(buffer.as_ptr().addr() + 1);
+        self.room.set(GATHERED);
     }
 
     /// They have been told.
     pub(super) fn take_back(&self) {
-        self.lent.set(NONE);
+        self.room.set(0);
     }
 
     /// So many bytes.
@@ -77,10 +78,10 @@ impl Written {
     /// Takes bytes in that are a part of what has just been read, if nothing is here: they stay where they are.
     #[inline(always)]
     pub(crate) fn keep(&self, bytes: &[u8]) -> bool {
-        let lent = self.lent.get();
-        // What begins in the buffer lies in it, and is there as long as this callback runs.
-        let lies_there = bytes.as_ptr().addr().wrapping_sub(lent.addr()) < lent.len();
-        let keeps = self.len() == 0 && bytes.len().wrapping_sub(1) < GATHERED && lies_there;
+        let end = bytes.as_ptr().addr().wrapping_add(bytes.len());
+        // What ends in the buffer, behind its first byte, lies in it, and is there as long as this callback runs.
+        let lies_there = end.wrapping_sub(self.lent.get()) < self.room.get();
+        let keeps = !bytes.is_empty() && self.len() == 0 && lies_there;
         if keeps {
             self.set(bytes.as_ptr(), bytes.len());
         }
@@ -184,7 +185,7 @@ impl Written {
 #[cfg(test)]
 mod tests {
     use super::{GATHERED, Written};
-    use crate::event_loop::memory::{Memory, READ};
+    use crate::event_loop::memory::Memory;
 
     /// What has been written; it stays.
     fn read(written: &Written) -> Vec<u8> {
@@ -221,12 +222,13 @@ mod tests {
         with_buffer(|written, buffer| {
             assert!(!written.keep(b"elsewhere"));
             assert!(!written.keep(&buffer[..0]));
+            assert!(!written.keep(&buffer[GATHERED..GATHERED]));
             assert!(!written.keep(&buffer[..=GATHERED]));
-            assert!(!written.keep(&buffer[READ..]));
-            assert!(written.keep(&buffer[..GATHERED]));
-            written.sent();
-            assert!(written.keep(&buffer[READ - 1..]), "to the last byte");
-            written.sent();
+            assert!(!written.keep(&buffer[GATHERED..]));
+            for part in [0..GATHERED, GATHERED - 1..GATHERED, 0..1] {
+                assert!(written.keep(&buffer[part]));
+                written.sent();
+            }
         });
         let memory = Memory::default();
         let buffer = memory.take_buffer();
