@@ -6,19 +6,19 @@ use std::cell::Cell;
 /// Who reads no more than this at once has little: a message, not a part of a stream of bytes.
 pub(crate) const LITTLE: usize = 4 * 1024;
 /// What one source may read in a turn while there are others that have little.
-const SMALL: usize = READ / 4;
+const SMALL: usize = READ / 8;
 /// What all sources that answer may read in a turn while nobody has little, if it is more than a buffer for each; and what
 /// one of them may. To read and echo all that takes a processor some two milliseconds.
 const TOGETHER: usize = 32 * READ;
 const LARGE: usize = 8 * READ;
-/// For so many turns after it was seen who has what, it is taken to be so still. A quarter of a buffer takes some 20
-/// microseconds to be read and echoed, so these are five milliseconds, and who has less to say than that can tell
+/// For so many turns after it was seen who has what, it is taken to be so still. An eighth of a buffer takes some 10
+/// microseconds to be read and echoed, so these are some three milliseconds, and who has less to say than that can tell
 /// no difference.
 const TURNS: u32 = 256;
 
 /// A source gets a buffer full in each turn. But who has a message meanwhile waits until those buffers have been read, and
 /// written back, as servers do, which takes as long as a message alone. So as soon as there are both, those who have much
-/// get a quarter of it: that is what a message waits for.
+/// get an eighth of it: that is what a message waits for.
 ///
 /// Where all have had much for a while nobody waits. Then who answers, and has written about as much as it has read, as an
 /// echo does, gets some buffers in a row: with each answer its peer sends more, and all that is in the processor's

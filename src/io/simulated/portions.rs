@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 const WHOLE: usize = 64 * 1024;
 /// What who has much gets beside others, and for how many turns.
-const QUARTER: usize = WHOLE / 4;
+const SMALL: usize = WHOLE / 8;
 const TURNS: usize = 256;
 
 /// A stream that flows, and ends when all is over.
@@ -23,7 +23,7 @@ fn send(net: &Net, when: u64, bytes: usize) {
     // In pieces, for what is left of each is moved with each read.
     let mut left = bytes;
     while left > 0 {
-        let piece = left.min(QUARTER);
+        let piece = left.min(SMALL);
         net.arrive(when, Arrival::Bytes(vec![0; piece]));
         left -= piece;
     }
@@ -50,15 +50,15 @@ fn who_has_much_is_read_a_whole_buffer_in_each_turn_as_long_as_it_is_alone() {
 }
 
 #[test]
-fn beside_one_that_has_little_it_gets_a_quarter_of_that_and_all_of_it_again_afterwards() {
+fn beside_one_that_has_little_it_gets_an_eighth_of_that_and_all_of_it_again_afterwards() {
     // The first message of a stream comes the long way, the next ones the short way.
     for before in 0..3 {
         let hot = flowing(Net::new(true));
         let quiet = flowing(hot.beside());
         (0..before).for_each(|when| send(&quiet, when as u64, 1));
-        send(&hot, 10, WHOLE + TURNS * QUARTER + WHOLE + 100);
+        send(&hot, 10, WHOLE + TURNS * SMALL + WHOLE + 100);
         send(&quiet, 10, 64);
-        let after = [(WHOLE, 1), (64, 1), (QUARTER, TURNS), (WHOLE, 1), (100, 1)];
+        let after = [(WHOLE, 1), (64, 1), (SMALL, TURNS), (WHOLE, 1), (100, 1)];
         assert_eq!(run(&hot), told(&[&[(1, before)], &after[..]].concat()));
     }
 }
@@ -81,7 +81,7 @@ fn what_one_that_has_had_much_brings_last_is_no_message() {
     let edges =
         cfg!(all(any(target_os = "linux", target_os = "android"), not(onward_force_polling)));
     let fourth = if edges { [(64, 1), (WHOLE, 1)] } else { [(WHOLE, 1), (64, 1)] };
-    let around = ([(WHOLE, 3), (100, 1), (WHOLE, 2)], [(QUARTER, 4)]);
+    let around = ([(WHOLE, 3), (100, 1), (WHOLE, 2)], [(SMALL, 8)]);
     assert_eq!(run(&hot), told(&[&around.0[..], &fourth, &around.1].concat()));
 }
 

@@ -115,7 +115,7 @@ declare! { seldom use Secure(), }
 /// pipe starts the flow. What is not read waits in the kernel, and makes the peer wait.
 ///
 /// One `Data` brings 64 KiB at most, and a socket is read once in a turn of the loop, so that the others have their turn
-/// too. While some of these have little to say, 4 KiB at most, who has much is read 16 KiB at a time, and they wait less.
+/// too. While some of these have little to say, 4 KiB at most, who has much is read 8 KiB at a time, and they wait less.
 ///
 /// So what nobody reads keeps a socket from its `End`, and from its `Close`, even if the peer has gone long ago:
 /// [`resume`](Self::resume) it, say that [nobody will](Self::discard_input), or listen for `Hangup`.
